@@ -1,0 +1,164 @@
+// Package models holds the contracts between what learns and all that uses it, and the table of kinds.
+//
+// A Learner holds hyper-parameters; its Fit takes training rows only and returns a Model. A Model is pure: it never changes after
+// Fit, and Predict is safe for concurrent use. Neither ever sees the outcome of a row it predicts: Predict takes a Matrix, which
+// has none. Steps that are fitted in training and applied in serving have the same two halves (package pipeline).
+package models
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+)
+
+// Matrix is what a model reads: rows × columns, column-major, so that the value of row i in column j is Values[j*Rows+i]. One row
+// is then simply its columns in order, which is what a server has. NaN is missing. Columns are shared between matrices and are
+// never written to.
+type Matrix struct {
+	Columns []table.Column
+	Rows    int
+	Values  []float64
+}
+
+// NewMatrix returns a matrix of zeros.
+func NewMatrix(columns []table.Column, rows int) Matrix {
+	return Matrix{Columns: columns, Rows: rows, Values: make([]float64, len(columns)*rows)}
+}
+
+// FromTable copies a table's columns, in order.
+func FromTable(t *table.Table) Matrix {
+	m := NewMatrix(t.Columns, t.Rows())
+	for j, v := range t.Values {
+		copy(m.Column(j), v)
+	}
+	return m
+}
+
+// Column returns column j; writing to it writes to the matrix.
+func (m Matrix) Column(j int) []float64 { return m.Values[j*m.Rows : (j+1)*m.Rows : (j+1)*m.Rows] }
+
+// Row copies row i into dst, which has a value a column.
+func (m Matrix) Row(i int, dst []float64) {
+	for j := range m.Columns {
+		dst[j] = m.Values[j*m.Rows+i]
+	}
+}
+
+// Select returns a copy of the rows with these indices, in this order. A row may be asked for twice, as a bootstrap does.
+func (m Matrix) Select(rows []int) Matrix {
+	out := NewMatrix(m.Columns, len(rows))
+	for j := range m.Columns {
+		from, to := m.Column(j), out.Column(j)
+		for i, r := range rows {
+			to[i] = from[r]
+		}
+	}
+	return out
+}
+
+// Training is all that a Fit may look at: training rows and nothing else.
+type Training struct {
+	X       Matrix
+	Y       clinical.Outcome
+	Weights []float64 // case weights, one a row; nil means 1 for all
+	Groups  []int     // patient of each row, for inner folds; nil means each row is a patient
+	Seed    work.Seed
+}
+
+// Select returns the training data of the rows with these indices.
+func (t Training) Select(rows []int) Training {
+	out := t
+	out.X, out.Y = t.X.Select(rows), t.Y.Select(rows)
+	out.Weights, out.Groups = pick(t.Weights, rows), pick(t.Groups, rows)
+	return out
+}
+
+func pick[T any](from []T, rows []int) []T {
+	if from == nil {
+		return nil
+	}
+	to := make([]T, len(rows))
+	for i, r := range rows {
+		to[i] = from[r]
+	}
+	return to
+}
+
+// Learner fits models. It holds hyper-parameters, is never changed by Fit, and may be used by several goroutines at once.
+type Learner interface {
+	// Fit learns from training rows. The same training data and seed give the same model to the bit, whatever GOMAXPROCS.
+	Fit(ctx context.Context, t Training) (Model, error)
+}
+
+// Model predicts. It is safe for concurrent use.
+type Model interface {
+	// Kind is the name under which the model's kind is registered.
+	Kind() string
+	// Columns are the columns that Predict expects, in order.
+	Columns() []table.Column
+	// Predict predicts every row of x, whose columns must be Columns(). For a survival model, S(t) is returned at the given
+	// times; classifiers ignore them.
+	Predict(x Matrix, times []float64) (Prediction, error)
+	// Encode returns the parts that a bundle stores, by file name. They hold no row and no identifier of a patient.
+	Encode() (map[string][]byte, error)
+}
+
+// Noted is a Model that has something to say about how its fit went: separation, columns dropped as constant or collinear.
+type Noted interface {
+	Notes() []string
+}
+
+// Prediction is the answer of a model for all rows of a matrix.
+type Prediction struct {
+	Kind    clinical.OutcomeKind
+	Rows    int
+	Classes []string // of a class outcome
+
+	// Margin is row-major. Class outcomes: the log-odds of the last class where there are two (one value a row); one value a
+	// class, before normalisation, where there are more; nil for models without one. Survival: nil.
+	Margin []float64
+	// Probabilities is row-major, rows × classes; each row sums to one.
+	Probabilities []float64
+
+	// Risk orders patients: higher means earlier. For Cox models it is the log-hazard against the training mean.
+	Risk []float64
+	// Times and Survival: S(t), row-major, rows × times, never rising along a row; NaN past the training follow-up.
+	Times    []float64
+	Survival []float64
+	// Median survival time of each row, +Inf where the curve stays above one half.
+	Median []float64
+}
+
+// Attribution says how much each column contributed to one number of one row's prediction: Base + ΣValues = Output − Gap.
+type Attribution struct {
+	Method string // linear, tree_path_dependent, tree_interventional, permutation, expected_gradients, …
+	Exact  bool   // true when Gap is rounding alone
+	Class  string // the class explained; empty for survival
+	// Time is the time explained, NaN where the output is not tied to one.
+	Time float64
+	// Scale of Base, Values and Output: log-odds, probability, log-hazard, cumulative hazard, survival.
+	Scale  string
+	Base   float64
+	Values []float64 // one a column of the model
+	Output float64
+	Gap    float64
+}
+
+// CheckColumns returns an error that says how the columns of x differ from those wanted.
+func CheckColumns(want []table.Column, x Matrix) error {
+	if len(x.Columns) != len(want) {
+		return fmt.Errorf("the model reads %d columns and was given %d", len(want), len(x.Columns))
+	}
+	if len(want) > 0 && &want[0] == &x.Columns[0] {
+		return nil // the very same description
+	}
+	for j := range want {
+		if x.Columns[j].Name != want[j].Name {
+			return fmt.Errorf("column %d is %q where the model reads %q", j+1, x.Columns[j].Name, want[j].Name)
+		}
+	}
+	return nil
+}
