@@ -40,6 +40,25 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
+// MarshalText writes the kind's name, so that stored descriptions read as configurations do.
+func (k Kind) MarshalText() ([]byte, error) {
+	if k > Categorical {
+		return nil, fmt.Errorf("column %s has no name", k)
+	}
+	return []byte(k.String()), nil
+}
+
+// UnmarshalText reads the name of a kind.
+func (k *Kind) UnmarshalText(text []byte) error {
+	for _, known := range []Kind{Numeric, Ordinal, Categorical} {
+		if string(text) == known.String() {
+			*k = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a kind of column: numeric, ordinal or categorical", text)
+}
+
 // Unseen is the value of a categorical or ordinal cell whose level was not among those a model was trained with.
 const Unseen = -1
 
@@ -51,6 +70,8 @@ type Column struct {
 	Unit   string   `json:"unit,omitempty"`   // UCUM; empty means none stated
 	Kind   Kind     `json:"kind"`
 	Levels []string `json:"levels,omitempty"` // of ordinal (in order) and categorical (sorted) columns
+	// From names the columns that this one was made from; empty where it is itself one that was read. Attributions go back along it.
+	From []string `json:"from,omitempty"`
 }
 
 // Table is rows × columns. Values[j] is column j and has one value a row.
