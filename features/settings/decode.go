@@ -16,7 +16,7 @@ type Decoder interface {
 // Decode fills the struct that into points to from a mapping and adds what is wrong to p. Fields are matched by their yaml tag,
 // `yaml:"name"`; `yaml:"name,required"` must be there; a field of type map[string]*Node tagged `yaml:",rest"` takes the keys that
 // no other field has, and without one such keys are problems. Fields may be bool, int, float64, string, slices, maps of those,
-// structs, pointers to them, *Node (kept as it is) or a Decoder. A field whose key is absent keeps its value, which is how
+// structs, pointers to them, *Node (kept as it is) or a Decoder; the fields of an embedded struct count as the struct's own. A field whose key is absent keeps its value, which is how
 // defaults are given. A slice also takes a single value.
 func Decode(n *Node, into any, p *Problems) {
 	decode(n, reflect.ValueOf(into).Elem(), p)
@@ -132,22 +132,30 @@ func decodeStruct(n *Node, v reflect.Value, p *Problems) {
 	fields := map[string]reflect.Value{}
 	var known, required []string
 	var rest reflect.Value
-	for i := range v.NumField() {
-		tag, ok := v.Type().Field(i).Tag.Lookup("yaml")
-		if !ok {
-			continue
-		}
-		name, option, _ := strings.Cut(tag, ",")
-		if option == "rest" {
-			rest = v.Field(i)
-			continue
-		}
-		fields[name] = v.Field(i)
-		known = append(known, name)
-		if option == "required" {
-			required = append(required, name)
+	var collect func(v reflect.Value)
+	collect = func(v reflect.Value) {
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			tag, ok := f.Tag.Lookup("yaml")
+			if !ok {
+				if f.Anonymous && f.Type.Kind() == reflect.Struct {
+					collect(v.Field(i))
+				}
+				continue
+			}
+			name, option, _ := strings.Cut(tag, ",")
+			if option == "rest" {
+				rest = v.Field(i)
+				continue
+			}
+			fields[name] = v.Field(i)
+			known = append(known, name)
+			if option == "required" {
+				required = append(required, name)
+			}
 		}
 	}
+	collect(v)
 	others := map[string]*Node{}
 	for _, k := range n.Keys() {
 		f, ok := fields[k]

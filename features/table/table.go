@@ -79,6 +79,8 @@ type Table struct {
 	Keys    []Key
 	Columns []Column
 	Values  [][]float64
+
+	index map[string]int // of the columns that Add appended, by name
 }
 
 // New returns a table of the given rows and no column.
@@ -95,6 +97,10 @@ func (t *Table) Add(c Column, values []float64) error {
 	if t.Find(c.Name) >= 0 {
 		return fmt.Errorf("column %q is there twice", c.Name)
 	}
+	if t.index == nil {
+		t.index = map[string]int{}
+	}
+	t.index[c.Name] = len(t.Columns)
 	t.Columns = append(t.Columns, c)
 	t.Values = append(t.Values, values)
 	return nil
@@ -102,6 +108,12 @@ func (t *Table) Add(c Column, values []float64) error {
 
 // Find returns the index of the column with that full name, or -1.
 func (t *Table) Find(name string) int {
+	if j, ok := t.index[name]; ok && j < len(t.Columns) && t.Columns[j].Name == name {
+		return j
+	}
+	if len(t.index) == len(t.Columns) {
+		return -1
+	}
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
 }
 
