@@ -1,0 +1,246 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+)
+
+// Scoped is a step and the columns it is for.
+type Scoped struct {
+	Kind string   // the step's kind
+	On   []string // patterns, see Matches; empty means all that the step may touch
+	Step Step
+}
+
+// Chain is steps in the order in which they are applied. The empty chain passes numbers on as they are.
+type Chain []Scoped
+
+// FittedChain is a chain that has been fitted. It is safe for concurrent use.
+type FittedChain struct {
+	inputs  []table.Column
+	steps   []fittedStep
+	columns []table.Column
+	notes   []string
+}
+
+// fittedStep is one step of a chain: which of the incoming columns it takes, and how what it returns is merged with the others.
+type fittedStep struct {
+	on      []int          // indices of incoming columns, ascending
+	given   []table.Column // the columns at those indices
+	fitted  Fitted
+	columns []table.Column // of the merged matrix
+	places  []place        // one a merged column; nil where the step took all and its columns are the result
+}
+
+// place says where a merged column comes from.
+type place struct {
+	made  bool // by the step; otherwise passed by
+	index int  // among the step's columns or the incoming ones
+}
+
+// Fit fits the steps one after the other, each on what the ones before made of the training rows. What leaves the chain is never
+// categorical: where the steps leave such columns, encode is appended. Case weights are not used by steps.
+func (c Chain) Fit(ctx context.Context, t models.Training) (*FittedChain, error) {
+	if err := checkFinite(t.X); err != nil {
+		return nil, err
+	}
+	f := &FittedChain{inputs: t.X.Columns, columns: t.X.Columns}
+	for i, s := range c {
+		k, ok := Lookup(s.Kind)
+		if !ok {
+			return nil, fmt.Errorf("there is no step %q; known: %v", s.Kind, names())
+		}
+		if err := checkScope(s.Kind, s.On, k.Touches, f.inputs); err != nil {
+			return nil, err
+		}
+		if err := f.fit(ctx, &t, s, k, i); err != nil {
+			return nil, err
+		}
+	}
+	if slices.ContainsFunc(f.columns, func(c table.Column) bool { return c.Kind == table.Categorical }) {
+		k := kinds["encode"]
+		step, err := k.New(models.Defaults(k.Params))
+		if err != nil {
+			return nil, err
+		}
+		return f, f.fit(ctx, &t, Scoped{Kind: "encode", Step: step}, k, len(c))
+	}
+	return f, nil
+}
+
+// fit fits one more step on t, whose matrix is then what the step made of it.
+func (f *FittedChain) fit(ctx context.Context, t *models.Training, s Scoped, k Kind, number int) error {
+	on := scope(s.On, k.Touches, f.columns)
+	if len(on) == 0 {
+		return nil
+	}
+	part := *t
+	given := make([]table.Column, len(on))
+	for i, j := range on {
+		given[i] = f.columns[j]
+	}
+	part.X = gather(t.X, on, given)
+	part.Seed = t.Seed.SplitInt("step "+s.Kind, number)
+	fitted, err := s.Step.Fit(ctx, part)
+	if err != nil {
+		return fmt.Errorf("step %s: %w", s.Kind, err)
+	}
+	made, err := f.add(on, given, fitted)
+	if err != nil {
+		return fmt.Errorf("step %s: %w", s.Kind, err)
+	}
+	if n, ok := fitted.(models.Noted); ok {
+		for _, note := range n.Notes() {
+			f.notes = append(f.notes, s.Kind+": "+note)
+		}
+	}
+	out, err := fitted.Apply(part.X)
+	if err != nil {
+		return fmt.Errorf("step %s: %w", s.Kind, err)
+	}
+	t.X = made.merge(t.X, out)
+	return nil
+}
+
+// add appends a fitted step that takes the given columns, which have the indices on, and works out how its columns merge with the others. A column
+// that a step made stands where the first of the columns it came from stood.
+func (f *FittedChain) add(on []int, given []table.Column, fitted Fitted) (*fittedStep, error) {
+	position := make(map[string]int, len(on))
+	for _, j := range on {
+		position[f.columns[j].Name] = j
+	}
+	type spot struct {
+		at int
+		place
+		column table.Column
+	}
+	spots := make([]spot, 0, len(f.columns))
+	taken := 0
+	for j, c := range f.columns {
+		if taken < len(on) && on[taken] == j {
+			taken++
+			continue
+		}
+		spots = append(spots, spot{j, place{false, j}, c})
+	}
+	for i, c := range fitted.Columns() {
+		from := c.From
+		if len(from) == 0 {
+			from = []string{c.Name}
+		}
+		at := math.MaxInt
+		var origin []string
+		for _, name := range from {
+			j, ok := position[name]
+			if !ok {
+				return nil, fmt.Errorf("column %q is made from %q, which the step was not given", c.Name, name)
+			}
+			at = min(at, j)
+			if before := f.columns[j].From; len(before) > 0 {
+				origin = append(origin, before...)
+			} else {
+				origin = append(origin, name)
+			}
+		}
+		if c.From = origin; len(origin) == 1 && origin[0] == c.Name {
+			c.From = nil
+		} else if len(origin) > 1 {
+			slices.Sort(origin)
+			c.From = slices.Compact(origin)
+		}
+		spots = append(spots, spot{at, place{true, i}, c})
+	}
+	slices.SortStableFunc(spots, func(a, b spot) int { return cmp.Compare(a.at, b.at) })
+
+	s := fittedStep{on: on, given: given, fitted: fitted, columns: make([]table.Column, len(spots)), places: make([]place, len(spots))}
+	inOrder := len(on) == len(f.columns)
+	for i, p := range spots {
+		s.columns[i], s.places[i] = p.column, p.place
+		inOrder = inOrder && p.index == i
+	}
+	if inOrder {
+		s.places = nil
+	}
+	seen := make(map[string]bool, len(s.columns))
+	for _, c := range s.columns {
+		if seen[c.Name] {
+			return nil, fmt.Errorf("column %q would be there twice", c.Name)
+		}
+		seen[c.Name] = true
+	}
+	f.steps = append(f.steps, s)
+	f.columns = s.columns
+	return &f.steps[len(f.steps)-1], nil
+}
+
+// merge puts the columns that a step made among those that passed it by.
+func (s *fittedStep) merge(incoming, made models.Matrix) models.Matrix {
+	if s.places == nil {
+		made.Columns = s.columns
+		return made
+	}
+	out := models.NewMatrix(s.columns, incoming.Rows)
+	for j, p := range s.places {
+		if p.made {
+			copy(out.Column(j), made.Column(p.index))
+		} else {
+			copy(out.Column(j), incoming.Column(p.index))
+		}
+	}
+	return out
+}
+
+// gather returns the columns with these indices, which columns describes; all of them is the matrix itself.
+func gather(x models.Matrix, on []int, columns []table.Column) models.Matrix {
+	if len(on) == len(x.Columns) {
+		return x
+	}
+	out := models.NewMatrix(columns, x.Rows)
+	for i, j := range on {
+		copy(out.Column(i), x.Column(j))
+	}
+	return out
+}
+
+// Inputs are the raw columns that Apply expects, in order.
+func (f *FittedChain) Inputs() []table.Column { return f.inputs }
+
+// Columns are the columns that Apply returns, none of them categorical. From names raw columns.
+func (f *FittedChain) Columns() []table.Column { return f.columns }
+
+// Notes says what the fit had to tell: columns dropped and why. Empty after decoding.
+func (f *FittedChain) Notes() []string { return f.notes }
+
+// Apply takes any rows through the chain. x has the columns Inputs() and is not written to.
+func (f *FittedChain) Apply(x models.Matrix) (models.Matrix, error) {
+	if err := models.CheckColumns(f.inputs, x); err != nil {
+		return models.Matrix{}, err
+	}
+	for i := range f.steps {
+		s := &f.steps[i]
+		made, err := s.fitted.Apply(gather(x, s.on, s.given))
+		if err != nil {
+			return models.Matrix{}, fmt.Errorf("step %s: %w", s.fitted.Kind(), err)
+		}
+		x = s.merge(x, made)
+	}
+	return x, nil
+}
+
+// checkFinite refuses infinite values, which no step or model can use, naming the first.
+func checkFinite(x models.Matrix) error {
+	for j, c := range x.Columns {
+		for i, v := range x.Column(j) {
+			if math.IsInf(v, 0) {
+				return fmt.Errorf("column %s, row %d: the value is infinite; leave it empty where it is not known", c.Name, i+1)
+			}
+		}
+	}
+	return nil
+}

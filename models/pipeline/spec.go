@@ -1,0 +1,99 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/models"
+)
+
+// Spec is one step as a configuration writes it: {step: scale, on: imaging, method: robust}.
+type Spec struct {
+	Step    string
+	On      []string
+	Options models.Options // complete, see models.Check
+}
+
+// Default is the pipeline of an experiment that names none: impute, encode, scale, each with its defaults.
+func Default() []Spec {
+	specs := make([]Spec, 0, 3)
+	for _, name := range []string{"impute", "encode", "scale"} {
+		specs = append(specs, Spec{Step: name, Options: models.Defaults(kinds[name].Params)})
+	}
+	return specs
+}
+
+// DecodeNode reads a step from an experiment file and reports what is wrong with its place: unknown steps and options (with the
+// nearest known name), values of the wrong type or out of bounds.
+func (s *Spec) DecodeNode(n *settings.Node, p *settings.Problems) {
+	var raw struct {
+		Step string                    `yaml:"step,required"`
+		On   []string                  `yaml:"on"`
+		Rest map[string]*settings.Node `yaml:",rest"`
+	}
+	before := p.Len()
+	settings.Decode(n, &raw, p)
+	if p.Len() > before {
+		return
+	}
+	k, ok := Lookup(raw.Step)
+	if !ok {
+		if near := settings.Nearest(raw.Step, names()); near != "" {
+			p.Add(n.Get("step"), "there is no step %q; did you mean %q?", raw.Step, near)
+		} else {
+			p.Add(n.Get("step"), "there is no step %q; known: %v", raw.Step, names())
+		}
+		return
+	}
+	known := []string{"step", "on"}
+	for _, q := range k.Params {
+		known = append(known, q.Name)
+	}
+	set := make(map[string]any, len(raw.Rest))
+	for name, v := range raw.Rest {
+		set[name] = v.Any()
+	}
+	options, problems := models.Check(k.Params, set)
+	for _, name := range n.Keys() {
+		err, wrong := problems[name]
+		switch {
+		case !wrong:
+		case raw.Rest[name] != nil && !contains(k.Params, name):
+			n.Unknown(name, known, p)
+		default:
+			p.Add(raw.Rest[name], "%v", err)
+		}
+	}
+	*s = Spec{raw.Step, raw.On, options}
+	if len(problems) == 0 {
+		if _, err := k.New(options); err != nil {
+			p.Add(n, "%v", err)
+		}
+	}
+}
+
+func contains(params []models.Param, name string) bool {
+	for _, q := range params {
+		if q.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// New builds the chain that the specs describe.
+func New(specs []Spec) (Chain, error) {
+	c := make(Chain, 0, len(specs))
+	for i, s := range specs {
+		k, ok := Lookup(s.Step)
+		if !ok {
+			return nil, fmt.Errorf("pipeline step %d: there is no step %q; known: %v", i+1, s.Step, names())
+		}
+		step, err := k.New(s.Options)
+		if err != nil {
+			return nil, fmt.Errorf("pipeline step %d, %s: %w", i+1, s.Step, err)
+		}
+		c = append(c, Scoped{Kind: s.Step, On: s.On, Step: step})
+	}
+	return c, nil
+}
