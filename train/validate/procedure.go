@@ -1,0 +1,115 @@
+package validate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"math"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/models"
+)
+
+// Procedure is all that is fitted inside a fold.
+type Procedure struct {
+	// Key is the canonical form of the pipeline: what Prepare depends on beside its training rows.
+	Key []byte
+	// Prepare fits the pipeline on training rows and returns what it does to any row; nil leaves rows as they are.
+	Prepare func(ctx context.Context, t models.Training) (Apply, error)
+	// Models compete. Each has one candidate or, where hyper-parameters are searched, several.
+	Models []Entry
+}
+
+// Apply takes rows through a fitted pipeline.
+type Apply func(models.Matrix) (models.Matrix, error)
+
+// Entry is one model of a procedure.
+type Entry struct {
+	Name       string
+	Candidates []Candidate
+}
+
+// Candidate is a model at one point of its search.
+type Candidate struct {
+	Settings string // "alpha=0.5", for the report; empty where nothing is searched
+	Key      []byte // canonical form of kind and hyper-parameters
+	Learner  models.Learner
+}
+
+// Choices is the number of candidates of all models together.
+func (p Procedure) Choices() int {
+	n := 0
+	for _, m := range p.Models {
+		n += len(m.Candidates)
+	}
+	return n
+}
+
+// key covers the pipeline and every candidate.
+func (p Procedure) key() []byte {
+	h := sha256.New()
+	part(h, p.Key)
+	for _, m := range p.Models {
+		part(h, []byte(m.Name))
+		for _, c := range m.Candidates {
+			part(h, c.Key)
+		}
+	}
+	return h.Sum(nil)
+}
+
+func part(h hash.Hash, b []byte) {
+	var n [8]byte
+	binary.LittleEndian.PutUint64(n[:], uint64(len(b)))
+	h.Write(n[:])
+	h.Write(b)
+}
+
+// DataKey hashes columns, values and outcome: all that fits depend on beside the procedure and the seed. Keys of patients are not
+// part of it.
+func DataKey(x models.Matrix, y clinical.Outcome, patients []int) []byte {
+	h := sha256.New()
+	for _, c := range x.Columns {
+		part(h, []byte(c.Name))
+		part(h, []byte(c.Kind.String()))
+		for _, l := range c.Levels {
+			part(h, []byte(l))
+		}
+	}
+	floats(h, x.Values)
+	part(h, []byte(y.Name))
+	part(h, []byte(y.Kind))
+	for _, c := range y.Classes {
+		part(h, []byte(c))
+	}
+	floats(h, y.Time)
+	floats(h, y.Entry)
+	part(h, integers(y.Class))
+	part(h, integers(y.Event))
+	part(h, integers(patients))
+	return h.Sum(nil)
+}
+
+// floats hashes values by their bits, a block at a time.
+func floats(h hash.Hash, v []float64) {
+	var b [8 * 512]byte
+	binary.LittleEndian.PutUint64(b[:8], uint64(len(v)))
+	h.Write(b[:8])
+	for len(v) > 0 {
+		n := min(len(v), 512)
+		for i, f := range v[:n] {
+			binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(f))
+		}
+		h.Write(b[:8*n])
+		v = v[n:]
+	}
+}
+
+func integers(v []int) []byte {
+	b := make([]byte, 0, len(v)+8)
+	for _, i := range v {
+		b = binary.AppendVarint(b, int64(i))
+	}
+	return b
+}

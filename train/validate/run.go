@@ -1,0 +1,371 @@
+package validate
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+)
+
+// codeVersion is raised when the results of a fold fit change for the same key.
+const codeVersion = 1
+
+// Study is a procedure to be judged on one outcome of a cohort. Its rows are those whose outcome is known.
+type Study struct {
+	Rows      Rows
+	X         models.Matrix
+	Procedure Procedure
+	Seed      work.Seed
+	// Times at which survival curves are kept.
+	Times []float64
+	// Score judges predictions of test rows; higher is better, NaN where they cannot be judged. It decides between candidates.
+	Score func(clinical.Outcome, models.Prediction) float64
+
+	data []byte
+}
+
+// Result is what became of a study's folds.
+type Result struct {
+	Folds []FoldResult // one an outer fold
+	// Final is the choice made by inner folds of all rows; the model that is kept is this one, fitted to all rows.
+	Final Choice
+	// Fits is how many models were fitted, and Seconds how long those that were not found in the store took together.
+	Fits    int
+	Seconds float64
+}
+
+// Choice is what the inner folds decided.
+type Choice struct {
+	Inner  []float64 // mean inner score of each candidate of each model in turn; nil where there was nothing to choose
+	Chosen []int     // candidate of each model
+	Winner int       // model
+	Notes  []string
+}
+
+// FoldResult is what the procedure did in one outer fold.
+type FoldResult struct {
+	Fold    Fold
+	Choice  Choice
+	Columns []string     // that reached the models
+	Models  []Prediction // one a model, over the test rows
+}
+
+// Prediction is what one model said of the test rows of a fold, with what was fixed on its training rows.
+type Prediction struct {
+	models.Prediction
+	Prevalence float64   // share of the last class among the training rows of a class outcome
+	Cuts       []float64 // of risk, fixed on the training rows; survival outcomes
+	Notes      []string
+}
+
+// Run judges the procedure on the outer folds and makes the final choice. inner is the number of inner folds, used where there is
+// something to choose. Fits that fail stop the run, except candidates in inner folds: those are out of the race, with a note.
+func (s *Study) Run(ctx context.Context, outer []Fold, inner int, pool work.Pool) (Result, error) {
+	if s.Rows.Patient == nil {
+		s.Rows.Patient = make([]int, s.Rows.Len())
+		for i := range s.Rows.Patient {
+			s.Rows.Patient[i] = i
+		}
+	}
+	s.data = DataKey(s.X, s.Rows.Outcome, s.Rows.Patient)
+	all := Fold{Name: "all rows", Train: make([]int, s.Rows.Len())}
+	for i := range all.Train {
+		all.Train[i] = i
+	}
+	var r Result
+	choices, err := s.choose(ctx, append(slices.Clone(outer), all), inner, pool, &r)
+	if err != nil {
+		return Result{}, err
+	}
+	r.Final = choices[len(outer)]
+	items := make([]work.Item, len(outer))
+	for i, f := range outer {
+		items[i] = s.outerItem(f, choices[i])
+	}
+	results, err := pool.Run(ctx, items)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := work.Errors(results); err != nil {
+		return Result{}, err
+	}
+	for i, res := range results {
+		var f outerFit
+		if err := gob.NewDecoder(bytes.NewReader(res.Bytes)).Decode(&f); err != nil {
+			return Result{}, fmt.Errorf("%s: stored result: %w", outer[i].Label(), err)
+		}
+		if !res.Stored {
+			r.Seconds += f.Seconds
+		}
+		r.Fits += len(s.Procedure.Models)
+		r.Folds = append(r.Folds, FoldResult{Fold: outer[i], Choice: choices[i], Columns: f.Columns, Models: f.Models})
+	}
+	return r, nil
+}
+
+// innerFit is the stored result of one inner fold: the score of each candidate.
+type innerFit struct {
+	Scores  []float64
+	Notes   []string
+	Seconds float64
+}
+
+// outerFit is the stored result of one outer fold.
+type outerFit struct {
+	Columns []string
+	Models  []Prediction
+	Seconds float64
+}
+
+// choose makes the choice of each fold by inner folds of its training rows.
+func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.Pool, r *Result) ([]Choice, error) {
+	choices := make([]Choice, len(outer))
+	if s.Procedure.Choices() == 1 {
+		for i := range choices {
+			choices[i] = Choice{Chosen: []int{0}}
+		}
+		return choices, nil
+	}
+	if err := FeasibleInner(s.Rows, outer, inner); err != nil {
+		return nil, err
+	}
+	var items []work.Item
+	for _, f := range outer {
+		for _, g := range RepeatedKFold(s.Rows.Select(f.Train), inner, 1, s.innerSeed(f)) {
+			for _, part := range [][]int{g.Train, g.Test} {
+				for i, row := range part {
+					part[i] = f.Train[row]
+				}
+			}
+			g.Name = fmt.Sprintf("%s inner %d", f.Label(), g.Number+1)
+			items = append(items, s.innerItem(g))
+		}
+	}
+	results, err := pool.Run(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	if err := work.Errors(results); err != nil {
+		return nil, err
+	}
+	for i := range outer {
+		fits := make([]innerFit, inner)
+		for k := range fits {
+			res := results[i*inner+k]
+			if err := gob.NewDecoder(bytes.NewReader(res.Bytes)).Decode(&fits[k]); err != nil {
+				return nil, fmt.Errorf("%s: stored result: %w", items[i*inner+k].Name, err)
+			}
+			if !res.Stored {
+				r.Seconds += fits[k].Seconds
+			}
+			r.Fits += s.Procedure.Choices()
+		}
+		if choices[i], err = s.decide(fits); err != nil {
+			return nil, fmt.Errorf("%s: %w", outer[i].Label(), err)
+		}
+	}
+	return choices, nil
+}
+
+func (s *Study) innerSeed(f Fold) work.Seed {
+	return s.Seed.Split("inner", s.Rows.Outcome.Name, f.Label())
+}
+
+// decide averages the scores over inner folds and takes the best candidate of each model and the best of those. Equal scores go
+// to the candidate listed first. A fold in which nothing can be judged counts for nobody.
+func (s *Study) decide(fits []innerFit) (Choice, error) {
+	c := Choice{Inner: make([]float64, s.Procedure.Choices()), Chosen: make([]int, len(s.Procedure.Models)), Winner: -1}
+	for i := range c.Inner {
+		sum, n := 0.0, 0
+		for _, f := range fits {
+			if !math.IsNaN(f.Scores[i]) {
+				sum += f.Scores[i]
+				n++
+			}
+		}
+		c.Inner[i] = math.NaN()
+		if n > 0 {
+			c.Inner[i] = sum / float64(n)
+		}
+	}
+	for _, f := range fits {
+		c.Notes = append(c.Notes, f.Notes...)
+	}
+	best, at := math.Inf(-1), 0
+	for m, entry := range s.Procedure.Models {
+		mine := math.Inf(-1)
+		for k := range entry.Candidates {
+			if v := c.Inner[at+k]; v > mine {
+				mine, c.Chosen[m] = v, k
+			}
+		}
+		at += len(entry.Candidates)
+		if mine > best {
+			best, c.Winner = mine, m
+		}
+	}
+	if c.Winner < 0 {
+		return c, errors.Join(errors.New("no candidate could be fitted and judged in the inner folds"), errors.New(firstNote(c.Notes)))
+	}
+	return c, nil
+}
+
+func firstNote(notes []string) string {
+	if len(notes) == 0 {
+		return "its inner test parts lack a class or comparable patients"
+	}
+	return notes[0]
+}
+
+// key identifies a fit: the code, the data, the procedure, the seed and the rows on either side.
+func (s *Study) key(kind string, f Fold, more ...[]byte) work.Key {
+	parts := [][]byte{s.data, s.Procedure.key(), binary.LittleEndian.AppendUint64(nil, uint64(s.Seed)), []byte(f.Label()), integers(f.Train), integers(f.Test)}
+	return work.NewKey(kind, codeVersion, append(parts, more...)...)
+}
+
+func (s *Study) innerItem(f Fold) work.Item {
+	return work.Item{Name: f.Label(), Key: s.key("inner fold", f), Do: func(ctx context.Context) ([]byte, error) {
+		start := time.Now()
+		t, test, _, err := s.prepare(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		y := s.Rows.Outcome.Select(f.Test)
+		var out innerFit
+		for _, m := range s.Procedure.Models {
+			for _, c := range m.Candidates {
+				p, _, err := s.fit(ctx, c, t, test, nil)
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
+				score := math.NaN()
+				if err != nil {
+					score = math.Inf(-1)
+					out.Notes = append(out.Notes, fmt.Sprintf("%s: %s %s: %v", f.Label(), m.Name, c.Settings, err))
+				} else {
+					score = s.Score(y, p)
+				}
+				out.Scores = append(out.Scores, score)
+			}
+		}
+		out.Seconds = time.Since(start).Seconds()
+		return encode(out)
+	}}
+}
+
+func (s *Study) outerItem(f Fold, choice Choice) work.Item {
+	key := s.key("outer fold", f, integers(choice.Chosen), floatBytes(s.Times))
+	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
+		start := time.Now()
+		t, test, columns, err := s.prepare(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		out := outerFit{Columns: columns}
+		for m, entry := range s.Procedure.Models {
+			p, model, err := s.fit(ctx, entry.Candidates[choice.Chosen[m]], t, test, s.Times)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", entry.Name, err)
+			}
+			fixed, err := fix(model, t)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", entry.Name, err)
+			}
+			fixed.Prediction = p
+			if noted, ok := model.(models.Noted); ok {
+				fixed.Notes = noted.Notes()
+			}
+			out.Models = append(out.Models, fixed)
+		}
+		out.Seconds = time.Since(start).Seconds()
+		return encode(out)
+	}}
+}
+
+// prepare fits the pipeline on a fold's training rows and takes both sides through it.
+func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test models.Matrix, columns []string, err error) {
+	t = models.Training{X: s.X.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train),
+		Seed: s.Seed.Split("fit", s.Rows.Outcome.Name, f.Label())}
+	test = s.X.Select(f.Test)
+	if s.Procedure.Prepare != nil {
+		apply, err := s.Procedure.Prepare(ctx, t)
+		if err != nil {
+			return t, test, nil, err
+		}
+		if t.X, err = apply(t.X); err != nil {
+			return t, test, nil, err
+		}
+		if test, err = apply(test); err != nil {
+			return t, test, nil, err
+		}
+	}
+	for _, c := range t.X.Columns {
+		columns = append(columns, c.Name)
+	}
+	return t, test, columns, nil
+}
+
+// fit fits a candidate and predicts the test rows.
+func (s *Study) fit(ctx context.Context, c Candidate, t models.Training, test models.Matrix, times []float64) (models.Prediction, models.Model, error) {
+	m, err := c.Learner.Fit(ctx, t)
+	if err != nil {
+		return models.Prediction{}, nil, err
+	}
+	p, err := m.Predict(test, times)
+	return p, m, err
+}
+
+// fix takes from the training rows what a prediction is later compared with: the prevalence, and the median risk that divides
+// patients into groups.
+func fix(m models.Model, t models.Training) (Prediction, error) {
+	var p Prediction
+	if t.Y.Kind == clinical.Class {
+		last := 0
+		for _, c := range t.Y.Class {
+			if c == len(t.Y.Classes)-1 {
+				last++
+			}
+		}
+		p.Prevalence = float64(last) / float64(len(t.Y.Class))
+		return p, nil
+	}
+	on, err := m.Predict(t.X, nil)
+	if err != nil {
+		return p, err
+	}
+	p.Cuts = []float64{Median(on.Risk)}
+	return p, nil
+}
+
+// Median returns the middle of the values, the mean of the two in the middle where their number is even.
+func Median(v []float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	s := slices.Sorted(slices.Values(v))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(v)
+	return b.Bytes(), err
+}
+
+func floatBytes(v []float64) []byte {
+	var b []byte
+	for _, f := range v {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
+	return b
+}
