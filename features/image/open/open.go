@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/nifti"
 	"github.com/voxgene/voxgene/features/image/nrrd"
 )
 
@@ -19,7 +22,10 @@ type format struct {
 	mask   func(path string) (*image.Mask, error)
 }
 
-var nrrdFormat = format{"NRRD", nrrd.ReadRegion, nrrd.ReadMask}
+var (
+	nrrdFormat  = format{"NRRD", nrrd.ReadRegion, nrrd.ReadMask}
+	niftiFormat = format{"NIfTI", nifti.ReadRegion, nifti.ReadMask}
+)
 
 // Volume reads the whole volume of a file.
 func Volume(path string) (*image.Volume, error) {
@@ -52,14 +58,31 @@ func detect(path string) (format, error) {
 		return format{}, err
 	}
 	defer f.Close()
-	head := make([]byte, 512)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	info, err := f.Stat()
+	if err != nil {
+		return format{}, err
+	}
+	var found *format
+	err = nifti.Decompress(f, info.Size(), func(r io.Reader, _ int64) error {
+		head := make([]byte, 512)
+		n, err := io.ReadFull(r, head)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+			return err
+		}
+		head = head[:n]
+		switch extension := strings.ToLower(filepath.Ext(strings.TrimSuffix(strings.ToLower(path), ".gz"))); {
+		case bytes.HasPrefix(head, []byte("NRRD000")):
+			found = &nrrdFormat
+		case nifti.Is(head) || extension == ".img" || extension == ".hdr" || extension == ".nii":
+			found = &niftiFormat // by name too, so that a damaged header is called that
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
 		return format{}, fmt.Errorf("%s: %w", path, err)
+	case found == nil:
+		return format{}, fmt.Errorf("%s: not an image that is read: want NIfTI (.nii, .nii.gz, .hdr with .img) or NRRD (.nrrd, .nhdr)", path)
 	}
-	head = head[:n]
-	if bytes.HasPrefix(head, []byte("NRRD000")) {
-		return nrrdFormat, nil
-	}
-	return format{}, fmt.Errorf("%s: not an image that is read: NRRD", path)
+	return *found, nil
 }
