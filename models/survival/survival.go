@@ -124,12 +124,7 @@ func entryTimes(observations []Observation) []float64 {
 	return entries
 }
 
-// before returns the index of the last time before t, or −1; upTo that of the last time at or before t.
-func before(times []float64, t float64) int {
-	i, _ := slices.BinarySearch(times, t)
-	return i - 1
-}
-
+// upTo returns the index of the last time at or before t, or −1.
 func upTo(times []float64, t float64) int {
 	i, exact := slices.BinarySearch(times, t)
 	if exact {
