@@ -1,6 +1,7 @@
 package table
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -129,4 +130,25 @@ func suggestion(want string, names []string) string {
 		return "; the columns begin " + strings.Join(shown[:12], ", ") + ", …"
 	}
 	return "; there are " + strings.Join(shown, ", ")
+}
+
+// Header returns the names in the first record of a CSV or TSV file.
+func Header(path string) ([]string, error) {
+	in, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	s := NewScanner(in)
+	if !s.Scan() {
+		if s.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", path, s.Err())
+		}
+		return nil, fmt.Errorf("%s: the file is empty", path)
+	}
+	names := make([]string, len(s.Fields()))
+	for j, f := range s.Fields() {
+		names[j] = strings.TrimSpace(string(f))
+	}
+	return names, nil
 }

@@ -1,0 +1,202 @@
+// Package cohort reads the cohort, sources and outcomes of an experiment file and loads them: which patients, which files, one row
+// a patient with columns source.column, the outcomes, and an account of who was left out and why.
+package cohort
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/settings"
+)
+
+// Config is the part of an experiment file that says who the patients are, what is known of them and what is to be predicted.
+type Config struct {
+	Cohort   Patients
+	Sources  []Source
+	Outcomes []Outcome
+}
+
+// Patients is the cohort block: the table that lists patients and how it is read.
+type Patients struct {
+	File      string   `yaml:"patients,required"` // CSV or TSV, a row a patient
+	ID        string   `yaml:"id"`                // its column of patients; empty finds it by looking
+	IDPattern Pattern  `yaml:"id_pattern"`
+	Site      string   `yaml:"site"` // column of centres, for leave-one-site-out
+	Unit      string   `yaml:"unit"` // patient
+	Exclude   string   `yaml:"exclude"`
+	Missing   []string `yaml:"missing"` // texts that mean missing, beside the usual ones
+}
+
+// Outcome is an element of the outcomes block. Its columns are those of the patients table, or of the file at Path.
+type Outcome struct {
+	At   *settings.Node
+	Name string
+	Kind clinical.OutcomeKind
+	Path string // another table than the patients'
+	ID   string // its column of patients
+
+	Column   string // class
+	Map      map[string]string
+	Classes  []string
+	Positive string
+
+	Time, Event, Entry string // survival
+	Codes              map[string]int
+	Unit, Origin       string
+
+	// KnownFrom are columns (source.column, or patterns) from which the outcome can be told; they never predict it.
+	KnownFrom []string
+}
+
+// outcomeFields are the keys of an outcome of either kind.
+type outcomeFields struct {
+	Name      string   `yaml:"name,required"`
+	Kind      string   `yaml:"kind,required"`
+	Path      string   `yaml:"path"`
+	ID        string   `yaml:"id"`
+	KnownFrom []string `yaml:"known_from"`
+}
+
+// DecodeNode reads an outcome; which keys it may have depends on its kind.
+func (o *Outcome) DecodeNode(n *settings.Node, p *settings.Problems) {
+	o.At = n
+	if !n.IsMap() {
+		p.Add(n, "want a mapping: {name: idh, kind: class, column: …} or {name: os, kind: survival, time: …, event: …, origin: …, unit: d}")
+		return
+	}
+	kind := ""
+	if k := n.Get("kind"); k != nil {
+		settings.Decode(k, &kind, p)
+	}
+	var f outcomeFields
+	switch clinical.OutcomeKind(kind) {
+	case clinical.Class:
+		c := struct {
+			outcomeFields
+			Column   string            `yaml:"column,required"`
+			Map      map[string]string `yaml:"map"`
+			Classes  []string          `yaml:"classes"`
+			Positive string            `yaml:"positive"`
+		}{}
+		settings.Decode(n, &c, p)
+		f = c.outcomeFields
+		o.Column, o.Map, o.Classes, o.Positive = c.Column, c.Map, c.Classes, c.Positive
+	case clinical.Survival:
+		c := struct {
+			outcomeFields
+			Time   string         `yaml:"time,required"`
+			Event  string         `yaml:"event,required"`
+			Entry  string         `yaml:"entry"`
+			Codes  map[string]int `yaml:"codes"`
+			Unit   string         `yaml:"unit,required"`
+			Origin string         `yaml:"origin,required"`
+		}{}
+		settings.Decode(n, &c, p)
+		f = c.outcomeFields
+		o.Time, o.Event, o.Entry, o.Codes, o.Unit, o.Origin = c.Time, c.Event, c.Entry, c.Codes, c.Unit, c.Origin
+		if _, ok := clinical.Units[c.Unit]; !ok && c.Unit != "" {
+			p.Add(n.Get("unit"), "%q is not a unit of time in UCUM: d, wk, mo or a", c.Unit)
+		}
+	default:
+		at := n
+		if n.Get("kind") != nil {
+			at = n.Get("kind")
+		}
+		p.Add(at, "an outcome has kind class or survival")
+		return
+	}
+	o.Name, o.Kind, o.Path, o.ID, o.KnownFrom = f.Name, clinical.OutcomeKind(f.Kind), f.Path, f.ID, f.KnownFrom
+}
+
+// columns are the columns of its table that the outcome is made of.
+func (o Outcome) columns() []string {
+	return slices.DeleteFunc([]string{o.Column, o.Time, o.Event, o.Entry}, func(s string) bool { return s == "" })
+}
+
+// Pattern is a regular expression (RE2) in a configuration.
+type Pattern struct{ *regexp.Regexp }
+
+// DecodeNode compiles the expression.
+func (r *Pattern) DecodeNode(n *settings.Node, p *settings.Problems) {
+	var s string
+	settings.Decode(n, &s, p)
+	re, err := regexp.Compile(s)
+	if err != nil {
+		p.Add(n, "%v", err)
+		return
+	}
+	r.Regexp = re
+}
+
+// Decode reads the keys cohort, sources and outcomes of an experiment file. Other keys of the root are for others to read.
+func Decode(root *settings.Node, p *settings.Problems) Config {
+	c := Config{Cohort: Patients{Unit: "patient"}}
+	for _, block := range []struct {
+		key  string
+		into any
+		want string
+	}{
+		{"cohort", &c.Cohort, "say who the patients are: cohort: {patients: patients.csv, id: patient}"},
+		{"sources", &c.Sources, "say what is known of the patients: sources: [{name: clinical, kind: table, path: patients.csv}]"},
+		{"outcomes", &c.Outcomes, ""},
+	} {
+		n := root.Get(block.key)
+		if n == nil {
+			if block.want != "" {
+				p.Add(root, "%q is missing: %s", block.key, block.want)
+			}
+			continue
+		}
+		settings.Decode(n, block.into, p)
+	}
+	if c.Cohort.Unit != "patient" {
+		p.Add(root.Get("cohort").Get("unit"), "a row is a patient; %q is not supported. Several lesions or visits are brought to one row with aggregate", c.Cohort.Unit)
+	}
+	c.unique(p)
+	return c
+}
+
+// unique reports names that are taken twice.
+func (c Config) unique(p *settings.Problems) {
+	seen := map[string]bool{}
+	for _, s := range c.Sources {
+		if s.Name != "" && seen[s.Name] {
+			p.Add(s.At, "two sources are named %q", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	clear(seen)
+	for _, o := range c.Outcomes {
+		if o.Name != "" && seen[o.Name] {
+			p.Add(o.At, "two outcomes are named %q", o.Name)
+		}
+		seen[o.Name] = true
+	}
+}
+
+// outcomeColumns returns the columns that outcomes are made of, by the path of their table.
+func (c Config) outcomeColumns(base string) map[string][]string {
+	columns := map[string][]string{}
+	for _, o := range c.Outcomes {
+		columns[o.file(c, base)] = append(columns[o.file(c, base)], o.columns()...)
+	}
+	return columns
+}
+
+// file is the path of the table that holds the outcome.
+func (o Outcome) file(c Config, base string) string {
+	if o.Path != "" {
+		return resolve(base, o.Path)
+	}
+	return resolve(base, c.Cohort.File)
+}
+
+// resolve makes a path of the configuration relative to the folder of its file.
+func resolve(base, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, filepath.FromSlash(path))
+}

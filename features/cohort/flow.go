@@ -1,0 +1,48 @@
+package cohort
+
+import (
+	"fmt"
+	"io"
+)
+
+// Exclusion says that a patient is left out of something, and why. It names a patient: for the terminal, not for logs or bundles.
+type Exclusion struct {
+	Patient string
+	Reason  string
+}
+
+// Presence counts the patients that a source or an outcome covers.
+type Presence struct {
+	Name    string
+	Have    int
+	Missing []Exclusion // in order of patients
+}
+
+// Flow is the account of a cohort from the patients listed to those that each outcome has, for the report's flow chart.
+type Flow struct {
+	Listed   int         // patients in the patients table
+	Excluded []Exclusion // left out of everything
+	Patients int         // rows of the feature table
+	Sources  []Presence
+	Outcomes []Presence
+	// Unlisted counts, by source, patients that its file has and the patients table has not.
+	Unlisted map[string]int
+}
+
+// Write prints the counts; no patient is named.
+func (f Flow) Write(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "patients listed %d, excluded %d, in the table %d\n", f.Listed, len(f.Excluded), f.Patients); err != nil {
+		return err
+	}
+	for _, s := range f.Sources {
+		if _, err := fmt.Fprintf(w, "source %s: %d patients, %d without\n", s.Name, s.Have, len(s.Missing)); err != nil {
+			return err
+		}
+	}
+	for _, o := range f.Outcomes {
+		if _, err := fmt.Fprintf(w, "outcome %s: known of %d, not of %d\n", o.Name, o.Have, len(o.Missing)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

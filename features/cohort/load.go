@@ -1,0 +1,234 @@
+package cohort
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+)
+
+// Cohort is what an experiment learns from.
+type Cohort struct {
+	Table    *table.Table       // one row a patient, sorted by patient; columns source.column in order of sources
+	Outcomes []clinical.Outcome // rows as in Table
+	// KnownFrom holds, for each outcome, the full names of the columns that may not predict it.
+	KnownFrom [][]string
+	Sites     []string            // site of each row, "" where not known; nil when the cohort has none
+	Batches   map[string][]string // of sources with a batch: its name for each row, "" where not known
+	Flow      Flow
+	Failures  []Exclusion // patients with a file that could not be used; the others went on
+	Notes     []string    // what the report should mention
+}
+
+// Load reads the patients, every source and every outcome. Paths are relative to the folder base. Extractions run on the pool.
+// A patient that a source lacks has missing values there and is listed in Flow; so is one whose files could not be used.
+func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort, error) {
+	patients, err := readPatients(cfg, base)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cohort{Flow: patients.flow, Batches: map[string][]string{}}
+	in := input{base: base, id: patients.id, patients: patients.list, pool: pool, outcomes: cfg.outcomeColumns(base)}
+	tables := make([]*table.Table, len(cfg.Sources))
+	all := make([]loaded, len(cfg.Sources))
+	var problems []error
+	for i, s := range cfg.Sources {
+		l, err := s.loader.load(ctx, in)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("source %s: %w", s.Name, err))
+			continue
+		}
+		tables[i], all[i] = l.table, l
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	rows := c.cover(cfg, patients.list, all)
+	c.Table, err = table.Join(rows, tables...)
+	if err != nil {
+		return nil, err
+	}
+	at := patients.rows(rows)
+	c.Sites = patients.column(cfg.Cohort.Site, at)
+	for _, s := range cfg.Sources {
+		if s.Batch != "" {
+			c.Batches[s.Name] = patients.column(s.Batch, at)
+		}
+	}
+	return c, c.outcomes(cfg, base, patients, at)
+}
+
+// cover fills the account of sources and returns the patients that at least one source has.
+func (c *Cohort) cover(cfg Config, listed []string, all []loaded) []string {
+	c.Flow.Unlisted = map[string]int{}
+	covered := map[string]bool{}
+	for i, s := range cfg.Sources {
+		l := all[i]
+		have := map[string]bool{}
+		for _, k := range l.table.Keys {
+			have[k.Patient] = true
+			if _, ok := slices.BinarySearch(listed, k.Patient); !ok {
+				c.Flow.Unlisted[s.Name]++
+			}
+		}
+		reason := map[string]string{}
+		for _, e := range slices.Concat(l.absent, l.failures) {
+			reason[e.Patient] = e.Reason
+		}
+		p := Presence{Name: s.Name}
+		for _, id := range listed {
+			switch {
+			case have[id]:
+				p.Have++
+				covered[id] = true
+			case reason[id] != "":
+				p.Missing = append(p.Missing, Exclusion{id, reason[id]})
+			default:
+				p.Missing = append(p.Missing, Exclusion{id, "not in the file"})
+			}
+		}
+		c.Flow.Sources = append(c.Flow.Sources, p)
+		for _, f := range l.failures {
+			c.Failures = append(c.Failures, Exclusion{f.Patient, "source " + s.Name + ": " + f.Reason})
+		}
+		for _, n := range l.notes {
+			c.Notes = append(c.Notes, "source "+s.Name+": "+n)
+		}
+		if p.Have == 0 {
+			c.Notes = append(c.Notes, fmt.Sprintf("source %s has none of the %d patients listed%s", s.Name, len(listed), otherNames(l.table)))
+		}
+	}
+	var rows []string
+	for _, id := range listed {
+		if covered[id] {
+			rows = append(rows, id)
+		} else {
+			c.Flow.Excluded = append(c.Flow.Excluded, Exclusion{id, "no source has the patient"})
+		}
+	}
+	c.Flow.Patients = len(rows)
+	return rows
+}
+
+func otherNames(t *table.Table) string {
+	if len(t.Keys) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; its first is named %q: an id_pattern can cut the patient out", t.Keys[0].Patient)
+}
+
+// outcomes reads the outcomes of the rows of the table. at holds, for each row, its row in the patients table.
+func (c *Cohort) outcomes(cfg Config, base string, patients *patientList, at []int) error {
+	var problems []error
+	for _, o := range cfg.Outcomes {
+		texts, rows := patients.texts, at
+		if o.Path != "" {
+			var err error
+			texts, err = table.ReadTexts(resolve(base, o.Path), table.Options{Key: o.ID, Columns: o.columns(), Missing: cfg.Cohort.Missing})
+			if err != nil {
+				problems = append(problems, fmt.Errorf("outcome %s: %w", o.Name, err))
+				continue
+			}
+			if rows, err = rowsOf(texts, c.Table.Keys); err != nil {
+				problems = append(problems, fmt.Errorf("outcome %s: %w", o.Name, err))
+				continue
+			}
+		}
+		made, p, err := o.make(texts, rows, c.Table.Keys)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		known, err := c.knownFrom(cfg, base, o)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		c.Outcomes = append(c.Outcomes, made)
+		c.KnownFrom = append(c.KnownFrom, known)
+		c.Flow.Outcomes = append(c.Flow.Outcomes, p)
+	}
+	return errors.Join(problems...)
+}
+
+// make makes the outcome of rows of a table of texts; a row of -1 is not there.
+func (o Outcome) make(texts *table.Texts, rows []int, keys []table.Key) (clinical.Outcome, Presence, error) {
+	pick := func(name string) []string {
+		if name == "" {
+			return nil
+		}
+		column := texts.Column(name)
+		out := make([]string, len(rows))
+		for i, r := range rows {
+			if r >= 0 {
+				out[i] = column[r]
+			}
+		}
+		return out
+	}
+	p := Presence{Name: o.Name}
+	var made clinical.Outcome
+	var notes []clinical.RowNote
+	var err error
+	if o.Kind == clinical.Class {
+		made, err = clinical.NewClass(o.Name, pick(o.Column), clinical.Classes{Map: o.Map, Only: o.Classes, Positive: o.Positive})
+		for i, k := range made.Class {
+			if k < 0 {
+				notes = append(notes, clinical.RowNote{Row: i, Text: "no class"})
+			}
+		}
+	} else {
+		made, notes, err = clinical.NewSurvival(o.Name, clinical.FollowUp{Time: pick(o.Time), Event: pick(o.Event), Entry: pick(o.Entry),
+			Codes: o.Codes, Unit: o.Unit, Origin: o.Origin})
+	}
+	if err != nil {
+		return made, p, fmt.Errorf("%s: %w", texts.File, err)
+	}
+	p.Have = len(keys) - len(notes)
+	for _, n := range notes {
+		p.Missing = append(p.Missing, Exclusion{keys[n.Row].Patient, n.Text})
+	}
+	return made, p, nil
+}
+
+// knownFrom returns the columns that may not predict an outcome: those named, and those read from the very cells that it is made
+// of. A name that fits no column is an error, because a misspelt one would let the outcome predict itself.
+func (c *Cohort) knownFrom(cfg Config, base string, o Outcome) ([]string, error) {
+	file := o.file(cfg, base)
+	own := map[string]bool{}
+	for _, s := range cfg.Sources {
+		if t, ok := s.loader.(*tableSource); ok && resolve(base, t.Path) == file {
+			for _, column := range o.columns() {
+				own[s.Name+"."+column] = true
+			}
+		}
+	}
+	used := make([]bool, len(o.KnownFrom))
+	var known []string
+	for _, col := range c.Table.Columns {
+		is := own[col.Name]
+		_, bare, _ := strings.Cut(col.Name, ".")
+		for k, pattern := range o.KnownFrom {
+			if table.Match(pattern, col.Name) || table.Match(pattern, bare) {
+				is, used[k] = true, true
+			}
+		}
+		if is {
+			known = append(known, col.Name)
+		}
+	}
+	for k, ok := range used {
+		if !ok {
+			return nil, fmt.Errorf("%s: outcome %s: known_from: no column has the form %q", o.At.Position(), o.Name, o.KnownFrom[k])
+		}
+	}
+	return known, nil
+}
