@@ -16,7 +16,7 @@ func Matches(pattern string, c table.Column) bool {
 	case pattern == c.Source && c.Source != "", pattern == c.Group && c.Group != "", pattern == c.Kind.String(), pattern == c.Name:
 		return true
 	case strings.ContainsAny(pattern, "*?"):
-		return glob(pattern, c.Name)
+		return table.Match(pattern, c.Name)
 	}
 	return bare(c) == pattern
 }
@@ -27,31 +27,6 @@ func bare(c table.Column) string {
 		return strings.TrimPrefix(c.Name, c.Source+".")
 	}
 	return c.Name
-}
-
-// glob matches * and ? and takes everything else as it stands, since column names may hold brackets and slashes.
-func glob(pattern, name string) bool {
-	p, n := 0, 0
-	star, mark := -1, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			mark++
-			p, n = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
 }
 
 // scope returns the indices of the columns that a step touches: those that on names (all where it is empty), of the kinds given.
