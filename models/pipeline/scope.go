@@ -18,11 +18,11 @@ func Matches(pattern string, c table.Column) bool {
 	case strings.ContainsAny(pattern, "*?"):
 		return table.Match(pattern, c.Name)
 	}
-	return bare(c) == pattern
+	return Bare(c) == pattern
 }
 
-// bare is the name of a column without its source.
-func bare(c table.Column) string {
+// Bare is the name of a column without its source.
+func Bare(c table.Column) string {
 	if c.Source != "" {
 		return strings.TrimPrefix(c.Name, c.Source+".")
 	}
@@ -57,9 +57,9 @@ func checkScope(step string, on []string, touches []table.Kind, raw []table.Colu
 			}
 			return fmt.Errorf("step %s: on: %q names no source, group, kind or column%s", step, p, nearest(p, raw))
 		}
-		if first := matched[0]; bare(first) == p && p != first.Name {
+		if first := matched[0]; Bare(first) == p && p != first.Name {
 			for _, c := range matched[1:] {
-				if c.Source != first.Source && bare(c) == p {
+				if c.Source != first.Source && Bare(c) == p {
 					return fmt.Errorf("step %s: on: %q is in the sources %s and %s; write %q or %q", step, p, first.Source, c.Source, first.Name, c.Name)
 				}
 			}

@@ -1,0 +1,273 @@
+package bundle
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/voxgene/voxgene/features/clinical"
+)
+
+// Prediction is the answer for one patient. Its JSON is the shape that every front renders.
+type Prediction struct {
+	ID       string // as the caller named the patient
+	Outcomes []Answer
+	Warnings []Warning
+}
+
+// Answer is the prediction of one outcome. A number that cannot be given is NaN, and null in JSON.
+type Answer struct {
+	Name string
+	Kind clinical.OutcomeKind
+
+	// Class outcomes.
+	Label         string
+	Classes       []string
+	Probabilities []float64 // one a class
+	Set           []string  // conformal set; nil where the bundle has none
+
+	// Survival outcomes.
+	Unit      string
+	Risk      float64
+	RiskGroup string    // empty where the bundle has no cuts
+	Median    float64   // NaN where the curve does not fall to one half within the follow-up
+	Times     []float64 // in Unit
+	Survival  []float64 // S at Times; NaN beyond the follow-up
+
+	Explanations []Explanation
+}
+
+// Explanation says what drove one number of an answer: Base + Σ Contributions + Other = Output − Gap.
+type Explanation struct {
+	Method string
+	Class  string  // empty for survival
+	Time   float64 // NaN where the number is not tied to one
+	Scale  string  // log-odds, probability, log-hazard, …
+	Base   float64
+	Output float64
+	Gap    float64
+	Other  float64 // contributions that are not listed, summed
+	Values []Contribution
+}
+
+// Contribution is the part of one raw input, or of a group of them, in an explained number.
+type Contribution struct {
+	Feature string // full name of an input, or the name of a source or group
+	Value   float64
+	Text    string // level of an input that is not numeric
+	Amount  float64
+}
+
+// Warning is something that a reader of a prediction has to know.
+type Warning struct {
+	Code    string // see the codes below
+	Feature string // full name of the input, where one is meant
+	Source  string // where a whole source is meant
+	Outcome string // where one outcome is meant
+	Message string
+}
+
+// The codes of warnings.
+const (
+	OutOfRange     = "out_of_range"     // a value outside the range of the training rows
+	MissingValue   = "missing"          // a value that was not given and is imputed
+	MissingSource  = "missing_source"   // a whole source that was not given
+	UnseenLevel    = "unseen_level"     // a level that training did not know
+	BeyondFollowUp = "beyond_follow_up" // a time at which too few training patients were at risk
+)
+
+// MarshalJSON returns the prediction in the shape of the HTTP interface.
+func (p Prediction) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
+
+// AppendJSON appends the prediction's JSON to b. It is written out by hand because a served request spends more time on its text
+// than on the model.
+func (p Prediction) AppendJSON(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = appendString(b, p.ID)
+	b = append(b, `,"outcomes":{`...)
+	for i := range p.Outcomes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, p.Outcomes[i].Name)
+		b = append(b, ':')
+		b = p.Outcomes[i].appendJSON(b)
+	}
+	b = append(b, `},"warnings":[`...)
+	for i, w := range p.Warnings {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = w.appendJSON(b)
+	}
+	return append(b, `]}`...)
+}
+
+func (a *Answer) appendJSON(b []byte) []byte {
+	b = append(b, `{"kind":`...)
+	b = appendString(b, string(a.Kind))
+	if a.Kind == clinical.Class {
+		b = append(b, `,"label":`...)
+		b = appendString(b, a.Label)
+		b = append(b, `,"probabilities":{`...)
+		for k, c := range a.Classes {
+			if k > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, c)
+			b = append(b, ':')
+			b = appendNumber(b, a.Probabilities[k])
+		}
+		b = append(b, '}')
+		if a.Set != nil {
+			b = append(b, `,"set":[`...)
+			for k, c := range a.Set {
+				if k > 0 {
+					b = append(b, ',')
+				}
+				b = appendString(b, c)
+			}
+			b = append(b, ']')
+		}
+	} else {
+		b = append(b, `,"unit":`...)
+		b = appendString(b, a.Unit)
+		b = append(b, `,"risk":`...)
+		b = appendNumber(b, a.Risk)
+		b = append(b, `,"risk_group":`...)
+		if a.RiskGroup == "" {
+			b = append(b, `null`...)
+		} else {
+			b = appendString(b, a.RiskGroup)
+		}
+		b = append(b, `,"median":`...)
+		b = appendNumber(b, a.Median)
+		b = append(b, `,"times":`...)
+		b = appendNumbers(b, a.Times)
+		b = append(b, `,"survival":`...)
+		b = appendNumbers(b, a.Survival)
+	}
+	b = append(b, `,"explanations":[`...)
+	for i := range a.Explanations {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = a.Explanations[i].appendJSON(b)
+	}
+	return append(b, `]}`...)
+}
+
+func (e *Explanation) appendJSON(b []byte) []byte {
+	b = append(b, `{"method":`...)
+	b = appendString(b, e.Method)
+	b = append(b, `,"class":`...)
+	if e.Class == "" {
+		b = append(b, `null`...)
+	} else {
+		b = appendString(b, e.Class)
+	}
+	b = append(b, `,"time":`...)
+	b = appendNumber(b, e.Time)
+	b = append(b, `,"scale":`...)
+	b = appendString(b, e.Scale)
+	b = append(b, `,"base":`...)
+	b = appendNumber(b, e.Base)
+	b = append(b, `,"output":`...)
+	b = appendNumber(b, e.Output)
+	b = append(b, `,"gap":`...)
+	b = appendNumber(b, e.Gap)
+	b = append(b, `,"other":`...)
+	b = appendNumber(b, e.Other)
+	b = append(b, `,"values":[`...)
+	for i, v := range e.Values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"feature":`...)
+		b = appendString(b, v.Feature)
+		b = append(b, `,"value":`...)
+		if v.Text != "" {
+			b = appendString(b, v.Text)
+		} else {
+			b = appendNumber(b, v.Value)
+		}
+		b = append(b, `,"contribution":`...)
+		b = appendNumber(b, v.Amount)
+		b = append(b, '}')
+	}
+	return append(b, `]}`...)
+}
+
+func (w *Warning) appendJSON(b []byte) []byte {
+	b = append(b, `{"code":`...)
+	b = appendString(b, w.Code)
+	for _, f := range [...]struct{ key, value string }{{`,"feature":`, w.Feature}, {`,"source":`, w.Source}, {`,"outcome":`, w.Outcome}} {
+		if f.value != "" {
+			b = append(b, f.key...)
+			b = appendString(b, f.value)
+		}
+	}
+	b = append(b, `,"message":`...)
+	b = appendString(b, w.Message)
+	return append(b, '}')
+}
+
+func appendNumbers(b []byte, values []float64) []byte {
+	b = append(b, '[')
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendNumber(b, v)
+	}
+	return append(b, ']')
+}
+
+// appendNumber appends the fewest digits that read back as v, in the format of encoding/json; what is not finite is null.
+func appendNumber(b []byte, v float64) []byte {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return append(b, `null`...)
+	}
+	format := byte('f')
+	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(b, v, format, -1, 64)
+}
+
+// appendString appends a JSON string. Control characters, quotes and what could end a script element are escaped, and bytes that
+// are not UTF-8 become U+FFFD.
+func appendString(b []byte, s string) []byte {
+	const hexadecimal = "0123456789abcdef"
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= ' ' && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' {
+				i++
+				continue
+			}
+			b = append(b, s[start:i]...)
+			if c == '"' || c == '\\' {
+				b = append(b, '\\', c)
+			} else {
+				b = append(b, '\\', 'u', '0', '0', hexadecimal[c>>4], hexadecimal[c&15])
+			}
+			i++
+			start = i
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			b = append(b, s[start:i]...)
+			b = append(b, `\ufffd`...)
+			i++
+			start = i
+			continue
+		}
+		i += n
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}

@@ -1,0 +1,201 @@
+// Package bundle holds the one-file model: what training leaves and serving loads.
+//
+// A bundle carries, for each outcome, the fitted pipeline and the model, and beside them what makes a prediction safe to read: the
+// schema of the inputs with the range that training saw, the follow-up, risk groups whose cuts were fixed in training, the
+// canonical configuration. It holds no row and no identifier of a patient, and nothing that is executed. Predict is the one
+// prediction of Voxgene: the command line and every front of the server render its answer.
+package bundle
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/pipeline"
+)
+
+// Research is the intended use of a bundle unless an institution approved another.
+const Research = "research"
+
+// Bundle is a trained model and all that a prediction needs. It is not changed after it was read or first used, and is safe for
+// concurrent use.
+type Bundle struct {
+	Name        string // of the experiment; also the model's name in URLs
+	CreatedBy   string // the program that trained it, such as voxgene 1.2.0
+	IntendedUse string // Research unless approved otherwise
+	Patients    int    // training patients
+	Config      []byte // canonical experiment file, without paths, output or clock
+	Metrics     []byte // metrics.json of the training run; may be empty
+	Inputs      []Input
+	Outcomes    []Outcome
+
+	version string
+	ready   sync.Once
+	columns []table.Column // of Inputs
+	index   map[string]int // of Inputs by full name
+	plans   []plan         // of Outcomes
+	fault   error
+
+	sources  []source // of Inputs
+	sourceOf []int    // index into sources of each input
+}
+
+// Outcome is one thing that a bundle predicts.
+type Outcome struct {
+	Name string
+	Kind clinical.OutcomeKind
+
+	// Class outcomes.
+	Classes []string // the last is the positive class where there are two
+	// Threshold is the probability of the positive class from which it is the label, fixed in training; 0 stands for one half.
+	Threshold float64
+	Conformal *Conformal
+
+	// Survival outcomes.
+	Unit     string // UCUM: d, wk, mo, a
+	Origin   string // what happened at time zero
+	FollowUp FollowUp
+	Groups   RiskGroups
+
+	Chain *pipeline.FittedChain
+	Model models.Model
+}
+
+// plan is what Predict knows of an outcome before it sees a patient.
+type plan struct {
+	inputs  []int // of the bundle's inputs, those that the chain reads; nil where it reads all in order
+	given   []table.Column
+	columns []table.Column // of the model
+}
+
+// prepare works out the plans, once, and says what does not fit together.
+func (b *Bundle) prepare() error {
+	b.ready.Do(func() { b.fault = b.plan() })
+	return b.fault
+}
+
+func (b *Bundle) plan() error {
+	if b.Name == "" {
+		return fmt.Errorf("the bundle has no name")
+	}
+	if len(b.Outcomes) == 0 {
+		return fmt.Errorf("bundle %s predicts nothing", b.Name)
+	}
+	b.columns = make([]table.Column, len(b.Inputs))
+	b.index = make(map[string]int, len(b.Inputs))
+	for j, in := range b.Inputs {
+		if _, twice := b.index[in.Name]; twice || in.Name == "" {
+			return fmt.Errorf("bundle %s: input %d has the name %q of another, or none", b.Name, j+1, in.Name)
+		}
+		b.columns[j], b.index[in.Name] = in.Column, j
+	}
+	b.sources, b.sourceOf = sources(b.Inputs)
+	seen := map[string]bool{}
+	b.plans = make([]plan, len(b.Outcomes))
+	for i := range b.Outcomes {
+		o := &b.Outcomes[i]
+		if o.Name == "" || seen[o.Name] {
+			return fmt.Errorf("bundle %s: outcome %d has the name %q of another, or none", b.Name, i+1, o.Name)
+		}
+		seen[o.Name] = true
+		p, err := b.planOutcome(o)
+		if err != nil {
+			return fmt.Errorf("bundle %s: outcome %s: %w", b.Name, o.Name, err)
+		}
+		b.plans[i] = p
+	}
+	return nil
+}
+
+func (b *Bundle) planOutcome(o *Outcome) (plan, error) {
+	if o.Chain == nil || o.Model == nil {
+		return plan{}, fmt.Errorf("it has no pipeline or no model")
+	}
+	if err := o.check(); err != nil {
+		return plan{}, err
+	}
+	p := plan{given: o.Chain.Inputs(), columns: o.Model.Columns()}
+	whole := len(p.given) == len(b.columns)
+	for j, c := range p.given {
+		at, ok := b.index[c.Name]
+		if !ok {
+			return plan{}, fmt.Errorf("the pipeline reads %q, which is not an input", c.Name)
+		}
+		if in := b.columns[at]; in.Kind != c.Kind || !slices.Equal(in.Levels, c.Levels) {
+			return plan{}, fmt.Errorf("the pipeline reads %q with another kind or other levels than the input", c.Name)
+		}
+		p.inputs = append(p.inputs, at)
+		whole = whole && at == j
+	}
+	if whole {
+		p.inputs = nil
+	}
+	made := o.Chain.Columns()
+	if err := models.CheckColumns(p.columns, models.Matrix{Columns: made}); err != nil {
+		return plan{}, err
+	}
+	return p, nil
+}
+
+// check says what is wrong with an outcome's own description.
+func (o *Outcome) check() error {
+	switch o.Kind {
+	case clinical.Class:
+		if len(o.Classes) < 2 {
+			return fmt.Errorf("a class outcome has two classes or more, not %v", o.Classes)
+		}
+		if !(o.Threshold >= 0 && o.Threshold < 1) {
+			return fmt.Errorf("threshold %v is not a probability", o.Threshold)
+		}
+		return o.Conformal.check(len(o.Classes))
+	case clinical.Survival:
+		if _, ok := days[o.Unit]; !ok {
+			return fmt.Errorf("%q is not a unit of time: %s", o.Unit, unitNames)
+		}
+		if err := o.FollowUp.check(); err != nil {
+			return err
+		}
+		return o.Groups.check()
+	}
+	return fmt.Errorf("%q is not a kind of outcome", o.Kind)
+}
+
+// Version is "sha256:" and the hash of the file that the bundle was read from or saved to; empty before.
+func (b *Bundle) Version() string { return b.version }
+
+// Columns are the columns that Predict expects, in order.
+func (b *Bundle) Columns() []table.Column {
+	if b.prepare() != nil {
+		return nil
+	}
+	return b.columns
+}
+
+// Find returns the index of an input by its full name, or -1.
+func (b *Bundle) Find(name string) int {
+	if b.prepare() != nil {
+		return -1
+	}
+	if j, ok := b.index[name]; ok {
+		return j
+	}
+	return -1
+}
+
+// Nearest returns the input's name most like the given one, or "".
+func (b *Bundle) Nearest(name string) string {
+	known := make([]string, len(b.Inputs))
+	for j, in := range b.Inputs {
+		known[j] = in.Name
+	}
+	return settings.Nearest(name, known)
+}
+
+// outcome returns the index of the outcome of that name, or -1.
+func (b *Bundle) outcome(name string) int {
+	return slices.IndexFunc(b.Outcomes, func(o Outcome) bool { return o.Name == name })
+}

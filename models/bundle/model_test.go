@@ -1,0 +1,144 @@
+package bundle_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/pipeline"
+)
+
+// weighted is a model whose answers can be worked out by hand: a sum of columns through the logistic function, or as the log-hazard
+// of an exponential survival with mean 1000 in the outcome's unit.
+type weighted struct {
+	kind    string
+	columns []table.Column
+	Names   []string
+	Weights []float64
+}
+
+func init() {
+	for _, k := range []struct {
+		name    string
+		outcome clinical.OutcomeKind
+	}{{"test_class", clinical.Class}, {"test_survival", clinical.Survival}} {
+		models.Register(models.Kind{Name: k.name, Outcomes: []clinical.OutcomeKind{k.outcome}, Decode: func(parts map[string][]byte) (models.Model, error) {
+			w := &weighted{kind: k.name}
+			if err := json.Unmarshal(parts["weights.json"], w); err != nil {
+				return nil, err
+			}
+			if len(w.Weights) != len(w.Names) {
+				return nil, fmt.Errorf("%d weights for %d columns", len(w.Weights), len(w.Names))
+			}
+			for _, n := range w.Names {
+				w.columns = append(w.columns, table.Column{Name: n})
+			}
+			return w, nil
+		}})
+	}
+}
+
+func (w *weighted) Kind() string            { return w.kind }
+func (w *weighted) Columns() []table.Column { return w.columns }
+func (w *weighted) Encode() (map[string][]byte, error) {
+	b, err := json.Marshal(w)
+	return map[string][]byte{"weights.json": b}, err
+}
+
+func (w *weighted) Predict(x models.Matrix, times []float64) (models.Prediction, error) {
+	p := models.Prediction{Kind: clinical.Class, Rows: x.Rows, Classes: []string{"0", "1"}, Times: times}
+	if w.kind == "test_survival" {
+		p.Kind = clinical.Survival
+	}
+	for i := range x.Rows {
+		sum := 0.0
+		for j, v := range w.Weights {
+			sum += v * x.Column(j)[i]
+		}
+		if p.Kind == clinical.Class {
+			q := 1 / (1 + math.Exp(-sum))
+			p.Probabilities = append(p.Probabilities, 1-q, q)
+			continue
+		}
+		p.Risk = append(p.Risk, sum)
+		mean := 1000 / math.Exp(sum)
+		p.Median = append(p.Median, mean*math.Ln2)
+		for _, t := range times {
+			p.Survival = append(p.Survival, math.Exp(-t/mean))
+		}
+	}
+	return p, nil
+}
+
+// fitted returns a bundle over an age, a volume, a sex and two genes with a class and a survival outcome, and its training rows.
+func fitted(t testing.TB) (*bundle.Bundle, models.Matrix) {
+	t.Helper()
+	columns := []table.Column{
+		{Name: "clinical.age", Source: "clinical", Group: "clinical", Unit: "a"},
+		{Name: "clinical.sex", Source: "clinical", Group: "clinical", Kind: table.Categorical, Levels: []string{"F", "M"}},
+		{Name: "t1.volume", Source: "t1", Group: "imaging", Unit: "mm3"},
+		{Name: "rna.EGFR", Source: "rna", Group: "gene"},
+		{Name: "rna.TP53", Source: "rna", Group: "gene"},
+	}
+	const rows = 40
+	x := models.NewMatrix(columns, rows)
+	r := work.Seed(1).Rand()
+	y := clinical.Outcome{Name: "os", Kind: clinical.Survival, Unit: "d", Time: make([]float64, rows), Event: make([]int, rows)}
+	for i := range rows {
+		x.Column(0)[i] = float64(20 + 2*i%61)
+		x.Column(1)[i] = float64(i % 2)
+		x.Column(2)[i] = 1000 + 500*r.NormFloat64()
+		x.Column(3)[i], x.Column(4)[i] = r.NormFloat64(), r.NormFloat64()
+		y.Time[i], y.Event[i] = float64(100*(i+1)), i%3
+	}
+	chain, err := pipeline.New(pipeline.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := chain.Fit(context.Background(), models.Training{X: x, Y: y})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range f.Columns() {
+		names = append(names, c.Name)
+	}
+	groups, err := bundle.NewRiskGroups([]float64{-2, -1, 0, 1, 2}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := func(kind string, weights ...float64) models.Model {
+		return &weighted{kind: kind, columns: f.Columns(), Names: names, Weights: weights}
+	}
+	return &bundle.Bundle{
+		Name: "glioma", CreatedBy: "voxgene test", Patients: rows, Config: []byte("name: glioma\n"), Inputs: bundle.NewInputs(x),
+		Outcomes: []bundle.Outcome{
+			{Name: "idh", Kind: clinical.Class, Classes: []string{"0", "1"}, Chain: f, Model: model("test_class", -1, 0.5, 0.2, 0.3, -0.1),
+				Conformal: &bundle.Conformal{Level: 0.9, Limits: []float64{0.7, 0.6}}},
+			{Name: "os", Kind: clinical.Survival, Unit: "d", Origin: "imaging", FollowUp: bundle.NewFollowUp(y), Groups: groups,
+				Chain: f, Model: model("test_survival", 0.4, 0, 0.1, 0, 0.2)},
+		},
+	}, x
+}
+
+// saved returns the bytes of the fitted bundle.
+func saved(t testing.TB) []byte {
+	t.Helper()
+	b, _ := fitted(t)
+	file, err := b.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := b.Encode(); err != nil || !bytes.Equal(file, again) {
+		t.Fatalf("the same bundle gives other bytes (%v)", err)
+	}
+	return file
+}

@@ -1,0 +1,208 @@
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/models"
+)
+
+// Time is a time with its unit (UCUM: d, wk, mo, a).
+type Time struct {
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+}
+
+// Request says what to predict beside the patients.
+type Request struct {
+	Outcomes []string // by name; empty means all
+	// Times at which survival is given; empty means whole years within the follow-up (else months, else its end).
+	Times []Time
+}
+
+// RequestError is a fault in a Request: which part of it, as a path such as times[0].unit, and what is wrong.
+type RequestError struct{ Place, Text string }
+
+// Error returns "place: text".
+func (e *RequestError) Error() string { return e.Place + ": " + e.Text }
+
+// MaxTimes bounds the times of one request.
+const MaxTimes = 1000
+
+// chosen returns the indices of the outcomes asked for, in the bundle's order.
+func (b *Bundle) chosen(names []string) ([]int, error) {
+	var out []int
+	if len(names) == 0 {
+		for i := range b.Outcomes {
+			out = append(out, i)
+		}
+		return out, nil
+	}
+	for k, name := range names {
+		i := b.outcome(name)
+		if i < 0 {
+			known := make([]string, len(b.Outcomes))
+			for j, o := range b.Outcomes {
+				known[j] = o.Name
+			}
+			return nil, &RequestError{fmt.Sprintf("outcomes[%d]", k), fmt.Sprintf("%s does not predict %q; it predicts %v", b.Name, name, known)}
+		}
+		if slices.Contains(out, i) {
+			return nil, &RequestError{fmt.Sprintf("outcomes[%d]", k), fmt.Sprintf("%q is asked for twice", name)}
+		}
+		out = append(out, i)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// times returns the times asked for in an outcome's unit.
+func (o *Outcome) times(times []Time) ([]float64, error) {
+	if len(times) == 0 {
+		return o.FollowUp.horizons(o.Unit), nil
+	}
+	if len(times) > MaxTimes {
+		return nil, &RequestError{"times", fmt.Sprintf("%d times; at most %d", len(times), MaxTimes)}
+	}
+	out := make([]float64, len(times))
+	for k, t := range times {
+		v, err := Convert(t.Value, t.Unit, o.Unit)
+		if err != nil {
+			return nil, &RequestError{fmt.Sprintf("times[%d].unit", k), err.Error()}
+		}
+		if !(v >= 0) || math.IsInf(v, 0) {
+			return nil, &RequestError{fmt.Sprintf("times[%d].value", k), fmt.Sprintf("%v is not a time of 0 or more", t.Value)}
+		}
+		out[k] = v
+	}
+	return out, nil
+}
+
+// Predict answers for every row of x, whose columns are Columns(). Rows are patients; their identifiers are the caller's to add.
+// A fault of the request is a *RequestError. The same row gives the same answer whatever the rows beside it.
+func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Prediction, error) {
+	if err := b.prepare(); err != nil {
+		return nil, err
+	}
+	if err := models.CheckColumns(b.columns, x); err != nil {
+		return nil, err
+	}
+	chosen, err := b.chosen(r.Outcomes)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Prediction, x.Rows)
+	answers := make([]Answer, x.Rows*len(chosen))
+	for i := range out {
+		out[i].Outcomes = answers[i*len(chosen) : (i+1)*len(chosen) : (i+1)*len(chosen)]
+		if out[i].Warnings, err = b.envelope(x, i); err != nil {
+			return nil, err
+		}
+	}
+	for k, n := range chosen {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		o, p := &b.Outcomes[n], &b.plans[n]
+		z, err := o.Chain.Apply(gather(x, p))
+		if err != nil {
+			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
+		}
+		z.Columns = p.columns
+		var times []float64
+		if o.Kind == clinical.Survival {
+			if times, err = o.times(r.Times); err != nil {
+				return nil, err
+			}
+		}
+		got, err := o.Model.Predict(z, times)
+		if err != nil {
+			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
+		}
+		if err := o.answer(got, times, out, k); err != nil {
+			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
+		}
+	}
+	return out, nil
+}
+
+// gather returns the columns that an outcome's pipeline reads.
+func gather(x models.Matrix, p *plan) models.Matrix {
+	if p.inputs == nil {
+		x.Columns = p.given
+		return x
+	}
+	m := models.NewMatrix(p.given, x.Rows)
+	for i, j := range p.inputs {
+		copy(m.Column(i), x.Column(j))
+	}
+	return m
+}
+
+// answer turns what a model predicted into the k-th answer of each patient.
+func (o *Outcome) answer(got models.Prediction, times []float64, out []Prediction, k int) error {
+	if got.Kind != o.Kind || got.Rows != len(out) {
+		return fmt.Errorf("the model predicted %d rows of kind %s, want %d of kind %s", got.Rows, got.Kind, len(out), o.Kind)
+	}
+	if o.Kind == clinical.Class {
+		n := len(o.Classes)
+		if len(got.Probabilities) != n*len(out) {
+			return fmt.Errorf("the model predicted %d probabilities for %d classes and %d rows", len(got.Probabilities), n, len(out))
+		}
+		for i := range out {
+			p := got.Probabilities[i*n : (i+1)*n : (i+1)*n]
+			a := &out[i].Outcomes[k]
+			*a = Answer{Name: o.Name, Kind: o.Kind, Classes: o.Classes, Probabilities: p, Label: o.Classes[o.label(p)]}
+			if o.Conformal != nil {
+				a.Set = o.Conformal.set(o.Classes, p)
+			}
+		}
+		return nil
+	}
+	n := len(times)
+	if len(got.Risk) != len(out) || len(got.Median) != len(out) || len(got.Survival) != n*len(out) {
+		return fmt.Errorf("the model predicted %d risks, %d medians and %d survival probabilities for %d rows and %d times",
+			len(got.Risk), len(got.Median), len(got.Survival), len(out), n)
+	}
+	for i := range out {
+		s := got.Survival[i*n : (i+1)*n : (i+1)*n]
+		for j, t := range times {
+			if t > o.FollowUp.Limit {
+				s[j] = math.NaN()
+				out[i].Warnings = append(out[i].Warnings, Warning{Code: BeyondFollowUp, Outcome: o.Name,
+					Message: fmt.Sprintf("fewer than %d training patients were at risk at %.6g %s", MinAtRisk, t, o.Unit)})
+			}
+		}
+		median := got.Median[i]
+		if !(median <= o.FollowUp.Limit) {
+			median = math.NaN()
+		}
+		out[i].Outcomes[k] = Answer{Name: o.Name, Kind: o.Kind, Unit: o.Unit, Risk: got.Risk[i], RiskGroup: o.Groups.Group(got.Risk[i]),
+			Median: median, Times: times, Survival: s}
+	}
+	return nil
+}
+
+// label is the class that probabilities are called: of two, the positive one from the threshold on; of more, the most probable.
+func (o *Outcome) label(p []float64) int {
+	if len(p) == 2 {
+		threshold := o.Threshold
+		if threshold == 0 {
+			threshold = 0.5
+		}
+		if p[1] >= threshold {
+			return 1
+		}
+		return 0
+	}
+	best := 0
+	for k, v := range p {
+		if v > p[best] {
+			best = k
+		}
+	}
+	return best
+}
