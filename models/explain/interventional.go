@@ -3,6 +3,8 @@ package explain
 import (
 	"fmt"
 	"math/bits"
+
+	"github.com/voxgene/voxgene/models/tree"
 )
 
 // crossTree computes exact interventional Shapley values of one tree [Lundberg2020]: a column that is left out takes its value
@@ -15,13 +17,9 @@ import (
 // background that pass the same columns are counted once. For short paths and many rows the answer for each pattern of x is kept.
 type crossTree struct {
 	*shape
-	groups  []group // of all leaves
-	starts  []int32 // leaves + 1
-	leaf    []float64
-	out     int
-	first   int
-	tables  [][]float64 // by leaf: patterns × columns; nil where not kept
-	longest int
+	groups []group     // of all leaves
+	starts []int32     // leaves + 1
+	tables [][]float64 // by leaf: patterns × columns; nil where not kept
 }
 
 // group is the background that passes the same columns of a leaf's path.
@@ -43,21 +41,15 @@ var beta = func() (b [65][65]float64) {
 }()
 
 // newCrossTree prepares a tree for a background, given row-major with as many values as the ensemble has columns.
-func newCrossTree(s *shape, t source, background []float64, weights []float64, columns int) (crossTree, error) {
+func newCrossTree(e *tree.Ensemble, s *shape, background, weights []float64, columns int) (crossTree, error) {
 	if s.unique > 64 {
 		return crossTree{}, fmt.Errorf("a path of a tree asks %d different columns; the interventional method takes at most 64: use tree_path_dependent", s.unique)
 	}
-	c := crossTree{shape: s, out: t.outputs, first: t.first, longest: s.unique}
-	c.leaf = make([]float64, t.outputs*len(s.leaves))
-	for i, l := range s.leaves {
-		for k := range t.outputs {
-			c.leaf[k*len(s.leaves)+i] = t.values[int(l.origin)*t.outputs+k]
-		}
-	}
+	c := crossTree{shape: s}
 	masks := make([]uint64, s.nodes)
 	by := make([][]group, len(s.leaves))
 	for b, w := range weights {
-		s.follow(background[b*columns:(b+1)*columns], masks)
+		s.follow(e, background[b*columns:(b+1)*columns], masks)
 		for i := range s.leaves {
 			by[i] = count(by[i], masks[s.leaves[i].node]&full(len(s.leaves[i].column)), w)
 		}
@@ -68,6 +60,20 @@ func newCrossTree(s *shape, t source, background []float64, weights []float64, c
 		c.starts[i+1] = int32(len(c.groups))
 	}
 	return c, nil
+}
+
+// mean returns the tree's value k, averaged over the background.
+func (c *crossTree) mean(k int) float64 {
+	sum := 0.0
+	for i := range c.leaves {
+		all := full(len(c.leaves[i].column))
+		for _, g := range c.groups[c.starts[i]:c.starts[i+1]] {
+			if g.passed == all {
+				sum += g.weight * c.values[i*c.width+k]
+			}
+		}
+	}
+	return sum
 }
 
 // count adds a weight to the group of a pattern.
@@ -89,12 +95,12 @@ func full(columns int) uint64 {
 }
 
 // follow sets, for each node, which columns of its path a row passes, by bit in order of appearance; higher bits are set.
-func (s *shape) follow(x []float64, masks []uint64) {
+func (s *shape) follow(e *tree.Ensemble, x []float64, masks []uint64) {
 	masks[0] = ^uint64(0)
 	for i := range s.splits {
 		sp := &s.splits[i]
 		m, bit := masks[sp.node], uint64(1)<<uint(sp.bit&63)
-		if sp.goesLeft(x[sp.feature]) {
+		if sp.goesLeft(e, x[sp.feature]) {
 			masks[sp.left], masks[sp.right] = m, m&^bit
 		} else {
 			masks[sp.left], masks[sp.right] = m&^bit, m
@@ -147,9 +153,6 @@ func (c *crossTree) keep() {
 	}
 }
 
-// drop forgets them.
-func (c *crossTree) drop() { c.tables = nil }
-
 // crossScratch is what a goroutine needs beside the tree.
 type crossScratch struct {
 	masks []uint64
@@ -157,14 +160,14 @@ type crossScratch struct {
 }
 
 // add adds the tree's Shapley values of a row to phi, which is outputs × columns for the whole ensemble.
-func (c *crossTree) add(x []float64, w *crossScratch, phi []float64) {
+func (c *crossTree) add(e *tree.Ensemble, x []float64, w *crossScratch, phi []float64) {
 	if len(c.splits) == 0 {
 		return
 	}
 	if len(w.masks) < c.nodes {
 		w.masks = make([]uint64, c.nodes)
 	}
-	c.follow(x, w.masks)
+	c.follow(e, x, w.masks)
 	columns := len(x)
 	for i := range c.leaves {
 		l := &c.leaves[i]
@@ -177,8 +180,8 @@ func (c *crossTree) add(x []float64, w *crossScratch, phi []float64) {
 			shares = w.phi[:d]
 			c.share(i, passed, shares)
 		}
-		for k := range c.out {
-			v := c.leaf[k*len(c.leaves)+i]
+		for k := range c.width {
+			v := c.values[i*c.width+k]
 			to := phi[(c.first+k)*columns : (c.first+k+1)*columns]
 			for j, col := range l.column {
 				to[col] += v * shares[j]

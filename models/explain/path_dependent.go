@@ -1,6 +1,10 @@
 package explain
 
-import "gonum.org/v1/gonum/integrate/quad"
+import (
+	"gonum.org/v1/gonum/integrate/quad"
+
+	"github.com/voxgene/voxgene/models/tree"
+)
 
 // pathTree computes exact path-dependent Shapley values of one tree [Lundberg2020]: a column that is left out is averaged over
 // by sending the row down both children in proportion to their training rows.
@@ -17,23 +21,18 @@ type pathTree struct {
 	blocks int    // points, in blocks of four; the last block is filled up with points of weight zero
 	terms  []lane // split × 4 (left passed, left not, right passed, right not) × (factor, weight) × blocks
 	idle   [][2]float64
-	leaf   []float64 // outputs × leaves
 	folded bool      // the leaf values are in the factors of the edges to the leaves, which is possible with one output
-	out    int
-	first  int
-	mean   []float64 // outputs: the value with every column left out
+	mean   []float64 // the tree's values with every column left out
 }
 
 // lane is four quadrature points.
 type lane [4]float64
 
 // newPathTree prepares a tree.
-func newPathTree(s *shape, t source) pathTree {
+func newPathTree(s *shape) pathTree {
 	points := max(1, (s.unique+1)/2)
-	p := pathTree{shape: s, blocks: (points + 3) / 4, out: t.outputs, first: t.first, folded: t.outputs == 1}
+	p := pathTree{shape: s, blocks: (points + 3) / 4, folded: s.width == 1, mean: make([]float64, s.width)}
 	at, weight := quadrature(points, p.blocks*4)
-	p.leaf = make([]float64, t.outputs*len(s.leaves))
-	p.mean = make([]float64, t.outputs)
 	isLeaf := make([]int32, s.nodes)
 	for i := range isLeaf {
 		isLeaf[i] = -1
@@ -44,10 +43,8 @@ func newPathTree(s *shape, t source) pathTree {
 		for _, z := range l.z {
 			reach *= z
 		}
-		for k := range t.outputs {
-			v := t.values[int(l.origin)*t.outputs+k]
-			p.leaf[k*len(s.leaves)+i] = v
-			p.mean[k] += reach * v
+		for k := range s.width {
+			p.mean[k] += reach * s.values[i*s.width+k]
 		}
 	}
 
@@ -64,7 +61,7 @@ func newPathTree(s *shape, t source) pathTree {
 			}
 			value := 1.0
 			if p.folded && isLeaf[child] >= 0 {
-				value = p.leaf[isLeaf[child]]
+				value = s.values[isLeaf[child]]
 			}
 			old := 1.0
 			if sp.up >= 0 {
@@ -120,24 +117,23 @@ func (w *pathScratch) fit(p *pathTree) {
 }
 
 // add adds the tree's Shapley values of a row to phi, which is outputs × columns for the whole ensemble.
-func (p *pathTree) add(x []float64, w *pathScratch, phi []float64) {
+func (p *pathTree) add(e *tree.Ensemble, x []float64, w *pathScratch, phi []float64) {
 	if len(p.splits) == 0 {
 		return
 	}
 	w.fit(p)
-	p.descend(x, w)
+	p.descend(e, x, w)
 	columns := len(x)
 	if p.folded {
 		p.ascend(w, w.down, phi[p.first*columns:(p.first+1)*columns])
 		return
 	}
-	for k := range p.out {
-		values := p.leaf[k*len(p.leaves):]
+	for k := range p.width {
 		for i := range p.leaves {
 			n := int(p.leaves[i].node) * p.blocks
 			for b := n; b < n+p.blocks; b++ {
 				for q := range 4 {
-					w.up[b][q] = w.down[b][q] * values[i]
+					w.up[b][q] = w.down[b][q] * p.values[i*p.width+k]
 				}
 			}
 		}
@@ -146,7 +142,7 @@ func (p *pathTree) add(x []float64, w *pathScratch, phi []float64) {
 }
 
 // descend sets, at each node and point, the product of the factors of the columns on its path.
-func (p *pathTree) descend(x []float64, w *pathScratch) {
+func (p *pathTree) descend(e *tree.Ensemble, x []float64, w *pathScratch) {
 	nb := p.blocks
 	for b := range nb {
 		w.down[b] = lane{1, 1, 1, 1}
@@ -165,7 +161,7 @@ func (p *pathTree) descend(x []float64, w *pathScratch) {
 			continue
 		}
 		k := 0
-		if !s.goesLeft(x[s.feature]) {
+		if !s.goesLeft(e, x[s.feature]) {
 			k = 1
 		}
 		w.passed[s.left], w.passed[s.right], w.choice[i] = k == 0, k == 1, int8(k)

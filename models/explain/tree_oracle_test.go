@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/voxgene/voxgene/features/oracle"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/tree"
 )
 
 // enumerated is a file of Shapley values by enumeration of all subsets of columns: conformance/shap, NOTE.md.
@@ -58,12 +61,33 @@ func flat(t testing.TB, raw json.RawMessage) (out []float64) {
 	return out
 }
 
-func (f *enumerated) sources(t testing.TB, outputs int) []source {
-	out := make([]source, len(f.Trees))
-	for i, n := range f.Trees {
-		out[i] = source{left: n.Left, right: n.Right, feature: n.Feature, threshold: n.Threshold, cover: n.Cover, values: flat(t, n.Value), outputs: outputs}
+// ensemble is the file's trees in the flat format.
+func (f *enumerated) ensemble(t testing.TB) *tree.Ensemble {
+	t.Helper()
+	e := &tree.Ensemble{Features: len(f.Features), Scale: tree.Identity, Base: flat(t, f.Base), Roots: []int32{0}}
+	for _, n := range f.Trees {
+		grow(e, n.Left, n.Right, n.Feature, n.Threshold, n.Cover, flat(t, n.Value))
 	}
-	return out
+	if err := e.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// grow appends a tree whose nodes number their children from its own root.
+func grow(e *tree.Ensemble, left, right, feature []int32, threshold, cover, values []float64) {
+	first := e.Roots[len(e.Roots)-1]
+	for n := range left {
+		if left[n] < 0 {
+			e.Left, e.Right, e.Feature = append(e.Left, -1), append(e.Right, -1), append(e.Feature, -1)
+		} else {
+			e.Left, e.Right, e.Feature = append(e.Left, first+left[n]), append(e.Right, first+right[n]), append(e.Feature, feature[n])
+		}
+		e.Threshold, e.Cover = append(e.Threshold, threshold[n]), append(e.Cover, cover[n])
+		e.MissingLeft, e.Gain = append(e.MissingLeft, false), append(e.Gain, 0)
+	}
+	e.Values = append(e.Values, values...)
+	e.Roots = append(e.Roots, first+int32(len(left)))
 }
 
 func readJSON(t testing.TB, into any, elements ...string) {
@@ -81,32 +105,29 @@ func TestPathDependentOracle(t *testing.T) {
 	for _, name := range []string{"gbm_binary_logit", "gbm_regression_logos", "rf_grade_3class_proba"} {
 		var f enumerated
 		readJSON(t, &f, "shap", name+".json")
-		base := flat(t, f.Base)
-		columns, outputs := len(f.Features), len(base)
+		e := f.ensemble(t)
+		path := pathDependent(e, 0, e.Outputs())
 		check := oracle.Absolute(t, "path-dependent Shapley values", name, "enumeration of all subsets", 1e-9)
 		for _, c := range f.Cases {
-			phi := make([]float64, outputs*columns)
-			expected := append([]float64{}, base...)
-			var w pathScratch
-			for _, s := range f.sources(t, outputs) {
-				l, err := layout(s, columns)
-				if err != nil {
-					t.Fatal(err)
-				}
-				p := newPathTree(l, s)
-				p.add(c.X, &w, phi)
-				for k := range outputs {
-					expected[k] += p.mean[k]
-				}
-			}
-			want, wantBase := flat(t, c.Path.Phi), flat(t, c.Path.Expected)
-			for k := range outputs {
-				check.Near(fmt.Sprintf("row %d base %d", c.Row, k), expected[k], wantBase[k])
-				for j := range columns {
-					check.Near(fmt.Sprintf("row %d column %d output %d", c.Row, j, k), phi[k*columns+j], want[j*outputs+k])
-				}
-			}
+			compare(t, check, path, c.Row, c.X, flat(t, c.Path.Expected), flat(t, c.Path.Phi))
 		}
+	}
+}
+
+// compare compares the base and the values of one row with references; want is columns × outputs.
+func compare(t *testing.T, check *oracle.Check, of *trees, row int, x, base, want []float64) {
+	t.Helper()
+	var w treeScratch
+	phi := of.explain(models.Matrix{Columns: make([]table.Column, len(x)), Rows: 1, Values: x}, 0, 1, &w)
+	all := make([]float64, len(x)*of.outputs)
+	for k := range of.outputs {
+		check.Near(fmt.Sprintf("row %d base %d", row, k), of.base[k], base[k])
+		for j, c := range of.used {
+			all[c*of.outputs+k] = phi[k*len(of.used)+j]
+		}
+	}
+	for i, v := range all {
+		check.Near(fmt.Sprintf("row %d column %d output %d", row, i/of.outputs, i%of.outputs), v, want[i])
 	}
 }
 
@@ -141,39 +162,23 @@ func TestInterventionalOracle(t *testing.T) {
 	for _, name := range []string{"gbm_binary_logit", "gbm_regression_logos", "rf_grade_3class_proba"} {
 		var f enumerated
 		readJSON(t, &f, "shap", name+".json")
-		base := flat(t, f.Base)
-		columns, outputs := len(f.Features), len(base)
-		var background, weights []float64
-		for _, r := range f.Background {
-			background = append(background, rows[r]...)
-			weights = append(weights, 1/float64(len(f.Background)))
+		e := f.ensemble(t)
+		background := models.NewMatrix(make([]table.Column, len(f.Features)), len(f.Background))
+		weights := make([]float64, len(f.Background))
+		for i, r := range f.Background {
+			weights[i] = 1 / float64(len(weights))
+			for j, v := range rows[r] {
+				background.Column(j)[i] = v
+			}
 		}
 		check := oracle.Absolute(t, "interventional Shapley values", name, "enumeration of all subsets", 1e-9)
-		for _, c := range f.Cases {
-			direct, kept := make([]float64, outputs*columns), make([]float64, outputs*columns)
-			var w crossScratch
-			for _, s := range f.sources(t, outputs) {
-				l, err := layout(s, columns)
-				if err != nil {
-					t.Fatal(err)
-				}
-				p, err := newCrossTree(l, s, background, weights, columns)
-				if err != nil {
-					t.Fatal(err)
-				}
-				p.add(c.X, &w, direct)
-				p.keep()
-				p.add(c.X, &w, kept)
+		for _, many := range []int{1, keepFrom} { // computed when asked for, and kept
+			cross, err := interventional(e, 0, e.Outputs(), background, weights, many)
+			if err != nil {
+				t.Fatal(err)
 			}
-			want := flat(t, c.Cross.Phi)
-			for k := range outputs {
-				for j := range columns {
-					name := fmt.Sprintf("row %d column %d output %d", c.Row, j, k)
-					check.Near(name, direct[k*columns+j], want[j*outputs+k])
-					if direct[k*columns+j] != kept[k*columns+j] {
-						t.Errorf("%s: %v direct, %v from the table", name, direct[k*columns+j], kept[k*columns+j])
-					}
-				}
+			for _, c := range f.Cases {
+				compare(t, check, cross, c.Row, c.X, flat(t, c.Cross.Expected), flat(t, c.Cross.Phi))
 			}
 		}
 	}
