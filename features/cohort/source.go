@@ -60,7 +60,9 @@ var kinds = map[string]struct {
 	group string
 	new   func() loader
 }{
-	"table": {"", func() loader { return &tableSource{} }},
+	"table":      {"", func() loader { return &tableSource{} }},
+	"expression": {"gene", func() loader { return &expressionSource{} }},
+	"mutations":  {"gene", func() loader { return &mutationSource{} }},
 }
 
 // Kinds returns the names of the kinds of source, sorted.

@@ -1,0 +1,120 @@
+package genes
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// excelDate is a symbol as a spreadsheet writes it after taking it for a date: 1-Mar, Mar-01, 01-Sep (Ziemann and others 2016).
+var excelDate = regexp.MustCompile(`^(?:0?(\d{1,2})-(Mar|Sep|Dec|Oct|Apr|Feb)|(Mar|Sep|Dec|Oct|Apr|Feb)-0?(\d{1,2}))$`)
+
+// excelStems are the symbols that the months were.
+var excelStems = map[string]string{"Mar": "MARCH", "Sep": "SEPT", "Dec": "DEC", "Oct": "OCT", "Apr": "APR", "Feb": "FEB"}
+
+// Repaired reports a name that a spreadsheet mangled as the symbol it was, for example MARCH1 of 1-Mar. MARC1 and MARCH1 were both
+// mangled to 1-Mar, so a mangled name that is there twice cannot be told and is for CleanNames to drop.
+func Repaired(name string) (string, bool) {
+	m := excelDate.FindStringSubmatch(name)
+	if m == nil {
+		return name, false
+	}
+	return excelStems[m[2]+m[3]] + m[1] + m[4], true
+}
+
+// ensembl is a gene identifier of Ensembl with a version.
+var ensembl = regexp.MustCompile(`^(ENS[A-Z]*G\d{11})\.\d+$`)
+
+// CleanNames applies the documented rules to gene names, in place, and returns which rows to drop and what was done:
+// a version of an Ensembl identifier is cut off; a copy on chromosome Y (_PAR_Y) is dropped; a name that a spreadsheet took for a
+// date is restored, or dropped where two genes became the same date; a row without a name (blank, ?) is dropped.
+func CleanNames(names []string) (drop []int, notes []string) {
+	count := map[string]int{}
+	for _, n := range names {
+		if excelDate.MatchString(n) {
+			count[n]++
+		}
+	}
+	var par, blank int
+	var restored, lost []string
+	for i, n := range names {
+		n = strings.TrimSpace(n)
+		if m := ensembl.FindStringSubmatch(n); m != nil {
+			n = m[1]
+		}
+		switch {
+		case strings.HasSuffix(n, "_PAR_Y"):
+			par++
+			drop = append(drop, i)
+		case n == "" || n == "?" || n == "NA" || n == "---":
+			blank++
+			drop = append(drop, i)
+		case count[n] > 1:
+			lost = append(lost, n)
+			drop = append(drop, i)
+		case count[n] == 1:
+			fixed, _ := Repaired(n)
+			restored = append(restored, n+" → "+fixed)
+			n = fixed
+		}
+		names[i] = n
+	}
+	if par > 0 {
+		notes = append(notes, plural(par, "copy on chromosome Y (_PAR_Y)", "copies on chromosome Y (_PAR_Y)")+" dropped")
+	}
+	if blank > 0 {
+		notes = append(notes, plural(blank, "row without a gene", "rows without a gene")+" dropped")
+	}
+	if len(restored) > 0 {
+		notes = append(notes, "symbols that a spreadsheet made dates were restored: "+some(restored))
+	}
+	if len(lost) > 0 {
+		notes = append(notes, "dropped, because a spreadsheet made two symbols the same date: "+some(slices.Compact(lost)))
+	}
+	return drop, notes
+}
+
+// some lists the first names.
+func some(names []string) string {
+	if len(names) <= 8 {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:8], ", ") + ", …"
+}
+
+// dropGenes returns the matrix without these rows, which are sorted.
+func (m *Matrix) dropGenes(drop []int) *Matrix {
+	if len(drop) == 0 {
+		return m
+	}
+	keep := make([]int, 0, len(m.Genes)-len(drop))
+	for g := range m.Genes {
+		if len(drop) > 0 && drop[0] == g {
+			drop = drop[1:]
+			continue
+		}
+		keep = append(keep, g)
+	}
+	return m.SelectGenes(keep)
+}
+
+// Tidy applies CleanNames and then makes rows of one gene one, by a rule of Duplicates; an empty rule is mean. It returns notes on
+// what was done.
+func Tidy(m *Matrix, duplicates string) (*Matrix, []string, error) {
+	if duplicates == "" {
+		duplicates = "mean"
+	}
+	drop, notes := CleanNames(m.Genes)
+	m, gone, err := m.dropGenes(drop).Collapse(duplicates)
+	if err != nil {
+		return nil, nil, err
+	}
+	if gone > 0 {
+		notes = append(notes, plural(gone, "row", "rows")+" of a gene that has another were joined to it ("+duplicates+")")
+	}
+	if len(m.Genes) == 0 {
+		return nil, nil, errors.New("no gene is left")
+	}
+	return m, notes, nil
+}
