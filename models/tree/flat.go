@@ -43,6 +43,9 @@ const (
 // categorical split v goes right when its category is in the node's set, and left otherwise. At any other split it goes left when
 // v < Threshold[n] (Strict) or v ≤ Threshold[n] (not Strict), and right otherwise.
 //
+// Models read a row of a matrix with ReadRow, which makes levels that were not seen in training missing. A threshold of ±MaxFloat64
+// parts known values from missing ones.
+//
 // An Ensemble is not changed once it is made, and is safe for concurrent use.
 type Ensemble struct {
 	Features int       // columns that a row has
@@ -287,8 +290,8 @@ func (e *Ensemble) validateTree(t int) error {
 			return fmt.Errorf("tree %d: node %d splits column %d of %d", t, n, f, e.Features)
 		case l <= n || l >= end || r <= n || r >= end || l == r || depth[l-first] != 0 || depth[r-first] != 0:
 			return fmt.Errorf("tree %d: node %d has children %d and %d", t, n, l, r)
-		case math.IsNaN(e.Threshold[n]):
-			return fmt.Errorf("tree %d: node %d has no threshold", t, n)
+		case math.IsNaN(e.Threshold[n]) || math.IsInf(e.Threshold[n], 0):
+			return fmt.Errorf("tree %d: node %d has threshold %v", t, n, e.Threshold[n])
 		}
 		depth[l-first], depth[r-first] = d+1, d+1
 	}

@@ -64,7 +64,7 @@ func TestEnsembleValidate(t *testing.T) {
 		"children 4 and 4":       func(e *Ensemble) { e.Right[3] = 4 },
 		"children 0 and 2":       func(e *Ensemble) { e.Left[0] = 0 },
 		"children 1 and 3":       func(e *Ensemble) { e.Right[0] = 3 },
-		"no threshold":           func(e *Ensemble) { e.Threshold[0] = math.NaN() },
+		"threshold NaN":          func(e *Ensemble) { e.Threshold[0] = math.NaN() },
 		"has set 4":              func(e *Ensemble) { e.Sets[0] = 4 },
 		"sets do not cover":      func(e *Ensemble) { e.SetStart[1] = 1 },
 		"node 1 has no parent":   func(e *Ensemble) { e.Feature[0], e.Left[0], e.Right[0] = -1, -1, -1 },

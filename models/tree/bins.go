@@ -1,0 +1,180 @@
+package tree
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+)
+
+// missingRank is the rank of a missing value; at most missingRank distinct values have ranks of their own.
+const missingRank = math.MaxUint16
+
+// ranks is one column as the grower reads it: each row's value by its place among the column's distinct values. Ranks are lossless up
+// to 65,535 distinct values (or the limit asked for); beyond, neighbouring values share one, in groups of about as many rows.
+// Values themselves are read again only where a split is made, so thresholds are midpoints of the node's own neighbouring values.
+type ranks struct {
+	rank        []uint16
+	values      []float64 // the column itself
+	count       int       // ranks in use
+	missing     bool      // some value is missing
+	categorical bool
+}
+
+// ranked returns the columns of x by rank, with at most limit ranks a column. A value that is infinite is an error.
+func ranked(x models.Matrix, limit int) ([]ranks, error) {
+	limit = min(limit, missingRank)
+	out := make([]ranks, len(x.Columns))
+	flat := make([]uint16, len(x.Columns)*x.Rows)
+	errs := make([]error, len(x.Columns))
+	parallel(len(out), x.Rows*len(out), func() func(j int) {
+		s := newColumnSorter(x.Rows)
+		return func(j int) {
+			out[j], errs[j] = s.rank(x, j, flat[j*x.Rows:(j+1)*x.Rows:(j+1)*x.Rows], limit)
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// columnSorter sorts one column at a time: values as keys whose unsigned order is theirs, with the row of each.
+type columnSorter struct {
+	keys, keys2 []uint64
+	rows, rows2 []int32
+	counts      [8][256]int32
+}
+
+func newColumnSorter(n int) *columnSorter {
+	return &columnSorter{make([]uint64, n), make([]uint64, n), make([]int32, n), make([]int32, n), [8][256]int32{}}
+}
+
+func (s *columnSorter) rank(x models.Matrix, j int, rank []uint16, limit int) (ranks, error) {
+	out := ranks{rank: rank, values: x.Column(j), categorical: x.Columns[j].Kind == table.Categorical}
+	n := 0
+	for i, v := range out.values {
+		switch {
+		case math.IsInf(v, 0):
+			return out, fmt.Errorf("column %q, row %d: the value is infinite; trees read finite or missing values", x.Columns[j].Name, i+1)
+		case v != v || v < 0 && x.Columns[j].Kind != table.Numeric:
+			rank[i] = missingRank
+			out.missing = true
+			continue
+		}
+		s.keys[n], s.rows[n] = sortable(v), int32(i)
+		n++
+	}
+	if out.categorical {
+		return out, s.categories(&out, x.Columns[j].Name, limit)
+	}
+	keys, rows := s.sort(n)
+	distinct := 0
+	for i := range keys {
+		if i == 0 || keys[i] != keys[i-1] {
+			distinct++
+		}
+	}
+	if distinct <= limit {
+		r := -1
+		for i, k := range keys {
+			if i == 0 || k != keys[i-1] {
+				r++
+			}
+			rank[rows[i]] = uint16(r)
+		}
+		out.count = distinct
+		return out, nil
+	}
+	out.count = grouped(keys, rows, rank, limit)
+	return out, nil
+}
+
+// grouped gives ranks to sorted keys of more than limit distinct values: a group is closed once it holds its share of the rows that
+// are left, and a value is never cut.
+func grouped(keys []uint64, rows []int32, rank []uint16, limit int) int {
+	r, inGroup := 0, 0
+	share := (len(keys) + limit - 1) / limit
+	for i, k := range keys {
+		if i > 0 && k != keys[i-1] && inGroup >= share && r < limit-1 {
+			r++
+			inGroup = 0
+			share = (len(keys) - i + limit - r - 1) / (limit - r)
+		}
+		rank[rows[i]] = uint16(r)
+		inGroup++
+	}
+	return r + 1
+}
+
+// categories takes a categorical column's values, which are indices of levels, as ranks.
+func (s *columnSorter) categories(out *ranks, name string, limit int) error {
+	limit = max(limit, 256)
+	for i, v := range out.values {
+		if out.rank[i] == missingRank && !(v >= 0) {
+			continue
+		}
+		if v != math.Trunc(v) || v >= float64(limit) {
+			return fmt.Errorf("column %q, row %d: %v is not the index of a category (0 to %d)", name, i+1, v, limit-1)
+		}
+		out.rank[i] = uint16(v)
+		out.count = max(out.count, int(v)+1)
+	}
+	return nil
+}
+
+// sortable maps a number, not NaN, to a key whose unsigned order is that of the numbers. Both zeros have one key.
+func sortable(v float64) uint64 {
+	b := math.Float64bits(v + 0)
+	if b>>63 == 1 {
+		return ^b
+	}
+	return b | 1<<63
+}
+
+// sort sorts the first n keys with their rows, stably, by bytes from the lowest; bytes that are the same in all keys cost nothing.
+func (s *columnSorter) sort(n int) ([]uint64, []int32) {
+	keys, rows, keys2, rows2 := s.keys[:n], s.rows[:n], s.keys2[:n], s.rows2[:n]
+	if n < 2 {
+		return keys, rows
+	}
+	if n < 48 {
+		for i := 1; i < n; i++ {
+			k, r := keys[i], rows[i]
+			p := i
+			for ; p > 0 && keys[p-1] > k; p-- {
+				keys[p], rows[p] = keys[p-1], rows[p-1]
+			}
+			keys[p], rows[p] = k, r
+		}
+		return keys, rows
+	}
+	s.counts = [8][256]int32{}
+	for _, k := range keys {
+		for d := range 8 {
+			s.counts[d][byte(k>>(8*d))]++
+		}
+	}
+	for d := range 8 {
+		count := &s.counts[d]
+		shift := 8 * d
+		if count[byte(keys[0]>>shift)] == int32(n) {
+			continue
+		}
+		at := int32(0)
+		for b := range count {
+			count[b], at = at, at+count[b]
+		}
+		for i, k := range keys {
+			b := byte(k >> shift)
+			p := count[b]
+			count[b]++
+			keys2[p], rows2[p] = k, rows[i]
+		}
+		keys, keys2, rows, rows2 = keys2, keys, rows2, rows
+	}
+	return keys, rows
+}

@@ -1,0 +1,259 @@
+package tree
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// limits say when a node is left a leaf and how its split is looked for.
+type limits struct {
+	maxDepth    int // deepest a node may lie; at most MaxDepth
+	minSplit    int // rows that a node must have to be split
+	minLeaf     int // rows that a child must have
+	minDecrease float64
+	draw        int  // columns drawn for each node; 0 means all
+	random      bool // one threshold a column, drawn between the node's extremes (extremely randomised trees)
+}
+
+// split is a candidate. Criteria compare num/den, larger is better, without dividing.
+type split struct {
+	num, den    float64
+	feature     int32
+	rank        uint16 // numerical: ranks up to this one go left
+	categories  []uint64
+	missingLeft bool
+	threshold   float64
+	left        uint64 // what binaryGini summed on the left
+}
+
+// criterion measures splits of the node it was last told to enter. It knows the outcome of every row; the grower does not.
+type criterion interface {
+	// enter takes up a node and returns its weight, impurity, number of rows, and whether a split could gain anything.
+	enter(rows []int32) (weight, impurity float64, count int, mixed bool)
+	// value writes the value of the node entered.
+	value(out []float64)
+	// search looks through all splits of a column and replaces best by a better one; it reports whether it did.
+	search(c *ranks, rows []int32, minLeaf int, best *split) bool
+	// evaluate measures one split, given the rows that go left.
+	evaluate(left []int32, minLeaf int) (num, den float64, ok bool)
+	// decrease returns by how much a split lowers the weighted impurity of the node.
+	decrease(s *split) float64
+}
+
+// nodes are the nodes of one tree while it grows, in pre-order.
+type nodes struct {
+	feature     []int32
+	threshold   []float64
+	left, right []int32
+	missingLeft []bool
+	cover       []float64
+	gain        []float64
+	values      []float64
+	impurity    []float64
+	rank        []uint16
+	categories  [][]uint64
+}
+
+func (t *nodes) add(cover, impurity float64) int32 {
+	n := int32(len(t.feature))
+	t.feature, t.threshold = append(t.feature, -1), append(t.threshold, 0)
+	t.left, t.right = append(t.left, -1), append(t.right, -1)
+	t.missingLeft = append(t.missingLeft, false)
+	t.cover, t.gain, t.impurity = append(t.cover, cover), append(t.gain, 0), append(t.impurity, impurity)
+	t.rank, t.categories = append(t.rank, 0), append(t.categories, nil)
+	return n
+}
+
+// set makes a leaf a split; its children are set when they are grown.
+func (t *nodes) set(n int32, s *split) {
+	t.feature[n], t.threshold[n], t.rank[n] = s.feature, s.threshold, s.rank
+	t.missingLeft[n], t.categories[n] = s.missingLeft, s.categories
+}
+
+// route returns the leaf that a training row reaches, read by rank.
+func (t *nodes) route(columns []ranks, row int32) int32 {
+	n := int32(0)
+	for t.feature[n] >= 0 {
+		if goesLeft(columns[t.feature[n]].rank[row], t.rank[n], t.categories[n], t.missingLeft[n]) {
+			n = t.left[n]
+		} else {
+			n = t.right[n]
+		}
+	}
+	return n
+}
+
+func goesLeft(rank, cut uint16, categories []uint64, missingLeft bool) bool {
+	switch {
+	case rank == missingRank:
+		return missingLeft
+	case categories != nil:
+		return categories[rank>>6]>>(rank&63)&1 == 0
+	}
+	return rank <= cut
+}
+
+// grower grows one tree at a time, depth first and left before right. It is not safe for concurrent use.
+type grower struct {
+	columns []ranks
+	limits  limits
+	measure criterion
+	width   int // values of a node
+	rng     *rand.Rand
+
+	order []int32 // of columns, for draws
+	spare []int32
+	total float64 // weight of the root
+	tree  *nodes
+}
+
+func newGrower(columns []ranks, l limits, c criterion, width int) *grower {
+	return &grower{columns: columns, limits: l, measure: c, width: width, order: make([]int32, len(columns))}
+}
+
+// grow grows a tree on the rows, whose order it changes.
+func (g *grower) grow(rows []int32, rng *rand.Rand) *nodes {
+	g.rng, g.tree = rng, &nodes{}
+	for j := range g.order {
+		g.order[j] = int32(j)
+	}
+	if cap(g.spare) < len(rows) {
+		g.spare = make([]int32, len(rows))
+	}
+	g.node(rows, 0)
+	return g.tree
+}
+
+// node grows the node of these rows and all below it, and returns it with its weighted impurity.
+func (g *grower) node(rows []int32, depth int) (int32, float64) {
+	weight, impurity, count, mixed := g.measure.enter(rows)
+	if depth == 0 {
+		g.total = weight
+	}
+	n := g.tree.add(weight, impurity)
+	at := len(g.tree.values)
+	for range g.width {
+		g.tree.values = append(g.tree.values, 0)
+	}
+	g.measure.value(g.tree.values[at:])
+	if !mixed || depth >= g.limits.maxDepth || count < g.limits.minSplit || count < 2*g.limits.minLeaf {
+		return n, weight * impurity
+	}
+	best := split{num: math.Inf(-1), den: 1, feature: -1}
+	g.find(rows, &best)
+	if best.feature < 0 || g.measure.decrease(&best)/g.total+epsilon < g.limits.minDecrease {
+		return n, weight * impurity
+	}
+	cut := g.partition(rows, &best)
+	g.tree.set(n, &best)
+	left, lower := g.node(rows[:cut], depth+1)
+	right, upper := g.node(rows[cut:], depth+1)
+	g.tree.left[n], g.tree.right[n] = left, right
+	g.tree.gain[n] = weight*impurity - lower - upper
+	return n, weight * impurity
+}
+
+// epsilon is the precision below which scikit-learn calls an impurity nought.
+const epsilon = 0x1p-52
+
+// find looks for the best split among the columns drawn, and among more of them while none has any.
+func (g *grower) find(rows []int32, best *split) {
+	draw := g.limits.draw
+	if draw <= 0 || draw >= len(g.columns) {
+		for j := range g.columns {
+			g.column(int32(j), rows, best)
+		}
+		return
+	}
+	for i := range g.order {
+		if i >= draw && best.feature >= 0 {
+			return
+		}
+		k := i + g.rng.IntN(len(g.order)-i)
+		g.order[i], g.order[k] = g.order[k], g.order[i]
+		g.column(g.order[i], rows, best)
+	}
+}
+
+func (g *grower) column(j int32, rows []int32, best *split) {
+	c := &g.columns[j]
+	if g.limits.random {
+		g.drawn(j, rows, best)
+		return
+	}
+	if c.count > 1 || c.missing {
+		if g.measure.search(c, rows, g.limits.minLeaf, best) {
+			best.feature = j
+		}
+	}
+}
+
+// partition brings the rows that go left to the front, keeping the order on both sides, sets the threshold, and returns how many go
+// left. A node that met no missing value sends those to come where more of its rows went.
+func (g *grower) partition(rows []int32, s *split) int {
+	c := &g.columns[s.feature]
+	rank, left, right := c.rank, 0, 0
+	spare := g.spare[:len(rows)]
+	missing := false
+	if s.categories == nil && !c.missing {
+		cut := s.rank
+		for _, r := range rows {
+			rows[left], spare[right] = r, r
+			l := 0
+			if rank[r] <= cut {
+				l = 1
+			}
+			left += l
+			right += 1 - l
+		}
+	} else {
+		for _, r := range rows {
+			missing = missing || rank[r] == missingRank
+			if goesLeft(rank[r], s.rank, s.categories, s.missingLeft) {
+				rows[left] = r
+				left++
+			} else {
+				spare[right] = r
+				right++
+			}
+		}
+	}
+	copy(rows[left:], spare[:right])
+	if !missing {
+		s.missingLeft = left > right
+	}
+	switch {
+	case s.categories != nil:
+		settle(c, rows, left, s.categories)
+	case !g.limits.random:
+		s.threshold = between(c, rows[:left], rows[left:])
+	}
+	return left
+}
+
+// between returns the midpoint of the largest value on the left and the smallest on the right; where only missing values are on one
+// side, a threshold beyond all values.
+func between(c *ranks, left, right []int32) float64 {
+	a, b := math.Inf(-1), math.Inf(1)
+	for _, r := range left {
+		if v := c.values[r]; v > a && c.rank[r] != missingRank {
+			a = v
+		}
+	}
+	for _, r := range right {
+		if v := c.values[r]; v < b && c.rank[r] != missingRank {
+			b = v
+		}
+	}
+	switch {
+	case math.IsInf(b, 1):
+		return math.MaxFloat64
+	case math.IsInf(a, -1):
+		return -math.MaxFloat64
+	}
+	t := a/2 + b/2
+	if !(t >= a && t < b) { // neighbouring floats, or rounding of very small ones
+		t = a
+	}
+	return t
+}
