@@ -2,6 +2,8 @@ package nrrd_test
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/image"
@@ -9,7 +11,7 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/nrrd", 19)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/nrrd", 1063)) }
 
 // Values: the diagnostics that PyRadiomics prints for its test case brain1 (docs, helloRadiomics notebook; SimpleITK reads the file).
 func TestBrain1Oracle(t *testing.T) {
@@ -59,5 +61,56 @@ func TestBrain1Oracle(t *testing.T) {
 	}
 	for a, want := range [3]float64{0.78125, 0.78125, 6.5} {
 		check.Near("spacing", mask.Spacing[a], want)
+	}
+}
+
+// Values: the files of testdata were written by unu of Teem 1.12 from the numbers −3 … 20, or 0 … 23 where the type has no sign
+// (testdata/make.sh), in 3×4×2 voxels with the steps and the origin in the test.
+func TestTeemOracle(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.n*r*d*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers, err := filepath.Glob(filepath.Join("testdata", "*.nhdr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := oracle.Absolute(t, "voxel values", "types, encodings, skips, detached headers", "Teem 1.12", 0)
+	place := oracle.Absolute(t, "steps and origin, mm", "types, encodings, skips, detached headers", "Teem 1.12", 1e-12)
+	for _, path := range append(files, headers...) {
+		v, err := nrrd.Read(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		name := filepath.Base(path)
+		if v.Size != [3]int{3, 4, 2} {
+			t.Errorf("%s: size %v", name, v.Size)
+			continue
+		}
+		first := -3.0
+		if strings.HasPrefix(name, "u") {
+			first = 0
+		}
+		for i, x := range v.Values {
+			values.Near(name, x, first+float64(i))
+		}
+		signs := [3]float64{-1, -1, 1} // the files are in RAS
+		switch name {
+		case "space_LPS.nrrd":
+			signs = [3]float64{1, 1, 1}
+		case "space_LAS.nrrd":
+			signs = [3]float64{1, -1, 1}
+		}
+		steps, origin := [3][3]float64{{0, 1.5, 0}, {-2.5, 0, 0}, {0, 0, 4}}, [3]float64{10, -20, 30.5}
+		if name == "spacings.nrrd" {
+			steps, origin, signs = [3][3]float64{{1.5, 0, 0}, {0, 2.5, 0}, {0, 0, 4}}, [3]float64{}, [3]float64{1, 1, 1}
+		}
+		for r := range 3 {
+			for c := range 3 {
+				place.Near(name, v.Direction[3*r+c]*v.Spacing[c], steps[c][r]*signs[r])
+			}
+			place.Near(name, v.Origin[r], origin[r]*signs[r])
+		}
 	}
 }
