@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,7 +95,7 @@ func background(t *testing.T, dir, command, url string) {
 
 // Every command of the README works in a clean checkout, in the order in which it stands there.
 func TestREADME(t *testing.T) {
-	if testing.Short() || runtime.GOOS == "windows" {
+	if testing.Short() {
 		t.Skip("builds and runs the program")
 	}
 	dir := checkout(t)

@@ -37,12 +37,12 @@ type Pairs struct {
 }
 
 // Correlate computes all pairs of columns of x and y, which all have the same number of rows. Missing values (NaN) are left out pair by
-// pair. The numbers do not depend on jobs.
-func Correlate(ctx context.Context, x, y [][]float64, method Method, jobs int) (*Pairs, error) {
+// pair. given is the number of covariates that were regressed out of both sides before. The numbers do not depend on jobs.
+func Correlate(ctx context.Context, x, y [][]float64, method Method, given, jobs int) (*Pairs, error) {
 	if method != PearsonMethod && method != SpearmanMethod {
 		return nil, fmt.Errorf("stat: no correlation method %q", method)
 	}
-	p := &Pairs{NX: len(x), NY: len(y), Method: method}
+	p := &Pairs{NX: len(x), NY: len(y), Method: method, Given: given}
 	if len(x) == 0 || len(y) == 0 {
 		return p, nil
 	}

@@ -46,11 +46,11 @@ func TestCorrelateInvariant(t *testing.T) {
 			for method, one := range map[stat.Method]func(x, y []float64) stat.Correlation{
 				stat.PearsonMethod: stat.Pearson, stat.SpearmanMethod: stat.Spearman,
 			} {
-				pairs, err := stat.Correlate(context.Background(), x, y, method, 2)
+				pairs, err := stat.Correlate(context.Background(), x, y, method, 0, 2)
 				if err != nil {
 					t.Fatal(err)
 				}
-				again, _ := stat.Correlate(context.Background(), x, y, method, 1)
+				again, _ := stat.Correlate(context.Background(), x, y, method, 0, 1)
 				p, _ := pairs.PValues(context.Background(), nil, 2)
 				for i := range x {
 					for j := range y {
@@ -109,7 +109,7 @@ func BenchmarkCorrelate(b *testing.B) {
 	x, y := randomColumns(3, 1500, 500, 0, false), randomColumns(4, 20000, 500, 0, false)
 	var p []float64
 	for b.Loop() {
-		pairs, err := stat.Correlate(context.Background(), x, y, stat.SpearmanMethod, 0)
+		pairs, err := stat.Correlate(context.Background(), x, y, stat.SpearmanMethod, 0, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

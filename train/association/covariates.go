@@ -1,0 +1,109 @@
+package association
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/features/table"
+)
+
+// design turns covariates into numeric columns: categories become indicators, the first level left out.
+func design(t *table.Table, given []int) ([][]float64, error) {
+	var out [][]float64
+	for _, j := range given {
+		c, v := t.Columns[j], t.Values[j]
+		if countDistinct(v) < 2 {
+			return nil, fmt.Errorf("association.given: column %q has one value and takes nothing away; leave it out", c.Name)
+		}
+		if c.Kind != table.Categorical {
+			out = append(out, v)
+			continue
+		}
+		for level := 1; level < len(c.Levels); level++ {
+			indicator := make([]float64, len(v))
+			for i, code := range v {
+				switch {
+				case math.IsNaN(code):
+					indicator[i] = code
+				case int(code) == level:
+					indicator[i] = 1
+				}
+			}
+			if countDistinct(indicator) == 2 {
+				out = append(out, indicator)
+			}
+		}
+	}
+	return out, nil
+}
+
+// residuals removes the covariates' part from every column, by least squares on the rows that have column and covariates (of ranks for a
+// partial Spearman correlation, which is Pearson's of those residuals). Without covariates columns and method are as they were.
+func residuals(x, y, covariates [][]float64, method stat.Method) (rx, ry [][]float64, m stat.Method) {
+	if len(covariates) == 0 {
+		return x, y, method
+	}
+	prepare := func(v []float64) []float64 {
+		if method == stat.SpearmanMethod {
+			return stat.Ranks(v)
+		}
+		return v
+	}
+	ranked := make([][]float64, len(covariates))
+	for k, c := range covariates {
+		ranked[k] = prepare(c)
+	}
+	one := func(columns [][]float64) [][]float64 {
+		out := make([][]float64, len(columns))
+		for j, c := range columns {
+			out[j] = residual(prepare(c), ranked)
+		}
+		return out
+	}
+	return one(x), one(y), stat.PearsonMethod
+}
+
+// residual is what least squares on an intercept and the covariates leaves of v; NaN in rows that lack any of them.
+func residual(v []float64, covariates [][]float64) []float64 {
+	var rows []int
+	for i := range v {
+		ok := !math.IsNaN(v[i])
+		for _, c := range covariates {
+			ok = ok && !math.IsNaN(c[i])
+		}
+		if ok {
+			rows = append(rows, i)
+		}
+	}
+	out := make([]float64, len(v))
+	for i := range out {
+		out[i] = math.NaN()
+	}
+	p := len(covariates) + 1
+	if len(rows) <= p {
+		return out
+	}
+	a := mat.NewDense(len(rows), p, nil)
+	b := mat.NewVecDense(len(rows), nil)
+	for k, i := range rows {
+		a.Set(k, 0, 1)
+		for j, c := range covariates {
+			a.Set(k, j+1, c[i])
+		}
+		b.SetVec(k, v[i])
+	}
+	var qr mat.QR
+	qr.Factorize(a)
+	var beta, fitted mat.VecDense
+	if qr.SolveVecTo(&beta, false, b) != nil {
+		return out // covariates that are collinear here
+	}
+	fitted.MulVec(a, &beta)
+	for k, i := range rows {
+		out[i] = v[i] - fitted.AtVec(k)
+	}
+	return out
+}
