@@ -79,6 +79,17 @@ func newExtraction(in image.Reading, m *image.Mask, label int, p Params) (*extra
 	}
 	e := &extraction{Params: p, mask: m}
 	e.scan = &scan{Grid: in.Whole, part: in.Region, values: in.Volume.Values, integer: in.Volume.Integer, whole: in.Statistics}
+	if r := m.Bounds(uint16(label)); !r.Empty() {
+		need, err := e.reach(r)
+		if err != nil {
+			return nil, err
+		}
+		for a := range 3 {
+			if need.Min[a] < in.Region.Min[a] || need.Max[a] > in.Region.Max[a] {
+				return nil, fmt.Errorf("the image was read from %v to %v, and label %d needs %v to %v", in.Region.Min, in.Region.Max, label, need.Min, need.Max)
+			}
+		}
+	}
 	if e.scan.whole.Count == 0 && in.Region == in.Whole.Box() && e.needsWhole() {
 		e.scan.whole = in.Volume.Statistics()
 	}

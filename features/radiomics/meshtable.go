@@ -27,9 +27,6 @@ var triangles = [128]string{
 	"23b67a78a89a", "07209727b67a79a", "0181781a723b67a", "16717b1a61b2", "1361693b6678689", "09167b", "03b0670780b6", "67b",
 }
 
-// corners are the offsets (z, y, x) of the corners of a cell.
-var corners = [8][3]int{{0, 0, 0}, {0, 0, 1}, {0, 1, 1}, {0, 1, 0}, {1, 0, 0}, {1, 0, 1}, {1, 1, 1}, {1, 1, 0}}
-
 // middles are the middles (z, y, x) of the edges of a cell, where the surface of a mask cuts them.
 var middles = [12][3]float64{
 	{0, 0, 0.5}, {0, 0.5, 1}, {0, 1, 0.5}, {0, 0.5, 0}, {1, 0, 0.5}, {1, 0.5, 1}, {1, 1, 0.5}, {1, 0.5, 0},

@@ -11,39 +11,16 @@ import (
 // the first voxel and covers the region grown by padDistance new voxels; an image of whole numbers is cut to whole numbers again; the
 // region takes its nearest voxel. Only the part of the image that the result depends on is used.
 func resample(s *scan, m *image.Mask, r *roi, set Settings) (*scan, *roi, error) {
-	size := r.Size()
-	spacing := [3]float64(set.ResampledPixelSpacing)
-	same := true
-	for a := range 3 {
-		if spacing[a] == 0 || size[a] == 1 {
-			spacing[a] = m.Spacing[a]
-		}
-		same = same && math.Abs(s.Spacing[a]-spacing[a]) <= 1e-8+1e-5*math.Abs(spacing[a])
+	grid, err := newGrid(m.Grid, r.Box, set)
+	if err != nil {
+		return nil, nil, err
 	}
-	if same {
-		b := r.Grow([3]int{set.PadDistance, set.PadDistance, set.PadDistance}, s.Size)
+	if grid == nil {
+		b := r.Grow(cube(set.PadDistance), s.Size)
 		return s.crop(b), r.shift([3]int{-b.Min[0], -b.Min[1], -b.Min[2]}), nil
 	}
-	out := image.Grid{Spacing: spacing, Direction: m.Direction}
-	var first [3]float64 // index in the old grid of the first new voxel
-	for a := range 3 {
-		ratio := m.Spacing[a] / spacing[a]
-		low := math.Floor((float64(r.Min[a])-0.5)*ratio - float64(set.PadDistance))
-		high := math.Ceil((float64(r.Max[a])-0.5)*ratio + float64(set.PadDistance))
-		low = math.Max(low, 0)
-		high = math.Min(high, math.Ceil(float64(m.Size[a])*ratio)-1)
-		if !(high-low < 1<<20) {
-			return nil, nil, fmt.Errorf("resampledPixelSpacing: %g mm makes the region %.3g voxels long", spacing[a], high-low)
-		}
-		out.Size[a] = int(high-low) + 1
-		first[a] = 0.5*(spacing[a]-m.Spacing[a])/m.Spacing[a] + low/ratio
-	}
-	if v := float64(out.Size[0]) * float64(out.Size[1]) * float64(out.Size[2]); v > image.MaxVoxels {
-		return nil, nil, fmt.Errorf("resampledPixelSpacing: %v mm makes %.3g voxels; at most %d", spacing, v, image.MaxVoxels)
-	}
-	out.Origin = m.World(first[0], first[1], first[2])
-
-	part := sampledPart(s, m, r, out)
+	out := *grid
+	part := sampledPart(s.Grid, out)
 	new := &scan{Grid: out, part: out.Box(), integer: s.integer}
 	at := newPositions(s.Grid, out)
 	block := s.take(part)
@@ -73,20 +50,55 @@ func resample(s *scan, m *image.Mask, r *roi, set Settings) (*scan, *roi, error)
 	return new, region.shrink(func(int) bool { return true }), nil
 }
 
+// newGrid is the grid that a region with these bounds is resampled to; nil where its spacing is the wanted one already.
+func newGrid(m image.Grid, r image.Box, set Settings) (*image.Grid, error) {
+	size := r.Size()
+	spacing := [3]float64(set.ResampledPixelSpacing)
+	same := true
+	for a := range 3 {
+		if spacing[a] == 0 || size[a] == 1 {
+			spacing[a] = m.Spacing[a]
+		}
+		same = same && math.Abs(m.Spacing[a]-spacing[a]) <= 1e-8+1e-5*math.Abs(spacing[a])
+	}
+	if same {
+		return nil, nil
+	}
+	out := image.Grid{Spacing: spacing, Direction: m.Direction}
+	var first [3]float64 // index in the old grid of the first new voxel
+	for a := range 3 {
+		ratio := m.Spacing[a] / spacing[a]
+		low := math.Floor((float64(r.Min[a])-0.5)*ratio - float64(set.PadDistance))
+		high := math.Ceil((float64(r.Max[a])-0.5)*ratio + float64(set.PadDistance))
+		low = math.Max(low, 0)
+		high = math.Min(high, math.Ceil(float64(m.Size[a])*ratio)-1)
+		if !(high-low < 1<<20) {
+			return nil, fmt.Errorf("resampledPixelSpacing: %g mm makes the region %.3g voxels long", spacing[a], high-low)
+		}
+		out.Size[a] = int(high-low) + 1
+		first[a] = 0.5*(spacing[a]-m.Spacing[a])/m.Spacing[a] + low/ratio
+	}
+	if v := float64(out.Size[0]) * float64(out.Size[1]) * float64(out.Size[2]); v > image.MaxVoxels {
+		return nil, fmt.Errorf("resampledPixelSpacing: %v mm makes %.3g voxels; at most %d", spacing, v, image.MaxVoxels)
+	}
+	out.Origin = m.World(first[0], first[1], first[2])
+	return &out, nil
+}
+
 // splineReach is how far, in voxels, a coefficient of a cubic B-spline depends on its neighbours before they count for less than the
 // last bit of a float64: its pole is √3−2, and 0.268³² is 5·10⁻¹⁹.
 const splineReach = 32
 
 // sampledPart is the part of the old image that interpolation on the new grid depends on.
-func sampledPart(s *scan, m *image.Mask, r *roi, out image.Grid) image.Box {
+func sampledPart(old, out image.Grid) image.Box {
 	var part image.Box
-	a := s.Continuous(out.World(0, 0, 0))
-	b := s.Continuous(out.World(float64(out.Size[0]-1), float64(out.Size[1]-1), float64(out.Size[2]-1)))
+	a := old.Continuous(out.World(0, 0, 0))
+	b := old.Continuous(out.World(float64(out.Size[0]-1), float64(out.Size[1]-1), float64(out.Size[2]-1)))
 	for c := range 3 {
-		part.Min[c] = min(max(int(math.Floor(a[c]))-1, 0), s.Size[c]-1)
-		part.Max[c] = max(min(int(math.Floor(b[c]))+3, s.Size[c]), part.Min[c]+1)
+		part.Min[c] = min(max(int(math.Floor(a[c]))-1, 0), old.Size[c]-1)
+		part.Max[c] = max(min(int(math.Floor(b[c]))+3, old.Size[c]), part.Min[c]+1)
 	}
-	return part.Grow([3]int{splineReach, splineReach, splineReach}, s.Size)
+	return part.Grow(cube(splineReach), old.Size)
 }
 
 // positions are the continuous indices in an old grid of the voxels of a new one with the same axes: origin + step·index along each.

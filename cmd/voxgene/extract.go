@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/voxgene/voxgene/configs"
+	"github.com/voxgene/voxgene/features/radiomics"
+	"github.com/voxgene/voxgene/features/radiomics/batch"
+	"github.com/voxgene/voxgene/features/work"
+)
+
+// extraction is the command line of extract.
+type extraction struct {
+	params, output, cache string
+	labels                []string
+	jobs                  int
+}
+
+func extractCommand() *cobra.Command {
+	var x extraction
+	c := &cobra.Command{
+		Use:   "extract IMAGE MASK | BATCH.csv",
+		Short: "Radiomics features of the regions of a mask",
+		Long: `Computes PyRadiomics' features of the labelled regions of a mask, one row a label, under PyRadiomics' names.
+
+A batch is a CSV with the columns Image and Mask, and Label where it differs; other columns are passed through. Paths in it are
+relative to it. A case that fails is listed at the end and the others go on.`,
+		Example: `  voxgene extract scan.nii.gz mask.nii.gz
+  voxgene extract scan.nrrd mask.nrrd --params ct --label 1 --label 2 -o features.csv
+  voxgene extract cases.csv --params params.yaml --jobs 4 --cache work -o features.parquet`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 2 || len(args) == 1 && strings.EqualFold(filepath.Ext(args[0]), ".csv") {
+				return nil
+			}
+			return badInput(errors.New("extract wants an image and a mask, or one .csv with the columns Image and Mask"))
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			return x.run(c.Context(), args, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	c.Flags().StringVar(&x.params, "params", "", "PyRadiomics parameter file, or a preset: "+strings.Join(configs.RadiomicsNames(), ", "))
+	c.Flags().StringArrayVar(&x.labels, "label", nil, "label of the region; repeat for several, or all (default: that of the parameters, 1)")
+	c.Flags().StringVarP(&x.output, "output", "o", "", "file to write: .csv, .json or .parquet (default: CSV to standard output)")
+	c.Flags().IntVar(&x.jobs, "jobs", 0, "cases at once (default: one a processor)")
+	c.Flags().StringVar(&x.cache, "cache", "", "folder that keeps what was extracted, so that a second run does nothing")
+	return c
+}
+
+// run extracts one pair or a batch, writes what came of it, and reports what failed.
+func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	p, err := readParams(x.params)
+	if err != nil {
+		return badInput(err)
+	}
+	labels, err := parseLabels(x.labels, p)
+	if err != nil {
+		return badInput(err)
+	}
+	cases, extra := []batch.Case{{}}, []string(nil)
+	if len(args) == 2 {
+		cases[0].Image, cases[0].Mask = args[0], args[1]
+	} else if cases, extra, err = batch.ReadList(args[0]); err != nil {
+		return badInput(err)
+	}
+	for i := range cases {
+		if cases[i].Labels == nil {
+			cases[i].Labels = labels
+		}
+	}
+	if x.output != "" {
+		switch strings.ToLower(filepath.Ext(x.output)) {
+		case ".csv", ".json", ".parquet":
+		default:
+			return badInput(fmt.Errorf("-o %s: want a name that ends in .csv, .json or .parquet", x.output))
+		}
+	}
+	pool := work.Pool{Jobs: x.jobs}
+	if x.cache != "" {
+		if pool.Store, err = work.OpenStore(x.cache); err != nil {
+			return err
+		}
+	}
+	if f, ok := stderr.(*os.File); ok && len(cases) > 1 && terminal(f) {
+		bar := progressbar.NewOptions(len(cases), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("cases"))
+		pool.Progress = func(done, _ int) { _ = bar.Set(done) }
+		defer bar.Finish()
+	}
+	outcomes, err := batch.Run(ctx, cases, p, pool)
+	if err != nil {
+		return err
+	}
+	sheet := batch.NewSheet(cases, extra, outcomes)
+	if err := x.write(sheet, stdout); err != nil {
+		return err
+	}
+	return failures(cases, outcomes)
+}
+
+// write writes the sheet, if it has a row.
+func (x *extraction) write(s *batch.Sheet, stdout io.Writer) error {
+	if len(s.Rows) == 0 {
+		return nil
+	}
+	if x.output == "" {
+		return s.Write(stdout, ".csv")
+	}
+	var b bytes.Buffer
+	if err := s.Write(&b, x.output); err != nil {
+		return err
+	}
+	return work.WriteFile(x.output, b.Bytes(), 0o644)
+}
+
+// failures lists what could not be extracted.
+func failures(cases []batch.Case, outcomes []batch.Outcome) error {
+	var all []error
+	failed := 0
+	for i, o := range outcomes {
+		if o.Err == nil && o.Errors == nil {
+			continue
+		}
+		failed++
+		if o.Err != nil {
+			all = append(all, o.Err)
+		}
+		for _, e := range o.Errors {
+			all = append(all, fmt.Errorf("%s: %w", cases[i].Image, e))
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	if len(cases) > 1 {
+		all = append(all, fmt.Errorf("%d of %d cases failed", failed, len(cases)))
+	}
+	return errors.Join(all...)
+}
+
+// readParams reads a parameter file or a preset; without a name, PyRadiomics' defaults hold.
+func readParams(name string) (radiomics.Params, error) {
+	if name == "" {
+		return radiomics.DefaultParams(), nil
+	}
+	if strings.ContainsAny(name, `./\`) {
+		return radiomics.ReadParams(name)
+	}
+	b, err := configs.Radiomics(name)
+	if err != nil {
+		return radiomics.Params{}, fmt.Errorf("--params: %w; a parameter file is named with its extension", err)
+	}
+	return radiomics.ParseParams("preset "+name, b)
+}
+
+// parseLabels reads --label: numbers, or all for every label of the mask, which is no label here.
+func parseLabels(texts []string, p radiomics.Params) ([]int, error) {
+	if len(texts) == 0 {
+		return []int{p.Label}, nil
+	}
+	var out []int
+	for _, text := range texts {
+		if text == "all" && len(texts) == 1 {
+			return nil, nil
+		}
+		for _, part := range strings.Split(text, ",") {
+			l, err := strconv.Atoi(part)
+			if err != nil || l < 1 || l > 65535 {
+				return nil, fmt.Errorf("--label %s: want whole numbers of 1 to 65535, or all", text)
+			}
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
+
+// terminal says whether a file is one.
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,199 @@
+// Package batch extracts radiomics features from files: one pair of image and mask or a list of them, each with one or more labels.
+//
+// A case is read once for all of its labels, and of its image only what the parameters need. Results come back in the order of the
+// cases, are the same whatever the number of jobs, and are kept under the content of image and mask and the parameters when there is
+// a store. A case that cannot be read or measured is reported and the others go on.
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/open"
+	"github.com/voxgene/voxgene/features/radiomics"
+	"github.com/voxgene/voxgene/features/work"
+)
+
+// Case is an image with a mask.
+type Case struct {
+	Image, Mask string
+	Labels      []int             // none means every label of the mask
+	Extra       map[string]string // columns that are passed through
+}
+
+// Row is what was extracted from one label of a case.
+type Row struct {
+	Case  int // index in the list
+	Label int
+	radiomics.Result
+}
+
+// Outcome is what became of one case. Errors are of single labels; Err is of the whole case.
+type Outcome struct {
+	Rows   []Row
+	Errors []error
+	Err    error
+	Stored bool // found in the store
+}
+
+// version is raised when the same input gives other results.
+const version = 1
+
+// Run extracts all cases. The error is not nil only when ctx ends; what is wrong with a case is in its outcome.
+func Run(ctx context.Context, cases []Case, p radiomics.Params, pool work.Pool) ([]Outcome, error) {
+	parameters, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]work.Item, len(cases))
+	broken := make([]error, len(cases))
+	for i, c := range cases {
+		items[i] = work.Item{Name: c.Image, Do: func(context.Context) ([]byte, error) {
+			return encode(extract(c, p))
+		}}
+		if pool.Store != nil {
+			items[i].Key, broken[i] = key(c, parameters)
+		}
+	}
+	results, err := pool.Run(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, len(cases))
+	for i, r := range results {
+		o := &outcomes[i]
+		switch {
+		case broken[i] != nil && r.Err == nil:
+			o.Err = broken[i]
+		case r.Err != nil:
+			o.Err = r.Err
+		default:
+			o.Err = o.decode(r.Bytes, i)
+			o.Stored = r.Stored
+		}
+	}
+	return outcomes, nil
+}
+
+// key is of all that determines the rows of a case: the content of its files, its labels and the parameters.
+func key(c Case, parameters []byte) (work.Key, error) {
+	i, err := work.HashFile(c.Image)
+	if err != nil {
+		return work.Key{}, err
+	}
+	m, err := work.HashFile(c.Mask)
+	if err != nil {
+		return work.Key{}, err
+	}
+	return work.NewKey("radiomics", version, i, m, fmt.Append(nil, c.Labels), parameters), nil
+}
+
+// labelled is the result of one label, or what was wrong with it.
+type labelled struct {
+	label  int
+	result radiomics.Result
+	err    error
+}
+
+// extract reads a case and measures its labels. An error of every label is the error of the case, so that it is not stored.
+func extract(c Case, p radiomics.Params) ([]labelled, error) {
+	m, err := open.Mask(c.Mask)
+	if err != nil {
+		return nil, fmt.Errorf("mask: %w", err)
+	}
+	labels := c.Labels
+	if len(labels) == 0 {
+		if labels = Labels(m); len(labels) == 0 {
+			return nil, fmt.Errorf("mask %s: %w", c.Mask, radiomics.ErrEmptyMask)
+		}
+	}
+	in, err := open.Region(c.Image, radiomics.Reach(m, labels, p))
+	if err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	out := make([]labelled, len(labels))
+	var all []error
+	for i, l := range labels {
+		r, err := radiomics.ExtractReading(in, m, l, p)
+		if err != nil {
+			err = fmt.Errorf("mask %s: label %d: %w", c.Mask, l, err)
+			all = append(all, err)
+		}
+		out[i] = labelled{l, r, err}
+	}
+	if len(all) == len(labels) {
+		return nil, errors.Join(all...)
+	}
+	return out, nil
+}
+
+// Labels are the labels of a mask, ascending.
+func Labels(m *image.Mask) []int {
+	var seen [1 << 16]bool
+	for _, l := range m.Labels {
+		seen[l] = true
+	}
+	var out []int
+	for l, s := range seen[1:] {
+		if s {
+			out = append(out, l+1)
+		}
+	}
+	return out
+}
+
+// stored is a labelled result as it is kept. Numbers are texts, because JSON has no NaN.
+type stored struct {
+	Label       int
+	Error       string                 `json:",omitempty"`
+	Diagnostics []radiomics.Diagnostic `json:",omitempty"`
+	Names       []string
+	Values      []string
+}
+
+func encode(rows []labelled, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	all := make([]stored, len(rows))
+	for i, r := range rows {
+		s := stored{Label: r.label, Diagnostics: r.result.Diagnostics}
+		if r.err != nil {
+			s.Error = r.err.Error()
+		}
+		for _, f := range r.result.Features {
+			s.Names = append(s.Names, f.Name)
+			s.Values = append(s.Values, strconv.FormatFloat(f.Value, 'g', -1, 64))
+		}
+		all[i] = s
+	}
+	return json.Marshal(all)
+}
+
+func (o *Outcome) decode(b []byte, index int) error {
+	var all []stored
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.Error != "" {
+			o.Errors = append(o.Errors, errors.New(s.Error))
+			continue
+		}
+		r := Row{Case: index, Label: s.Label}
+		r.Diagnostics = s.Diagnostics
+		for k, n := range s.Names {
+			v, err := strconv.ParseFloat(s.Values[k], 64)
+			if err != nil {
+				return err
+			}
+			r.Features = append(r.Features, radiomics.Feature{Name: n, Value: v})
+		}
+		o.Rows = append(o.Rows, r)
+	}
+	return nil
+}
