@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/csv"
 	"os"
 	"path/filepath"
@@ -39,13 +37,6 @@ func writePair(t *testing.T, dir string) (scan, mask string) {
 		t.Fatal(err)
 	}
 	return scan, mask
-}
-
-// voxgene runs a command line and returns its exit code and output.
-func voxgene(args ...string) (int, string, string) {
-	var out, errs bytes.Buffer
-	code := run(context.Background(), args, &out, &errs)
-	return code, out.String(), errs.String()
 }
 
 func TestExtractPair(t *testing.T) {
