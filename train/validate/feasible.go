@@ -93,7 +93,7 @@ func FeasibleInner(r Rows, outer []Fold, inner int) error {
 	return worst
 }
 
-// Summary says how many patients a fold has on each side, by class or event, for the fold table of a report.
+// Summary counts rows by class or event, for messages and the fold table of a report: "wildtype: 24, mutant: 63" or "110 with 27 events".
 func Summary(r Rows, rows []int) string {
 	s := r.Select(slices.Compact(slices.Clone(rows)))
 	n := patients(s).counts()
@@ -110,7 +110,7 @@ func Summary(r Rows, rows []int) string {
 		if c < len(n) {
 			k = n[c]
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", k, name))
+		parts = append(parts, fmt.Sprintf("%s: %d", name, k))
 	}
 	return strings.Join(parts, ", ")
 }

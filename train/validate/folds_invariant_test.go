@@ -173,6 +173,6 @@ func ExampleRepeatedKFold() {
 		fmt.Println(f.Label(), "trains on", validate.Summary(rows, f.Train), "and tests on", validate.Summary(rows, f.Test))
 	}
 	// Output:
-	// repeat 1 fold 1 trains on 2 wildtype, 2 mutant and tests on 2 wildtype, 2 mutant
-	// repeat 1 fold 2 trains on 2 wildtype, 2 mutant and tests on 2 wildtype, 2 mutant
+	// repeat 1 fold 1 trains on wildtype: 2, mutant: 2 and tests on wildtype: 2, mutant: 2
+	// repeat 1 fold 2 trains on wildtype: 2, mutant: 2 and tests on wildtype: 2, mutant: 2
 }

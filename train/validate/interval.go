@@ -4,7 +4,8 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/models/metrics"
 )
 
 // Estimate is a number with the interval that belongs to it.
@@ -15,40 +16,47 @@ type Estimate struct {
 	Folds int // scores that it rests on
 }
 
-// CorrectedT is the name of Resampled's interval in reports.
-const CorrectedT = "corrected resampled t (Nadeau and Bengio 2003)"
+// The intervals of Summarise, as reports name them.
+const (
+	CorrectedT  = "corrected resampled t (Nadeau and Bengio 2003)"
+	Percentile  = "percentiles of the bootstrap draws"
+	NoIntervals = "none: one test set has no spread over folds"
+)
 
-// Percentile is the name of Quantiles' interval in reports.
-const Percentile = "percentiles of bootstrap draws"
+// Interval names the interval that Summarise gives for a scheme.
+func Interval(s Scheme) string {
+	switch s {
+	case Bootstrap:
+		return Percentile
+	case Holdout, TimeSplit:
+		return NoIntervals
+	}
+	return CorrectedT
+}
 
-// Resampled returns the mean of the scores of folds, averaged over repeats, with the corrected resampled t interval at a level
-// such as 0.95. Scores of one test set are not independent of those of the next, because training sets overlap, so the variance
-// is multiplied by 1/J + n2/n1 where J is the number of scores, n2 the mean size of a test set and n1 that of its training
-// set [Nadeau2003], instead of 1/J. The interval is cut at bounds, the least and the greatest that the score can be. Scores that are
-// NaN are left out. With one score there is no interval.
-//
-// [Nadeau2003]: https://doi.org/10.1023/A:1024068626366
-func Resampled(folds []Fold, scores []float64, level float64, bounds [2]float64) Estimate {
-	// The mean of a repeat comes first, so that a fold that cannot be judged does not weaken its whole repeat.
+// Summarise returns the mean of the scores of a scheme's folds, averaged over repeats, with the interval that belongs to the
+// scheme: the corrected resampled t for folds, percentiles for bootstrap draws, none for a single test set. Scores that are NaN are
+// left out. Intervals are cut at the bounds of the measure.
+func Summarise(s Scheme, folds []Fold, scores []float64, level float64, bounds [2]float64) Estimate {
+	e := Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	repeats := map[int][]float64{}
 	var order []int
 	var used []float64
 	test, train := 0.0, 0.0
-	for i, s := range scores {
-		if math.IsNaN(s) {
+	for i, v := range scores {
+		if math.IsNaN(v) {
 			continue
 		}
 		r := folds[i].Repeat
 		if _, ok := repeats[r]; !ok {
 			order = append(order, r)
 		}
-		repeats[r] = append(repeats[r], s)
-		used = append(used, s)
+		repeats[r] = append(repeats[r], v)
+		used = append(used, v)
 		test += float64(len(folds[i].Test))
 		train += float64(len(folds[i].Train))
 	}
-	e := Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), Folds: len(used)}
-	if len(used) == 0 {
+	if e.Folds = len(used); e.Folds == 0 {
 		return e
 	}
 	means := make([]float64, len(order))
@@ -56,42 +64,25 @@ func Resampled(folds []Fold, scores []float64, level float64, bounds [2]float64)
 		means[i] = mean(repeats[r])
 	}
 	e.Value = mean(means)
-	if len(used) < 2 {
-		return e
+	switch {
+	case s == Bootstrap:
+		if len(used) >= 20 {
+			slices.Sort(used)
+			e.Low, e.High = stat.Quantile(used, (1-level)/2), stat.Quantile(used, (1+level)/2)
+		}
+	case len(used) > 1:
+		n := float64(len(used))
+		if m, err := metrics.CorrectedResampled(used, test/n, train/n, level); err == nil {
+			// Where repeats have lost different numbers of folds the two means differ a little; the interval stays with ours.
+			e.Low, e.High = e.Value-(m.Value-m.Low), e.Value+(m.High-m.Value)
+		}
 	}
-	m, ss := mean(used), 0.0
-	for _, s := range used {
-		ss += (s - m) * (s - m)
-	}
-	j := float64(len(used))
-	se := math.Sqrt(ss / (j - 1) * (1/j + test/train))
-	half := distuv.StudentsT{Sigma: 1, Nu: j - 1}.Quantile((1+level)/2) * se
-	e.Low, e.High = max(e.Value-half, bounds[0]), min(e.Value+half, bounds[1])
+	e.Low, e.High = within(e.Low, bounds), within(e.High, bounds)
 	return e
 }
 
-// Quantiles returns the mean of the scores of bootstrap draws with the interval of their percentiles.
-func Quantiles(scores []float64, level float64) Estimate {
-	used := slices.DeleteFunc(slices.Clone(scores), math.IsNaN)
-	e := Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), Folds: len(used)}
-	if len(used) == 0 {
-		return e
-	}
-	e.Value = mean(used)
-	if len(used) < 20 {
-		return e
-	}
-	slices.Sort(used)
-	e.Low, e.High = quantile(used, (1-level)/2), quantile(used, (1+level)/2)
-	return e
-}
-
-// quantile interpolates between order statistics (Hyndman and Fan's type 7, the default of R and numpy).
-func quantile(sorted []float64, p float64) float64 {
-	h := p * float64(len(sorted)-1)
-	i := min(int(h), len(sorted)-2)
-	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
-}
+// within cuts v at bounds; NaN stays.
+func within(v float64, bounds [2]float64) float64 { return math.Max(bounds[0], math.Min(v, bounds[1])) }
 
 func mean(v []float64) float64 {
 	sum := 0.0

@@ -66,18 +66,26 @@ func part(h hash.Hash, b []byte) {
 	h.Write(b)
 }
 
-// DataKey hashes columns, values and outcome: all that fits depend on beside the procedure and the seed. Keys of patients are not
-// part of it.
-func DataKey(x models.Matrix, y clinical.Outcome, patients []int) []byte {
+// matrixKey hashes columns and values. Keys of patients are not part of it.
+func matrixKey(x models.Matrix) []byte {
 	h := sha256.New()
 	for _, c := range x.Columns {
 		part(h, []byte(c.Name))
+		part(h, []byte(c.Source))
+		part(h, []byte(c.Group))
 		part(h, []byte(c.Kind.String()))
 		for _, l := range c.Levels {
 			part(h, []byte(l))
 		}
 	}
 	floats(h, x.Values)
+	return h.Sum(nil)
+}
+
+// dataKey hashes all that fits depend on beside the procedure and the seed.
+func dataKey(matrix []byte, y clinical.Outcome, patients []int) []byte {
+	h := sha256.New()
+	part(h, matrix)
 	part(h, []byte(y.Name))
 	part(h, []byte(y.Kind))
 	for _, c := range y.Classes {

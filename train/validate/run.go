@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 )
@@ -30,7 +30,7 @@ type Study struct {
 	// Score judges predictions of test rows; higher is better, NaN where they cannot be judged. It decides between candidates.
 	Score func(clinical.Outcome, models.Prediction) float64
 
-	data []byte
+	matrix, data []byte // hashes
 }
 
 // Result is what became of a study's folds.
@@ -70,23 +70,30 @@ type Prediction struct {
 // Run judges the procedure on the outer folds and makes the final choice. inner is the number of inner folds, used where there is
 // something to choose. Fits that fail stop the run, except candidates in inner folds: those are out of the race, with a note.
 func (s *Study) Run(ctx context.Context, outer []Fold, inner int, pool work.Pool) (Result, error) {
-	if s.Rows.Patient == nil {
-		s.Rows.Patient = make([]int, s.Rows.Len())
-		for i := range s.Rows.Patient {
-			s.Rows.Patient[i] = i
-		}
-	}
-	s.data = DataKey(s.X, s.Rows.Outcome, s.Rows.Patient)
 	all := Fold{Name: "all rows", Train: make([]int, s.Rows.Len())}
 	for i := range all.Train {
 		all.Train[i] = i
 	}
-	var r Result
-	choices, err := s.choose(ctx, append(slices.Clone(outer), all), inner, pool, &r)
+	r, err := s.judge(ctx, outer, inner, pool)
 	if err != nil {
 		return Result{}, err
 	}
-	r.Final = choices[len(outer)]
+	final, err := s.choose(ctx, []Fold{all}, inner, pool, &r)
+	if err != nil {
+		return Result{}, err
+	}
+	r.Final = final[0]
+	return r, nil
+}
+
+// judge runs the outer folds.
+func (s *Study) judge(ctx context.Context, outer []Fold, inner int, pool work.Pool) (Result, error) {
+	s.identify()
+	var r Result
+	choices, err := s.choose(ctx, outer, inner, pool, &r)
+	if err != nil {
+		return Result{}, err
+	}
 	items := make([]work.Item, len(outer))
 	for i, f := range outer {
 		items[i] = s.outerItem(f, choices[i])
@@ -110,6 +117,20 @@ func (s *Study) Run(ctx context.Context, outer []Fold, inner int, pool work.Pool
 		r.Folds = append(r.Folds, FoldResult{Fold: outer[i], Choice: choices[i], Columns: f.Columns, Models: f.Models})
 	}
 	return r, nil
+}
+
+// identify completes the rows and hashes what all fits depend on. The matrix is hashed once, also for studies of other outcomes.
+func (s *Study) identify() {
+	if s.Rows.Patient == nil {
+		s.Rows.Patient = make([]int, s.Rows.Len())
+		for i := range s.Rows.Patient {
+			s.Rows.Patient[i] = i
+		}
+	}
+	if s.matrix == nil {
+		s.matrix = matrixKey(s.X)
+	}
+	s.data = dataKey(s.matrix, s.Rows.Outcome, s.Rows.Patient)
 }
 
 // innerFit is the stored result of one inner fold: the score of each candidate.
@@ -247,14 +268,12 @@ func (s *Study) innerItem(f Fold) work.Item {
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}
-				score := math.NaN()
 				if err != nil {
-					score = math.Inf(-1)
+					out.Scores = append(out.Scores, math.Inf(-1))
 					out.Notes = append(out.Notes, fmt.Sprintf("%s: %s %s: %v", f.Label(), m.Name, c.Settings, err))
-				} else {
-					score = s.Score(y, p)
+					continue
 				}
-				out.Scores = append(out.Scores, score)
+				out.Scores = append(out.Scores, s.Score(y, p))
 			}
 		}
 		out.Seconds = time.Since(start).Seconds()
@@ -342,18 +361,8 @@ func fix(m models.Model, t models.Training) (Prediction, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Cuts = []float64{Median(on.Risk)}
+	p.Cuts = []float64{stat.Median(on.Risk)}
 	return p, nil
-}
-
-// Median returns the middle of the values, the mean of the two in the middle where their number is even.
-func Median(v []float64) float64 {
-	if len(v) == 0 {
-		return math.NaN()
-	}
-	s := slices.Sorted(slices.Values(v))
-	n := len(s)
-	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
 func encode(v any) ([]byte, error) {

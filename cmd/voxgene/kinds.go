@@ -1,0 +1,6 @@
+package main
+
+// The kinds of model that this program has register themselves.
+import (
+	_ "github.com/voxgene/voxgene/models/tree"
+)

@@ -1,0 +1,129 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/models"
+)
+
+// Model is one of the models that compete.
+type Model struct {
+	Name      string                    `yaml:"name"` // the kind where the file names none
+	Kind      string                    `yaml:"kind,required"`
+	Outcomes  []string                  `yaml:"outcomes"` // empty means all that the kind fits
+	Search    *Search                   `yaml:"search"`
+	Calibrate string                    `yaml:"calibrate"` // none
+	Set       map[string]*settings.Node `yaml:",rest"`     // hyper-parameters as the file gives them
+
+	Options models.Options // all hyper-parameters
+}
+
+// checkModels resolves the kind and options of each model.
+func (e *Experiment) checkModels(p *settings.Problems) {
+	var known []string
+	for _, k := range models.Kinds() {
+		known = append(known, k.Name)
+	}
+	names := map[string]bool{}
+	for i := range e.Models {
+		m := &e.Models[i]
+		n := element(e.tree, "models", i)
+		if m.Name == "" {
+			m.Name = m.Kind
+		}
+		if !plainName(m.Name) && m.Kind != "" {
+			p.Add(at(n, "name"), "%q: want letters, digits, '-', '_' and '.'", m.Name)
+		}
+		if names[m.Name] && m.Name != "" {
+			p.Add(at(n, "name"), "two models are called %q; give each a name of its own", m.Name)
+		}
+		names[m.Name] = true
+		if m.Calibrate != "" && m.Calibrate != "none" {
+			p.Add(at(n, "calibrate"), "this build has no calibration %q; it has none (the report prints calibration slope and intercept)", m.Calibrate)
+		}
+		if m.Kind == "" {
+			continue
+		}
+		k, ok := models.Lookup(m.Kind)
+		if !ok {
+			if near := settings.Nearest(m.Kind, known); near != "" {
+				p.Add(at(n, "kind"), "no kind of model %q; did you mean %q?", m.Kind, near)
+			} else {
+				p.Add(at(n, "kind"), "no kind of model %q; this build has %v", m.Kind, known)
+			}
+			continue
+		}
+		e.checkOutcomes(m, k, n, p)
+		m.Options = options(k.Params, m.Set, n, p)
+		if m.Options == nil {
+			continue
+		}
+		if _, err := k.New(m.Options); err != nil {
+			p.Add(n, "%v", err)
+			continue
+		}
+		if m.Search != nil {
+			m.Search.check(k, m.Options, n.Get("search"), p)
+		}
+	}
+	if e.tree.Get("models") != nil && len(e.Models) == 0 {
+		p.Add(e.tree.Get("models"), "want at least one model")
+	}
+	for i, o := range e.Outcomes {
+		if len(e.ModelsFor(o.Name, o.Kind)) == 0 && len(e.Models) > 0 && p.Len() == 0 {
+			p.Add(element(e.tree, "outcomes", i), "no model of this file fits outcome %s, which is of kind %s; add one: %v", o.Name, o.Kind, kindsFor(o.Kind))
+		}
+	}
+}
+
+// checkOutcomes refuses models that are told to fit an outcome which is not there or which their kind cannot fit.
+func (e *Experiment) checkOutcomes(m *Model, k models.Kind, n *settings.Node, p *settings.Problems) {
+	var known []string
+	for _, o := range e.Outcomes {
+		known = append(known, o.Name)
+	}
+	for _, name := range m.Outcomes {
+		i := slices.Index(known, name)
+		if i < 0 {
+			if near := settings.Nearest(name, known); near != "" {
+				p.Add(at(n, "outcomes"), "no outcome %q; did you mean %q?", name, near)
+			} else {
+				p.Add(at(n, "outcomes"), "no outcome %q; there are %v", name, known)
+			}
+		} else if !slices.Contains(k.Outcomes, e.Outcomes[i].Kind) {
+			p.Add(at(n, "outcomes"), "a model of kind %s fits outcomes of kind %v, and %s is of kind %s", m.Kind, k.Outcomes, name, e.Outcomes[i].Kind)
+		}
+	}
+	if len(m.Outcomes) == 0 && len(e.Outcomes) > 0 && !slices.ContainsFunc(known, func(name string) bool {
+		return slices.Contains(k.Outcomes, e.Outcomes[slices.Index(known, name)].Kind)
+	}) {
+		p.Add(at(n, "kind"), "a model of kind %s fits outcomes of kind %v, and there is none", m.Kind, k.Outcomes)
+	}
+}
+
+// options converts what a file sets to complete options, or returns nil after adding problems.
+func options(params []models.Param, set map[string]*settings.Node, n *settings.Node, p *settings.Problems) models.Options {
+	var known []string
+	for _, param := range params {
+		known = append(known, param.Name)
+	}
+	values := map[string]any{}
+	before := p.Len()
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if !slices.Contains(known, name) {
+			n.Unknown(name, known, p)
+			continue
+		}
+		values[name] = set[name].Any()
+	}
+	o, problems := models.Check(params, values)
+	for _, name := range slices.Sorted(maps.Keys(problems)) {
+		p.Add(set[name], "%v", problems[name])
+	}
+	if p.Len() > before {
+		return nil
+	}
+	return o
+}

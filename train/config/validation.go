@@ -1,0 +1,175 @@
+package config
+
+import (
+	"slices"
+	"time"
+
+	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/train/validate"
+)
+
+// Validation says how the procedure is judged.
+type Validation struct {
+	Scheme       string  `yaml:"scheme"`
+	Folds        int     `yaml:"folds"`
+	Repeats      int     `yaml:"repeats"`     // draws of a bootstrap
+	InnerFolds   int     `yaml:"inner_folds"` // used where there is something to choose
+	TestFraction float64 `yaml:"test_fraction"`
+	FoldsFile    string  `yaml:"folds_file"` // CSV: patient, repeat, fold
+	Time         string  `yaml:"time"`       // column by which time_split divides
+	Level        float64 `yaml:"level"`      // of intervals
+}
+
+func defaultValidation() Validation {
+	return Validation{Folds: 5, Repeats: 5, InnerFolds: 5, TestFraction: 0.25, Level: 0.95}
+}
+
+var schemes = []string{string(validate.NestedCV), string(validate.CV), string(validate.LeaveOneSiteOut), string(validate.LeaveOneOut),
+	string(validate.Bootstrap), string(validate.Holdout), string(validate.TimeSplit), string(validate.FoldsFile)}
+
+// limits on how much work a file may ask for by one number.
+const (
+	maxFolds   = 100
+	maxRepeats = 1000
+)
+
+func (e *Experiment) checkValidation(p *settings.Problems) {
+	v := &e.Validation
+	n := at(e.tree, "validation")
+	if v.Scheme == "" {
+		v.Scheme = string(validate.NestedCV)
+		if v.FoldsFile != "" {
+			v.Scheme = string(validate.FoldsFile)
+		}
+	}
+	if !slices.Contains(schemes, v.Scheme) {
+		if near := settings.Nearest(v.Scheme, schemes); near != "" {
+			p.Add(at(n, "scheme"), "no validation scheme %q; did you mean %q?", v.Scheme, near)
+		} else {
+			p.Add(at(n, "scheme"), "no validation scheme %q; there are %v", v.Scheme, schemes)
+		}
+		return
+	}
+	scheme := validate.Scheme(v.Scheme)
+	bounded := func(key string, value, low, high int) {
+		if value < low || value > high {
+			p.Add(at(n, key), "%d is not between %d and %d", value, low, high)
+		}
+	}
+	bounded("folds", v.Folds, 2, maxFolds)
+	bounded("repeats", v.Repeats, 1, maxRepeats)
+	bounded("inner_folds", v.InnerFolds, 2, maxFolds)
+	if !(v.TestFraction > 0 && v.TestFraction < 1) {
+		p.Add(at(n, "test_fraction"), "want a fraction between 0 and 1, not %v", v.TestFraction)
+	}
+	if !(v.Level > 0.5 && v.Level < 1) {
+		p.Add(at(n, "level"), "want a level between 0.5 and 1, such as 0.95, not %v", v.Level)
+	}
+	// An option that the scheme does not use would be read and forgotten.
+	used := map[string][]validate.Scheme{
+		"folds":         {validate.NestedCV, validate.CV},
+		"repeats":       {validate.NestedCV, validate.CV, validate.Bootstrap},
+		"test_fraction": {validate.Holdout, validate.TimeSplit},
+		"folds_file":    {validate.FoldsFile},
+		"time":          {validate.TimeSplit},
+	}
+	for _, key := range []string{"folds", "repeats", "test_fraction", "folds_file", "time"} {
+		if given := n.Get(key); given != nil && n.Path == "validation" && !slices.Contains(used[key], scheme) {
+			p.Add(given, "scheme %s does not use it", scheme)
+		}
+	}
+	if scheme == validate.FoldsFile && v.FoldsFile == "" {
+		p.Add(n, "scheme folds_file wants folds_file: a CSV of patient, repeat, fold")
+	}
+	if scheme == validate.TimeSplit && v.Time == "" {
+		p.Add(n, "scheme time_split wants time: the column by which patients are ordered")
+	}
+	if scheme == validate.LeaveOneSiteOut && e.Config.Cohort.Site == "" {
+		p.Add(at(n, "scheme"), "leave_one_site_out wants cohort.site: the column that names each patient's site")
+	}
+	if scheme == validate.CV {
+		for _, o := range e.Outcomes {
+			choices := 0
+			for _, m := range e.ModelsFor(o.Name, o.Kind) {
+				choices++
+				if m.Search != nil {
+					choices++
+				}
+			}
+			if choices > 1 {
+				p.Add(at(n, "scheme"), "outcome %s has a choice to make between models or hyper-parameters, and cv has no inner folds to make it in; use nested_cv", o.Name)
+			}
+		}
+	}
+}
+
+// Design returns what the validation package needs; the folds of a file are added by the caller, who knows the patients.
+func (v Validation) Design() validate.Design {
+	return validate.Design{Scheme: validate.Scheme(v.Scheme), Folds: v.Folds, Repeats: v.Repeats, TestFraction: v.TestFraction, InnerFolds: v.InnerFolds}
+}
+
+// Honest is what a run does to show that its headline could be nothing.
+type Honest struct {
+	Permutations Permutations `yaml:"permutations"`
+	Baselines    []string     `yaml:"baselines"`
+	Subgroups    []string     `yaml:"subgroups"` // columns by which the headline is broken down
+	Budget       Duration     `yaml:"budget"`    // permutations are cut first
+}
+
+// Permutations is a number of permutations, or auto: 99 where all models are linear, 19 otherwise.
+type Permutations struct {
+	Auto   bool
+	Number int
+}
+
+// DecodeNode reads auto or a number.
+func (q *Permutations) DecodeNode(n *settings.Node, p *settings.Problems) {
+	switch v := n.Any().(type) {
+	case string:
+		if v == "auto" {
+			*q = Permutations{Auto: true}
+			return
+		}
+	case int:
+		if v >= 0 && v <= 100_000 {
+			*q = Permutations{Number: v}
+			return
+		}
+	}
+	p.Add(n, "want auto, or a number from 0 (none) to 100000")
+}
+
+// Duration is a time written as 90s, 30m or 2h.
+type Duration time.Duration
+
+// DecodeNode reads a duration.
+func (d *Duration) DecodeNode(n *settings.Node, p *settings.Problems) {
+	s, ok := n.Any().(string)
+	v, err := time.ParseDuration(s)
+	if !ok || err != nil || v <= 0 {
+		p.Add(n, "want a time such as 90s, 30m or 2h")
+		return
+	}
+	*d = Duration(v)
+}
+
+func defaultHonest() Honest {
+	return Honest{Permutations: Permutations{Auto: true}, Baselines: slices.Clone(baselines)}
+}
+
+// baselines that a model should beat: tumour volume alone, clinical columns alone, random numbers in place of the columns.
+var baselines = []string{"volume", "clinical", "random"}
+
+func (e *Experiment) checkHonest(p *settings.Problems) {
+	n := at(e.tree, "honest")
+	for _, b := range e.Honest.Baselines {
+		if !slices.Contains(baselines, b) {
+			p.Add(at(n, "baselines"), "no baseline %q; there are %v", b, baselines)
+		}
+	}
+}
+
+// Conformal asks for prediction sets: the classes that cannot be ruled out at a level.
+type Conformal struct {
+	Level float64 `yaml:"level,required"`
+}

@@ -1,0 +1,114 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/voxgene/voxgene/models/figure"
+	"github.com/voxgene/voxgene/models/metrics"
+	"github.com/voxgene/voxgene/models/survival"
+	"github.com/voxgene/voxgene/train/validate"
+)
+
+// roc draws the out-of-fold curve of the procedure, one a class where there are more than two.
+func (one *outcomeRun) roc(level float64) (figure.Figure, error) {
+	p := one.result.Pool(-1, len(one.rows))
+	y := one.y.Select(p.Rows)
+	curve := func(name string, b *metrics.Binary) figure.Curve {
+		c := figure.Curve{Name: name}
+		for _, pt := range b.ROC() {
+			c.X, c.Y = append(c.X, 1-pt.Specificity), append(c.Y, pt.Sensitivity)
+		}
+		return c
+	}
+	var curves []figure.Curve
+	if len(y.Classes) == 2 {
+		b, err := validate.Binary(y, p.Prediction)
+		if err != nil {
+			return figure.Figure{}, err
+		}
+		c := curve("the procedure", b)
+		if len(one.measures) > 0 && one.measures[0].Name == "auc" {
+			if e := one.estimate(one.measures[0], -1, level); !math.IsNaN(e.Low) {
+				c.Note = fmt.Sprintf("mean AUC %.2f (%.2f to %.2f)", e.Value, e.Low, e.High)
+			} else {
+				c.Note = fmt.Sprintf("AUC %.2f", e.Value)
+			}
+		}
+		curves = append(curves, c)
+	} else {
+		m, err := metrics.NewMulticlass(y.Class, p.Probabilities, len(y.Classes))
+		if err != nil {
+			return figure.Figure{}, err
+		}
+		for k, b := range m.OneVersusRest() {
+			if b.Positives() > 0 && b.Negatives() > 0 {
+				c := curve(y.Classes[k], b)
+				c.Note = fmt.Sprintf("AUC %.2f", b.AUC())
+				curves = append(curves, c)
+			}
+		}
+	}
+	return figure.ROC("", curves)
+}
+
+// reliability draws observed against predicted in groups of equal size.
+func (one *outcomeRun) reliability(level float64) (figure.Figure, error) {
+	p := one.result.Pool(-1, len(one.rows))
+	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
+	if err != nil {
+		return figure.Figure{}, err
+	}
+	r := figure.Reliability{Name: "the procedure"}
+	for _, bin := range b.BinsByCount(min(10, max(2, b.Rows()/10))) {
+		if bin.Rows == 0 {
+			continue
+		}
+		low, high := wilson(bin.Observed, float64(bin.Rows), level)
+		r.Predicted, r.Observed = append(r.Predicted, bin.Predicted), append(r.Observed, bin.Observed)
+		r.Low, r.High, r.Count = append(r.Low, low), append(r.High, high), append(r.Count, bin.Rows)
+	}
+	return figure.Calibration("", []figure.Reliability{r})
+}
+
+// wilson is the score interval of a share (Wilson 1927).
+func wilson(share, n, level float64) (low, high float64) {
+	z := distuv.UnitNormal.Quantile((1 + level) / 2)
+	middle := (share + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(share*(1-share)/n+z*z/(4*n*n))
+	return max(0, middle-half), min(1, middle+half)
+}
+
+// kaplanMeier draws survival of the risk groups, whose cuts were fixed on the training rows of each fold.
+func (one *outcomeRun) kaplanMeier(level float64) (figure.Figure, string, error) {
+	p := one.result.Pool(-1, len(one.rows))
+	all, err := survival.Observations(one.y.Select(p.Rows))
+	if err != nil {
+		return figure.Figure{}, "", err
+	}
+	all = survival.Cause(all, 1)
+	members := make([][]survival.Observation, riskGroups)
+	for i, g := range p.Group {
+		members[g] = append(members[g], all[i])
+	}
+	caption := "Each patient's group is the one that models which had not seen the patient gave most often, by the median risk of their training patients."
+	var groups []figure.Group
+	for g, name := range []string{"low risk", "high risk"} {
+		if len(members[g]) == 0 {
+			continue
+		}
+		c, err := survival.KaplanMeier(members[g])
+		if err != nil {
+			return figure.Figure{}, "", err
+		}
+		low, high := c.Interval(level, survival.LogLog)
+		groups = append(groups, figure.Group{Name: name, Note: fmt.Sprintf("%d patients", len(members[g])), Curve: c, Low: low, High: high})
+	}
+	if len(groups) < 2 {
+		caption += " All patients fell into one group."
+	}
+	f, err := figure.KaplanMeier("", one.y.Unit, groups)
+	return f, caption, err
+}

@@ -1,0 +1,262 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/pipeline"
+	"github.com/voxgene/voxgene/train/config"
+	"github.com/voxgene/voxgene/train/validate"
+)
+
+// outcomeRun is the work on one outcome and what came of it.
+type outcomeRun struct {
+	y      clinical.Outcome // of rows
+	rows   []int            // of the feature table, those whose outcome is known
+	x      models.Matrix    // predictors of rows
+	known  []string         // columns left out because the outcome can be told from them
+	scheme validate.Scheme
+	folds  []validate.Fold
+	study  validate.Study
+	models []config.Model
+
+	result   validate.Result
+	measures []validate.Measure
+	kept     bundle.Outcome
+	notes    []string
+}
+
+// plan divides the patients of outcome i and builds the procedure, without fitting anything.
+func (r *run) plan(i int) (*outcomeRun, error) {
+	whole := r.cohort.Outcomes[i]
+	one := &outcomeRun{rows: known(whole), scheme: validate.Scheme(r.e.Validation.Scheme)}
+	one.y = whole.Select(one.rows)
+	var keep []int
+	for j, c := range r.all.Columns {
+		if slices.Contains(r.cohort.KnownFrom[i], c.Name) {
+			one.known = append(one.known, c.Name)
+			continue
+		}
+		keep = append(keep, j)
+	}
+	if len(keep) == 0 {
+		return nil, fmt.Errorf("outcome %s: no column is left to predict it", one.y.Name)
+	}
+	one.x = columns(r.all, keep).Select(one.rows)
+	one.study = validate.Study{X: one.x, Seed: work.Seed(r.e.Seed)}
+	one.study.Rows = validate.Rows{Outcome: one.y, Patient: pickRows(r.number, one.rows)}
+	if r.cohort.Sites != nil {
+		one.study.Rows.Site = pickRows(r.cohort.Sites, one.rows)
+	}
+	if column := r.e.Validation.Time; column != "" {
+		times, err := r.timeColumn(column)
+		if err != nil {
+			return nil, err
+		}
+		one.study.Rows.Time = pickRows(times, one.rows)
+	}
+	var err error
+	if one.study.Procedure, one.models, err = r.procedure(one.y); err != nil {
+		return nil, err
+	}
+	design := r.e.Validation.Design()
+	if one.scheme == validate.FoldsFile {
+		ids := pickRows(r.ids, one.rows)
+		if design.File, err = validate.ReadFolds(r.e.Path(r.e.Validation.FoldsFile), ids); err != nil {
+			return nil, err
+		}
+	}
+	if one.folds, err = validate.Plan(design, one.study.Rows, one.study.Seed); err != nil {
+		return nil, err
+	}
+	if one.study.Procedure.Choices() > 1 {
+		if err := validate.FeasibleInner(one.study.Rows, one.folds, design.InnerFolds); err != nil {
+			return nil, err
+		}
+	}
+	one.measures = validate.Measures(one.y, one.scheme)
+	score := validate.Score(one.y)
+	one.study.Score = func(y clinical.Outcome, p models.Prediction) float64 {
+		return score.Of(y, validate.Prediction{Prediction: p, Prevalence: 0.5})
+	}
+	if one.y.Kind == clinical.Survival {
+		if limit := bundle.NewFollowUp(one.y).Limit; limit > 0 {
+			for k := 1; k <= curvePoints; k++ {
+				one.study.Times = append(one.study.Times, limit*float64(k)/curvePoints)
+			}
+		}
+	}
+	return one, nil
+}
+
+// curvePoints is the number of times, evenly spaced over the follow-up, at which out-of-fold survival is kept.
+const curvePoints = 20
+
+// timeColumn returns a numeric column of the feature table by its full or bare name.
+func (r *run) timeColumn(name string) ([]float64, error) {
+	found := -1
+	for j, c := range r.all.Columns {
+		if c.Name == name || pipeline.Bare(c) == name {
+			if found >= 0 {
+				return nil, fmt.Errorf("validation.time: several sources have a column %q; write source.column", name)
+			}
+			found = j
+		}
+	}
+	if found < 0 {
+		return nil, fmt.Errorf("validation.time: there is no column %q", name)
+	}
+	if r.all.Columns[found].Kind != table.Numeric {
+		return nil, fmt.Errorf("validation.time: column %q is not numeric", name)
+	}
+	return r.all.Column(found), nil
+}
+
+// procedure builds the pipeline and the models that compete for an outcome.
+func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model, error) {
+	chain, err := pipeline.New(r.e.Pipeline)
+	if err != nil {
+		return validate.Procedure{}, nil, err
+	}
+	key, err := json.Marshal(r.e.Pipeline)
+	if err != nil {
+		return validate.Procedure{}, nil, err
+	}
+	p := validate.Procedure{Key: key, Prepare: func(ctx context.Context, t models.Training) (validate.Apply, error) {
+		f, err := chain.Fit(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		return f.Apply, nil
+	}}
+	list := r.e.ModelsFor(y.Name, y.Kind)
+	for _, m := range list {
+		kind, _ := models.Lookup(m.Kind)
+		entry := validate.Entry{Name: m.Name}
+		for _, pt := range m.Points(work.Seed(r.e.Seed)) {
+			l, err := kind.New(pt.Options)
+			if err != nil {
+				return p, nil, fmt.Errorf("model %s %s: %w", m.Name, pt.Settings, err)
+			}
+			key, err := config.Key(m.Kind, pt.Options)
+			if err != nil {
+				return p, nil, err
+			}
+			entry.Candidates = append(entry.Candidates, validate.Candidate{Settings: pt.Settings, Key: key, Learner: l})
+		}
+		p.Models = append(p.Models, entry)
+	}
+	if len(p.Models) == 0 {
+		return p, nil, fmt.Errorf("outcome %s: no model fits it", y.Name)
+	}
+	return p, list, nil
+}
+
+// judge runs the folds of an outcome and fits the model that is kept.
+func (r *run) judge(ctx context.Context, one *outcomeRun) error {
+	name := one.y.Name
+	r.logf("outcome %s: %d patients (%s), %d columns, %d folds, %d candidates", name, len(one.rows), validate.Summary(one.study.Rows, seq(len(one.rows))),
+		len(one.x.Columns), len(one.folds), one.study.Procedure.Choices())
+	var err error
+	if one.result, err = one.study.Run(ctx, one.folds, r.e.Validation.InnerFolds, r.on(name)); err != nil {
+		return err
+	}
+	r.fits += one.result.Fits
+	return r.refit(ctx, one)
+}
+
+// refit fits the final choice to all rows of the outcome.
+func (r *run) refit(ctx context.Context, one *outcomeRun) error {
+	chain, err := pipeline.New(r.e.Pipeline)
+	if err != nil {
+		return err
+	}
+	final := one.result.Final
+	t := models.Training{X: one.x, Y: one.y, Groups: one.study.Rows.Patient, Seed: one.study.Seed.Split("final", one.y.Name)}
+	fitted, err := chain.Fit(ctx, t)
+	if err != nil {
+		return fmt.Errorf("all rows: %w", err)
+	}
+	if t.X, err = fitted.Apply(one.x); err != nil {
+		return fmt.Errorf("all rows: %w", err)
+	}
+	candidate := one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]]
+	m, err := candidate.Learner.Fit(ctx, t)
+	if err != nil {
+		return fmt.Errorf("all rows: %w", err)
+	}
+	one.notes = append(one.notes, fitted.Notes()...)
+	if n, ok := m.(models.Noted); ok {
+		one.notes = append(one.notes, n.Notes()...)
+	}
+	one.kept = bundle.Outcome{Name: one.y.Name, Kind: one.y.Kind, Classes: one.y.Classes, Unit: one.y.Unit, Origin: one.y.Origin, Chain: fitted, Model: m}
+	if one.y.Kind == clinical.Class {
+		if len(one.y.Classes) == 2 {
+			one.kept.Threshold = prevalence(one.y)
+		}
+		return nil
+	}
+	on, err := m.Predict(t.X, nil)
+	if err != nil {
+		return fmt.Errorf("all rows: %w", err)
+	}
+	one.kept.FollowUp = bundle.NewFollowUp(one.y)
+	one.kept.Groups, err = bundle.NewRiskGroups(on.Risk, riskGroups)
+	return err
+}
+
+// riskGroups is how many groups the training risks are cut into, at their median.
+const riskGroups = 2
+
+func prevalence(y clinical.Outcome) float64 {
+	n := 0
+	for _, c := range y.Class {
+		if c == len(y.Classes)-1 {
+			n++
+		}
+	}
+	return float64(n) / float64(len(y.Class))
+}
+
+func pickRows[T any](from []T, rows []int) []T {
+	to := make([]T, len(rows))
+	for i, r := range rows {
+		to[i] = from[r]
+	}
+	return to
+}
+
+func seq(n int) []int {
+	s := make([]int, n)
+	for i := range s {
+		s[i] = i
+	}
+	return s
+}
+
+// events counts the events of a survival outcome.
+func events(y clinical.Outcome) int {
+	n := 0
+	for _, e := range y.Event {
+		if e > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// finite returns nil for what JSON cannot hold.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,269 @@
+package train
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/models/metrics"
+	"github.com/voxgene/voxgene/train/validate"
+)
+
+// Estimate is a measure in metrics.json; null where it is not defined.
+type Estimate struct {
+	Value *float64 `json:"value"`
+	Low   *float64 `json:"low"`
+	High  *float64 `json:"high"`
+}
+
+// Estimates are measures by name.
+type Estimates map[string]Estimate
+
+// Metrics is one outcome's part of metrics.json.
+type Metrics struct {
+	Kind     clinical.OutcomeKind `json:"kind"`
+	Patients int                  `json:"patients"`
+	Events   *int                 `json:"events,omitempty"`
+	Classes  map[string]int       `json:"classes,omitempty"`
+	Columns  int                  `json:"columns"`
+
+	Scheme   string  `json:"scheme"`
+	Folds    int     `json:"folds"` // in all, over repeats
+	Interval string  `json:"interval"`
+	Level    float64 `json:"level"`
+
+	// Headline is the procedure, with the choice between models and hyper-parameters made inside each outer fold.
+	Headline Estimates `json:"headline"`
+	// Models are the models one by one on the same folds, for comparison.
+	Models      map[string]Estimates `json:"models"`
+	Comparisons []PairTest           `json:"comparisons,omitempty"`
+	// Selected is the model that is kept, refitted on all rows, and Settings its searched hyper-parameters.
+	Selected string `json:"selected"`
+	Settings string `json:"settings,omitempty"`
+
+	Calibration *Calibration `json:"calibration,omitempty"`
+	Warnings    []string     `json:"warnings,omitempty"`
+}
+
+// PairTest is a test that two models are equally good on the same folds.
+type PairTest struct {
+	First      string   `json:"first"`
+	Second     string   `json:"second"`
+	Measure    string   `json:"measure"`
+	Difference *float64 `json:"difference"`
+	P          *float64 `json:"p"`      // corrected resampled t
+	PHolm      *float64 `json:"p_holm"` // adjusted for all pairs
+}
+
+// Calibration is of the probabilities of a binary outcome, averaged over repeats.
+type Calibration struct {
+	Slope      *float64 `json:"slope"`
+	Intercept  *float64 `json:"intercept"`
+	InTheLarge *float64 `json:"in_the_large"`
+	ECE        *float64 `json:"ece"` // ten bins of equal width
+}
+
+// estimate summarises a measure over the folds, for a model or, where model is negative, for the procedure.
+func (one *outcomeRun) estimate(m validate.Measure, model int, level float64) validate.Estimate {
+	return validate.Summarise(one.scheme, one.folds, one.result.Scores(m, one.y, model), level, m.Bounds)
+}
+
+func toJSON(e validate.Estimate) Estimate {
+	return Estimate{finite(e.Value), finite(e.Low), finite(e.High)}
+}
+
+func (one *outcomeRun) estimates(model int, level float64) Estimates {
+	out := Estimates{}
+	for _, m := range one.measures {
+		out[m.Name] = toJSON(one.estimate(m, model, level))
+	}
+	return out
+}
+
+// metrics returns metrics.json.
+func (r *run) metrics() ([]byte, error) {
+	all := map[string]*Metrics{}
+	level := r.e.Validation.Level
+	for _, one := range r.results {
+		final := one.result.Final
+		m := &Metrics{Kind: one.y.Kind, Patients: patientsIn(one.study.Rows.Patient), Columns: len(one.x.Columns), Scheme: string(one.scheme),
+			Folds: len(one.folds), Interval: validate.Interval(one.scheme), Level: level, Headline: one.estimates(-1, level), Models: map[string]Estimates{},
+			Selected: one.models[final.Winner].Name, Settings: one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]].Settings}
+		if one.y.Kind == clinical.Survival {
+			n := events(one.y)
+			m.Events = &n
+		} else {
+			m.Classes = map[string]int{}
+			for _, c := range one.y.Class {
+				m.Classes[one.y.Classes[c]]++
+			}
+		}
+		for k, model := range one.models {
+			m.Models[model.Name] = one.estimates(k, level)
+		}
+		m.Comparisons = one.compare()
+		m.Calibration = one.calibration()
+		m.Warnings = one.warnings(level)
+		all[one.y.Name] = m
+	}
+	b, err := json.MarshalIndent(all, "", "  ")
+	return append(b, '\n'), err
+}
+
+func patientsIn(number []int) int {
+	return len(slices.Compact(slices.Sorted(slices.Values(number))))
+}
+
+// compare tests every pair of models by their first measure on the same folds.
+func (one *outcomeRun) compare() []PairTest {
+	if len(one.models) < 2 || len(one.folds) < 2 || len(one.measures) == 0 {
+		return nil
+	}
+	measure := one.measures[0]
+	test, train := 0.0, 0.0
+	for _, f := range one.folds {
+		test += float64(len(f.Test)) / float64(len(one.folds))
+		train += float64(len(f.Train)) / float64(len(one.folds))
+	}
+	scores := make([][]float64, len(one.models))
+	for k := range scores {
+		scores[k] = one.result.Scores(measure, one.y, k)
+	}
+	var out []PairTest
+	var ps []float64
+	for i := range one.models {
+		for j := i + 1; j < len(one.models); j++ {
+			difference, p, err := metrics.CorrectedResampledTest(scores[i], scores[j], test, train)
+			if err != nil {
+				difference, p = math.NaN(), math.NaN()
+			}
+			out = append(out, PairTest{First: one.models[i].Name, Second: one.models[j].Name, Measure: measure.Name, Difference: finite(difference), P: finite(p)})
+			ps = append(ps, p)
+		}
+	}
+	for i, p := range stat.Adjust(ps, stat.Holm) {
+		out[i].PHolm = finite(p)
+	}
+	return out
+}
+
+// calibration judges the probabilities of a binary outcome, which needs all patients at once.
+func (one *outcomeRun) calibration() *Calibration {
+	if one.y.Kind != clinical.Class || len(one.y.Classes) != 2 {
+		return nil
+	}
+	p := one.result.Pool(-1, len(one.rows))
+	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
+	if err != nil || b.Positives() == 0 || b.Negatives() == 0 {
+		return nil
+	}
+	c := b.Calibration()
+	ece, _ := metrics.CalibrationError(b.BinsByWidth(10))
+	return &Calibration{finite(c.Slope), finite(c.Intercept), finite(c.InTheLarge), finite(ece)}
+}
+
+// warnings are what a reader must know beside the headline.
+func (one *outcomeRun) warnings(level float64) []string {
+	var out []string
+	if len(one.measures) > 0 {
+		m := one.measures[0]
+		e := one.estimate(m, -1, level)
+		if !math.IsNaN(m.Chance) && e.Low <= m.Chance {
+			out = append(out, fmt.Sprintf("The interval of the %s reaches down to %.3f: this procedure was not shown to do better than chance (%g).", m.Title, e.Low, m.Chance))
+		}
+		if e.Folds < len(one.folds) {
+			out = append(out, fmt.Sprintf("%d of %d folds could not be judged by the %s, because their test patients lack a class or a comparable pair; they are left out of its mean.",
+				len(one.folds)-e.Folds, len(one.folds), m.Title))
+		}
+	}
+	scarce, what := events(one.y), "events"
+	if one.y.Kind == clinical.Class {
+		n := make([]int, len(one.y.Classes))
+		for _, c := range one.y.Class {
+			n[c]++
+		}
+		scarce, what = slices.Min(n), "patients of the smallest class"
+	}
+	if p := len(one.x.Columns); scarce < 10*p {
+		out = append(out, fmt.Sprintf("%d %s for %d candidate columns: %.2g per column, where 10 is a usual minimum. Columns chosen here are unlikely to be the ones that another cohort would choose.",
+			scarce, what, p, float64(scarce)/float64(p)))
+	}
+	return out
+}
+
+// predictions returns predictions.csv: what each model said of each patient when it had not seen that patient.
+func (r *run) predictions() ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.Write([]string{"outcome", "patient", "repeat", "fold", "model", "selected", "class", "probability", "risk", "observed", "time", "event"}); err != nil {
+		return nil, err
+	}
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	for _, one := range r.results {
+		for _, f := range one.result.Folds {
+			for k, m := range one.models {
+				p := f.Models[k]
+				for i, row := range f.Fold.Test {
+					line := []string{one.y.Name, r.ids[one.rows[row]], strconv.Itoa(f.Fold.Repeat + 1), strconv.Itoa(f.Fold.Number + 1), m.Name,
+						strconv.FormatBool(f.Choice.Winner == k), "", "", "", "", "", ""}
+					if one.y.Kind == clinical.Survival {
+						line[8], line[10], line[11] = number(p.Risk[i]), number(one.y.Time[row]), strconv.Itoa(one.y.Event[row])
+						if err := w.Write(line); err != nil {
+							return nil, err
+						}
+						continue
+					}
+					line[9] = one.y.Classes[one.y.Class[row]]
+					for c, name := range one.y.Classes {
+						if len(one.y.Classes) == 2 && c == 0 {
+							continue
+						}
+						line[6], line[7] = name, number(p.Probabilities[i*len(one.y.Classes)+c])
+						if err := w.Write(line); err != nil {
+							return nil, err
+						}
+					}
+				}
+			}
+		}
+	}
+	w.Flush()
+	return b.Bytes(), w.Error()
+}
+
+// chosen counts in how many outer folds each column reached the models, for pipelines that choose.
+func (one *outcomeRun) chosen() []columnCount {
+	n := map[string]int{}
+	for _, f := range one.result.Folds {
+		for _, c := range f.Columns {
+			n[c]++
+		}
+	}
+	out := make([]columnCount, 0, len(n))
+	for name, k := range n {
+		out = append(out, columnCount{name, k})
+	}
+	slices.SortFunc(out, func(a, b columnCount) int {
+		return cmp.Or(cmp.Compare(b.folds, a.folds), cmp.Compare(a.name, b.name))
+	})
+	return out
+}
+
+type columnCount struct {
+	name  string
+	folds int
+}
+
+func hash(b []byte) string {
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:])
+}
