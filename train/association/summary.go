@@ -1,0 +1,201 @@
+package association
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/table"
+)
+
+// Summary is what a person reads of a map: counts, the strongest pairs, and a part of it small enough to draw.
+type Summary struct {
+	Name     string   `json:"name"`
+	Patients int      `json:"patients"`
+	X        int      `json:"x"` // columns of each side
+	Y        int      `json:"y"`
+	Tested   int      `json:"tested"` // pairs with a p-value
+	Found    int      `json:"found"`  // with an adjusted p up to Level
+	Method   string   `json:"method"`
+	Adjust   string   `json:"adjust"`
+	Level    float64  `json:"level"`
+	Given    []string `json:"given,omitempty"`
+	// Permutations that FamilyWise p-values come from; 0 for none.
+	Permutations int      `json:"permutations"`
+	Notes        []string `json:"notes,omitempty"`
+	Top          []Pair   `json:"top"`
+	Heat         Heat     `json:"heat"`
+	Volcano      []Point  `json:"volcano"`
+}
+
+// Pair is one pair of the map. A p that a number cannot hold is 0.
+type Pair struct {
+	X          string   `json:"x"`
+	Y          string   `json:"y"`
+	Effect     float64  `json:"effect"`
+	P          float64  `json:"p"`
+	Q          float64  `json:"q"`
+	FamilyWise *float64 `json:"family_wise,omitempty"`
+	N          int      `json:"n"`
+	// Points are the patients' values, x then y, in an order that names nobody; of the strongest pairs only.
+	Points [][2]float64 `json:"points,omitempty"`
+	// Levels are the categories of y, whose points hold their index.
+	Levels []string `json:"levels,omitempty"`
+}
+
+// Heat is the part of the map with the columns of the strongest pairs, clustered. Effect has a row per X.
+type Heat struct {
+	X      []string     `json:"x"`
+	Y      []string     `json:"y"`
+	Effect [][]*float64 `json:"effect"` // null where there is none
+	Found  [][]bool     `json:"found"`
+}
+
+// Point is a dot of the volcano plot.
+type Point struct {
+	Effect float64 `json:"e"`
+	LogP   float64 `json:"l"` // −log10 p
+	Found  bool    `json:"f"`
+}
+
+// What a page shows at most.
+const (
+	topPairs   = 500
+	topPoints  = 60
+	heatSide   = 120
+	volcanoMax = 6000
+)
+
+// Summarise picks what a page shows. t is the table that the map was made of.
+func (m *Map) Summarise(name string, t *table.Table) Summary {
+	s := Summary{
+		Name: name, Patients: t.Rows(), X: len(m.X), Y: len(m.Y), Method: string(m.Config.Method), Adjust: string(m.Config.Adjust),
+		Level: m.Config.Level, Given: m.Config.Given, Permutations: m.Config.Permutations, Notes: m.Notes,
+	}
+	for k, p := range m.P {
+		if !math.IsNaN(p) {
+			s.Tested++
+			if m.Q[k] <= m.Config.Level {
+				s.Found++
+			}
+		}
+	}
+	order := m.strongest(topPairs)
+	for rank, k := range order {
+		p := m.pair(k)
+		if rank < topPoints {
+			p.Points, p.Levels = points(t, p.X, p.Y)
+		}
+		s.Top = append(s.Top, p)
+	}
+	s.Heat = m.heat(order)
+	s.Volcano = m.volcano()
+	return s
+}
+
+// strongest are the n pairs of smallest p, then largest effect, then first place.
+func (m *Map) strongest(n int) []int {
+	var order []int
+	limit := 1.0
+	for k, p := range m.P {
+		if p <= limit { // not for NaN
+			order = append(order, k)
+			if len(order) >= 8*n { // keep the list short while walking over millions of pairs
+				m.sortPairs(order)
+				order = order[:n]
+				limit = m.P[order[n-1]]
+			}
+		}
+	}
+	m.sortPairs(order)
+	return order[:min(n, len(order))]
+}
+
+func (m *Map) sortPairs(order []int) {
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(m.P[a], m.P[b]), cmp.Compare(math.Abs(m.Effect[b]), math.Abs(m.Effect[a])), cmp.Compare(a, b))
+	})
+}
+
+func (m *Map) pair(k int) Pair {
+	p := Pair{X: m.X[k/len(m.Y)].Name, Y: m.Y[k%len(m.Y)].Name, Effect: m.Effect[k], P: m.P[k], Q: m.Q[k], N: int(m.N[k])}
+	if m.FamilyWise != nil && !math.IsNaN(m.FamilyWise[k]) {
+		p.FamilyWise = &m.FamilyWise[k]
+	}
+	return p
+}
+
+// points are the complete rows of a pair, sorted by value so that their order does not name a patient.
+func points(t *table.Table, x, y string) ([][2]float64, []string) {
+	jx, jy := t.Find(x), t.Find(y)
+	var out [][2]float64
+	for i, v := range t.Values[jx] {
+		if w := t.Values[jy][i]; !math.IsNaN(v) && !math.IsNaN(w) {
+			out = append(out, [2]float64{v, w})
+		}
+	}
+	slices.SortFunc(out, func(a, b [2]float64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	return out, t.Columns[jy].Levels
+}
+
+// heat takes the columns of the strongest pairs until a side is full, and orders both sides by clustering.
+func (m *Map) heat(order []int) Heat {
+	var xs, ys []int
+	for _, k := range order {
+		i, j := k/len(m.Y), k%len(m.Y)
+		if !slices.Contains(xs, i) && len(xs) < heatSide {
+			xs = append(xs, i)
+		}
+		if !slices.Contains(ys, j) && len(ys) < heatSide {
+			ys = append(ys, j)
+		}
+	}
+	rows, cols := make([][]float64, len(xs)), make([][]float64, len(ys))
+	for a, i := range xs {
+		rows[a] = make([]float64, len(ys))
+		for b, j := range ys {
+			rows[a][b] = m.Effect[i*len(m.Y)+j]
+			cols[b] = append(cols[b], rows[a][b])
+		}
+	}
+	var h Heat
+	columns := leafOrder(cols)
+	for _, b := range columns {
+		h.Y = append(h.Y, m.Y[ys[b]].Name)
+	}
+	for _, a := range leafOrder(rows) {
+		h.X = append(h.X, m.X[xs[a]].Name)
+		effects, found := make([]*float64, len(ys)), make([]bool, len(ys))
+		for c, b := range columns {
+			if v := rows[a][b]; !math.IsNaN(v) {
+				effects[c] = &v
+			}
+			found[c] = m.Q[xs[a]*len(m.Y)+ys[b]] <= m.Config.Level
+		}
+		h.Effect, h.Found = append(h.Effect, effects), append(h.Found, found)
+	}
+	return h
+}
+
+// volcano keeps every pair that was found, up to the page's limit, and an even sample of the others.
+func (m *Map) volcano() []Point {
+	var found, others []int
+	for k, p := range m.P {
+		switch {
+		case math.IsNaN(p) || math.IsNaN(m.Effect[k]):
+		case m.Q[k] <= m.Config.Level:
+			found = append(found, k)
+		default:
+			others = append(others, k)
+		}
+	}
+	var out []Point
+	for _, list := range [][]int{others, found} {
+		step := max(1, (len(list)+volcanoMax/2-1)/(volcanoMax/2))
+		for n := 0; n < len(list); n += step {
+			k := list[n]
+			out = append(out, Point{m.Effect[k], min(320, -math.Log10(m.P[k])), m.Q[k] <= m.Config.Level})
+		}
+	}
+	return out
+}
