@@ -123,7 +123,7 @@ func populationOf(plant Plant) []featureRow {
 		f := featureRow{name: rec[1], with: map[Latent]estimate{}}
 		for l := range latents {
 			if cell := rec[2+l]; cell != "" {
-				value, se, _ := strings.Cut(cell, "±")
+				value, se, _ := strings.Cut(cell, "±") // an exact one has no ±
 				var e estimate
 				e.value, _ = strconv.ParseFloat(value, 64)
 				e.standardError, _ = strconv.ParseFloat(se, 64)
