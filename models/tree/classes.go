@@ -80,17 +80,18 @@ func (c *classes) value(out []float64) {
 	}
 }
 
+func (c *classes) perfect(s *split) bool { return s.num >= 0 }
+
 func (c *classes) decrease(s *split) float64 { return c.whole + s.num }
 
-func (c *classes) search(col *ranks, rows []int32, minLeaf int, best *split) bool {
+func (c *classes) search(col *ranks, rank []uint16, rows []int32, minLeaf int, best *split) bool {
 	stride := c.k + 1
 	slot := func(b uint16) []float64 {
 		i := min(int(b), len(c.hist)/stride-1) // missing values have the last
 		return c.hist[i*stride : (i+1)*stride]
 	}
-	rank := col.rank
-	for _, r := range rows {
-		b := rank[r]
+	for i, r := range rows {
+		b := rank[i]
 		c.add(slot(b), r)
 		c.marks.add(b)
 	}

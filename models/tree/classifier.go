@@ -25,6 +25,8 @@ type about struct {
 	Columns []table.Column `json:"columns"`
 	Classes []string       `json:"classes,omitempty"`
 	Notes   []string       `json:"notes,omitempty"`
+	// OutOfBag is the score on rows that a tree was not grown on; nil where all trees were grown on all rows.
+	OutOfBag *OutOfBag `json:"out_of_bag,omitempty"`
 }
 
 // The parts of a model of trees.
@@ -48,6 +50,9 @@ func (m *Classifier) Classes() []string { return m.about.Classes }
 
 // Notes says what is to be known of the fit.
 func (m *Classifier) Notes() []string { return m.about.Notes }
+
+// OutOfBag returns how well a forest predicts rows that its trees were not grown on, or nil.
+func (m *Classifier) OutOfBag() *OutOfBag { return m.about.OutOfBag }
 
 // Ensemble returns the model's trees.
 func (m *Classifier) Ensemble() *Ensemble { return m.e }

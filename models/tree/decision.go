@@ -221,17 +221,22 @@ func (s *sample) criterion(name string, columns []ranks) criterion {
 	return newClasses(name == "entropy", s.class, s.weight, nil, s.k, mostRanks(columns))
 }
 
-// packed returns count and count of the last class of each row, where row i stands for times[i] rows; nil means one.
+// packed returns count and count of the last class of each row.
 func (s *sample) packed(times []uint32) []uint64 {
 	out := make([]uint64, len(s.class))
+	s.pack(out, times)
+	return out
+}
+
+// pack writes to out what packed returns, where row i stands for times[i] rows; nil means one.
+func (s *sample) pack(out []uint64, times []uint32) {
 	for i, c := range s.class {
 		n := uint64(1)
 		if times != nil {
 			n = uint64(times[i])
 		}
-		out[i] = n | n<<32*uint64(c) // class 1 counts in both halves
+		out[i] = n | n<<32*uint64(c) // rows of class 1 count in both halves
 	}
-	return out
 }
 
 func mostRanks(columns []ranks) int {

@@ -12,13 +12,20 @@ type binaryGini struct {
 	weight [2]float64 // of the classes
 	// faithful settles near ties by scikit-learn's own arithmetic, whose rounding decides between splits of equal gain.
 	faithful bool
-	sum      uint64 // of the node
-	marks    marks
-	hist     *[1 << 16]uint64
+	sum      uint64  // of the node
+	last     float64 // of the node: weight of the last class
+	both     float64 // and of both
+
+	local  []uint64 // packed, of the node's rows
+	marks  marks
+	hist   *[1 << 16]uint64
+	groups []uint64 // of ranks
+	inside []bool   // groups whose ranks are told apart
 }
 
 func newBinaryGini(packed []uint64, weight [2]float64) *binaryGini {
-	return &binaryGini{packed: packed, weight: weight, hist: new([1 << 16]uint64)}
+	return &binaryGini{packed: packed, weight: weight, hist: new([1 << 16]uint64),
+		groups: make([]uint64, maxCoarse), inside: make([]bool, maxCoarse)}
 }
 
 // weigh returns the weight of the last class and of both.
@@ -29,13 +36,24 @@ func (c *binaryGini) weigh(p uint64) (last, both float64) {
 
 func (c *binaryGini) enter(rows []int32) (weight, impurity float64, count int, mixed bool) {
 	c.sum = 0
-	for _, r := range rows {
-		c.sum += c.packed[r]
+	if cap(c.local) < len(rows) {
+		c.local = make([]uint64, len(rows))
 	}
-	last, both := c.weigh(c.sum)
-	p := last / both
+	c.local = c.local[:len(rows)]
+	for i, r := range rows {
+		p := c.packed[r]
+		c.local[i] = p
+		c.sum += p
+	}
+	c.last, c.both = c.weigh(c.sum)
+	both, p := c.both, c.last/c.both
 	impurity = 1 - p*p - (1-p)*(1-p)
 	return both, impurity, int(uint32(c.sum)), impurity > epsilon
+}
+
+// perfect reports whether a split leaves no impurity on either side, so that none can be better.
+func (c *binaryGini) perfect(s *split) bool {
+	return s.num >= c.last*(c.both-c.last)*s.den*(1-1e-12)
 }
 
 func (c *binaryGini) value(out []float64) {
@@ -48,11 +66,13 @@ func (c *binaryGini) decrease(s *split) float64 {
 	return 2 * s.num / (s.den * both)
 }
 
-func (c *binaryGini) search(col *ranks, rows []int32, minLeaf int, best *split) bool {
-	hist, packed, rank := c.hist, c.packed, col.rank
-	for _, r := range rows {
-		b := rank[r]
-		hist[b] += packed[r]
+func (c *binaryGini) search(col *ranks, rank []uint16, rows []int32, minLeaf int, best *split) bool {
+	if len(rows) >= 32 && !col.missing && !col.categorical && !c.faithful {
+		return c.coarse(col, rank, minLeaf, best)
+	}
+	hist, packed := c.hist, c.local[:len(rank)]
+	for i, b := range rank {
+		hist[b] += packed[i]
 		c.marks.add(b)
 	}
 	list, _ := c.marks.take(col.count)

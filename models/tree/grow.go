@@ -32,10 +32,13 @@ type criterion interface {
 	enter(rows []int32) (weight, impurity float64, count int, mixed bool)
 	// value writes the value of the node entered.
 	value(out []float64)
-	// search looks through all splits of a column and replaces best by a better one; it reports whether it did.
-	search(c *ranks, rows []int32, minLeaf int, best *split) bool
+	// search looks through all splits of a column and replaces best by a better one; it reports whether it did. The ranks of the rows
+	// are given in the rows' order.
+	search(c *ranks, rank []uint16, rows []int32, minLeaf int, best *split) bool
 	// evaluate measures one split, given the rows that go left.
 	evaluate(left []int32, minLeaf int) (num, den float64, ok bool)
+	// perfect reports whether no split of the node can be better than this one.
+	perfect(s *split) bool
 	// decrease returns by how much a split lowers the weighted impurity of the node.
 	decrease(s *split) float64
 }
@@ -96,6 +99,7 @@ func goesLeft(rank, cut uint16, categories []uint64, missingLeft bool) bool {
 // grower grows one tree at a time, depth first and left before right. It is not safe for concurrent use.
 type grower struct {
 	columns []ranks
+	byRow   []uint16 // the ranks again, row by row, or nil
 	limits  limits
 	measure criterion
 	width   int // values of a node
@@ -103,7 +107,8 @@ type grower struct {
 
 	order []int32 // of columns, for draws
 	spare []int32
-	total float64 // weight of the root
+	local []uint16 // ranks of a node's rows
+	total float64  // weight of the root
 	tree  *nodes
 }
 
@@ -118,7 +123,7 @@ func (g *grower) grow(rows []int32, rng *rand.Rand) *nodes {
 		g.order[j] = int32(j)
 	}
 	if cap(g.spare) < len(rows) {
-		g.spare = make([]int32, len(rows))
+		g.spare, g.local = make([]int32, len(rows)), make([]uint16, len(rows))
 	}
 	g.node(rows, 0)
 	return g.tree
@@ -169,6 +174,9 @@ func (g *grower) find(rows []int32, best *split) {
 		if i >= draw && best.feature >= 0 {
 			return
 		}
+		if best.feature >= 0 && g.measure.perfect(best) {
+			return
+		}
 		k := i + g.rng.IntN(len(g.order)-i)
 		g.order[i], g.order[k] = g.order[k], g.order[i]
 		g.column(g.order[i], rows, best)
@@ -182,10 +190,49 @@ func (g *grower) column(j int32, rows []int32, best *split) {
 		return
 	}
 	if c.count > 1 || c.missing {
-		if g.measure.search(c, rows, g.limits.minLeaf, best) {
+		if g.measure.search(c, g.gather(j, rows), rows, g.limits.minLeaf, best) {
 			best.feature = j
 		}
 	}
+}
+
+// gather returns the ranks of the rows in column j. The rows of a small node lie far apart in a column, each in a cache line of its
+// own; row by row, the node's lines serve the other columns too and stay in the cache for the nodes below.
+func (g *grower) gather(j int32, rows []int32) []uint16 {
+	local := g.local[:len(rows)]
+	if p := len(g.columns); g.byRow != nil && len(rows)*p <= 1<<18 {
+		byRow := g.byRow[j:]
+		for i, r := range rows {
+			local[i] = byRow[int(r)*p]
+		}
+		return local
+	}
+	rank := g.columns[j].rank
+	for i, r := range rows {
+		local[i] = rank[r]
+	}
+	return local
+}
+
+// byRow returns the ranks row by row, or nil where they are few enough to stay in the cache anyway.
+func byRow(columns []ranks) []uint16 {
+	p, n := len(columns), len(columns[0].rank)
+	if p*n < 1<<19 {
+		return nil
+	}
+	out := make([]uint16, p*n)
+	const block = 64
+	parallel((n+block-1)/block, p*n, func() func(int) {
+		return func(b int) {
+			for i := b * block; i < min((b+1)*block, n); i++ {
+				row := out[i*p : (i+1)*p]
+				for j := range row {
+					row[j] = columns[j].rank[i]
+				}
+			}
+		}
+	})
+	return out
 }
 
 // partition brings the rows that go left to the front, keeping the order on both sides, sets the threshold, and returns how many go

@@ -12,13 +12,13 @@ func newSequence(c *classes, rows int) *sequence {
 	return &sequence{c, make([]int32, len(c.hist)/(c.k+1)), make([]int32, rows)}
 }
 
-func (c *sequence) search(col *ranks, rows []int32, minLeaf int, best *split) bool {
+func (c *sequence) search(col *ranks, rank []uint16, rows []int32, minLeaf int, best *split) bool {
 	if col.missing || col.categorical {
-		return c.classes.search(col, rows, minLeaf, best)
+		return c.classes.search(col, rank, rows, minLeaf, best)
 	}
-	for _, r := range rows {
-		c.counts[col.rank[r]]++
-		c.marks.add(col.rank[r])
+	for _, b := range rank {
+		c.counts[b]++
+		c.marks.add(b)
 	}
 	list, _ := c.marks.take(col.count)
 	start := int32(0)
@@ -26,8 +26,8 @@ func (c *sequence) search(col *ranks, rows []int32, minLeaf int, best *split) bo
 		c.counts[b], start = start, start+c.counts[b]
 	}
 	sorted := c.sorted[:len(rows)]
-	for _, r := range rows {
-		b := col.rank[r]
+	for i, r := range rows {
+		b := rank[i]
 		sorted[c.counts[b]] = r
 		c.counts[b]++
 	}

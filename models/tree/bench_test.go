@@ -1,0 +1,95 @@
+package tree
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+)
+
+// readFloats reads little-endian numbers that the peers' script wrote into the folder VOXGENE_BENCH.
+func readFloats(b *testing.B, name string) []float64 {
+	b.Helper()
+	dir := os.Getenv("VOXGENE_BENCH")
+	if dir == "" {
+		b.Skip("VOXGENE_BENCH is not set: run testdata/peers.py, which makes the data")
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, name+".f64"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := make([]float64, len(raw)/8)
+	for i := range out {
+		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	return out
+}
+
+func benchData(b *testing.B, tag, part string) models.Training {
+	y := readFloats(b, tag+"_y"+part)
+	x := models.Matrix{Rows: len(y), Values: readFloats(b, tag+"_"+part)}
+	x.Columns = make([]table.Column, len(x.Values)/len(y))
+	return models.Training{X: x, Y: classOutcome(y), Seed: 1}
+}
+
+// cpuSeconds is the user and system time that the process has used.
+func cpuSeconds() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return math.NaN()
+	}
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
+}
+
+// benchFit measures fits by CPU seconds, and the area under the curve on the test part.
+func benchFit(b *testing.B, tag string, l models.Learner) {
+	train, test := benchData(b, tag, "train"), benchData(b, tag, "test")
+	var m models.Model
+	start := cpuSeconds()
+	for b.Loop() {
+		var err error
+		if m, err = l.Fit(context.Background(), train); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric((cpuSeconds()-start)/float64(b.N), "cpu-s/op")
+	p, err := m.Predict(test.X, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	scores, positive := make([]float64, test.X.Rows), make([]bool, test.X.Rows)
+	for i := range scores {
+		scores[i], positive[i] = p.Probabilities[2*i+1], test.Y.Class[i] == 1
+	}
+	b.ReportMetric(areaUnderCurve(scores, positive), "auc")
+}
+
+func BenchmarkForest500x2000(b *testing.B) {
+	benchFit(b, "500x2000", Forest{Trees: 500, Bootstrap: true})
+}
+
+func BenchmarkForest24950x500(b *testing.B) {
+	benchFit(b, "24950x500", Forest{Trees: 50, Bootstrap: true})
+}
+
+// One row through 500 trees, as a server asks.
+func BenchmarkPredictOne500x2000(b *testing.B) {
+	train := benchData(b, "500x2000", "train")
+	m, err := Forest{Trees: 500, Bootstrap: true}.Fit(context.Background(), train)
+	if err != nil {
+		b.Fatal(err)
+	}
+	x := train.X.Select([]int{7})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Predict(x, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
