@@ -17,21 +17,44 @@ var mutationLevels = []string{"wild_type", "mutant"}
 type mutationSource struct {
 	Common
 	Path      string   `yaml:"path,required"`
-	Format    string   `yaml:"format"` // table
+	Format    string   `yaml:"format"` // maf, table; empty is maf where the header has Hugo_Symbol
 	ID        string   `yaml:"id"`
 	IDPattern Pattern  `yaml:"id_pattern"`
-	Genes     []string `yaml:"genes"` // columns of a table of statuses
+	Genes     []string `yaml:"genes"` // of a MAF: nil takes every gene with a mutation; of a table of statuses: its columns
 	// Mutant and WildType are the words of a table of statuses, in any case; other words are errors.
 	Mutant   []string `yaml:"mutant"`
 	WildType []string `yaml:"wild_type"`
 	Missing  []string `yaml:"missing"`
+
+	// Of a MAF.
+	Profiled   string             `yaml:"profiled"`    // file that says who was profiled, or all for every patient of the cohort
+	Panels     []string           `yaml:"panels"`      // files of the gene panels that profiled names
+	Classes    []string           `yaml:"classes"`     // variant classes that count; nil is cBioPortal's default
+	Germline   bool               `yaml:"germline"`    // count germline mutations too
+	Build      string             `yaml:"build"`       // GRCh37, GRCh38: refuse rows of another
+	SampleType string             `yaml:"sample_type"` // of TCGA barcodes: primary, recurrent, metastatic
+	Megabases  map[string]float64 `yaml:"megabases"`   // size looked at, by panel, exome for every gene: adds the column burden
 }
 
 func (s *mutationSource) load(_ context.Context, in input) (loaded, error) {
-	if s.Format != "" && s.Format != "table" {
-		return loaded{}, fmt.Errorf("format: %q is not table", s.Format)
+	switch s.Format {
+	case "table":
+		return s.loadTable(in)
+	case "maf":
+		return s.loadMAF(in)
+	case "":
+		if s.isMAF(resolve(in.base, s.Path)) {
+			return s.loadMAF(in)
+		}
+		return s.loadTable(in)
 	}
-	return s.loadTable(in)
+	return loaded{}, fmt.Errorf("format: %q is not maf or table", s.Format)
+}
+
+// isMAF tells by the header of a file.
+func (s *mutationSource) isMAF(path string) bool {
+	names, err := table.Header(path)
+	return err == nil && (slices.Contains(names, "Hugo_Symbol") || strings.HasPrefix(names[0], "#"))
 }
 
 // Words that mean mutant or wild type where a source does not say its own.

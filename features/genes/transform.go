@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/voxgene/voxgene/features/stat"
 )
 
 // Transforms are the names of the transforms of one sample, as configurations write them.
@@ -109,7 +111,7 @@ func fpkmUQ(x, lengths []float64) {
 		}
 	}
 	slices.Sort(counts)
-	uq := Quantile(counts, 0.75)
+	uq := stat.Quantile(counts, 0.75)
 	for g := range x {
 		x[g] = x[g] * 1e9 / (lengths[g] * uq * float64(len(counts)))
 	}
@@ -122,52 +124,7 @@ func relativeRank(x []float64) {
 			n++
 		}
 	}
-	for g, r := range MidRanks(x) {
+	for g, r := range stat.Ranks(x) {
 		x[g] = r / float64(n)
 	}
-}
-
-// Quantile is the quantile of sorted values by linear interpolation between order statistics, as R's type 7 and numpy. It is NaN
-// of no value.
-func Quantile(sorted []float64, q float64) float64 {
-	if len(sorted) == 0 {
-		return math.NaN()
-	}
-	at := q * float64(len(sorted)-1)
-	low := int(math.Floor(at))
-	high := min(low+1, len(sorted)-1)
-	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
-}
-
-// MidRanks returns the ranks of values from 1, ties sharing the mean of theirs. NaN has rank NaN.
-func MidRanks(x []float64) []float64 {
-	order := make([]int, 0, len(x))
-	ranks := make([]float64, len(x))
-	for i, v := range x {
-		if v == v {
-			order = append(order, i)
-		} else {
-			ranks[i] = math.NaN()
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case x[a] < x[b]:
-			return -1
-		case x[a] > x[b]:
-			return 1
-		}
-		return a - b
-	})
-	for i := 0; i < len(order); {
-		j := i + 1
-		for j < len(order) && x[order[j]] == x[order[i]] {
-			j++
-		}
-		for k := i; k < j; k++ {
-			ranks[order[k]] = float64(i+j+1) / 2
-		}
-		i = j
-	}
-	return ranks
 }

@@ -1,0 +1,146 @@
+package cohort
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/table"
+)
+
+const geneExperiment = `
+cohort: {patients: patients.csv}
+sources:
+  - SOURCE
+`
+
+var geneFiles = map[string]string{
+	"patients.csv": "patient\nTCGA-02-0001\nTCGA-02-0002\nTCGA-02-0003\nTCGA-02-0004\n",
+	"rna.tsv": "gene\tTCGA-02-0001-01B-11R-0001-07\tTCGA-02-0001-01A-11R-0002-07\tTCGA-02-0002-11A-11R-0001-07\tTCGA-02-0003-02A-11R-0001-07\tTCGA-02-0004-01A-11R-0001-07\n" +
+		"TP53\t1\t3\t9\t9\t7\nATRX\t1\t1\t9\t9\tNA\n1-Mar\t0\t1\t2\t3\t4\n",
+	"by_patient.csv": "id,TP53,ATRX,Recurrence\np1,1,2,0\np2,3,4,1\n",
+	"cohort.maf": "#version 2.4\nHugo_Symbol\tChromosome\tStart_Position\tEnd_Position\tReference_Allele\tTumor_Seq_Allele2\tVariant_Classification\tTumor_Sample_Barcode\tNCBI_Build\tMutation_Status\n" +
+		"TP53\t17\t1\t1\tA\tT\tMissense_Mutation\tTCGA-02-0001-01A-11D-0001-08\tGRCh37\tSomatic\n" +
+		"TP53\t17\t1\t1\tA\tT\tMissense_Mutation\tTCGA-02-0001-01A-11D-0001-08\thg19\tSomatic\n" +
+		"ATRX\tX\t1\t1\tA\tT\tSilent\tTCGA-02-0001-01A-11D-0001-08\t37\tSomatic\n" +
+		"TERT\t5\t1\t1\tA\tT\t5'Flank\tTCGA-02-0001-01A-11D-0001-08\t37\tSomatic\n" +
+		"EGFR\t7\t1\t1\tA\tT\tMissense_Mutation\tTCGA-02-0002-01A-11D-0001-08\t37\tGermline\n" +
+		"IDH1\t2\t1\t1\tA\tT\tMissense_Mutation\tTCGA-02-0002-01A-11D-0001-08\t37\tSomatic\n",
+	"sequenced.txt": "case_list_ids: TCGA-02-0001-01\tTCGA-02-0002-01\tTCGA-02-0003-01\n",
+	"matrix.txt":    "SAMPLE_ID\tmutations\nTCGA-02-0001-01\tWES\nTCGA-02-0002-01\tSMALL\nTCGA-02-0004-01\tNA\n",
+	"small.txt":     "stable_id: SMALL\ndescription: two genes\ngene_list:\tTP53\tIDH1\n",
+	"status.csv":    "patient,TP53,ATRX\nTCGA-02-0001,Mutant,wt\nTCGA-02-0002,WT,\nTCGA-02-0003,1,0\n",
+}
+
+func source(t *testing.T, source string) (*Cohort, error) {
+	t.Helper()
+	return load(t, folder(t, geneFiles), strings.Replace(geneExperiment, "SOURCE", source, 1))
+}
+
+// show writes a column as one character a patient: . is missing.
+func show(c *Cohort, column string) string {
+	j := c.Table.Find(column)
+	if j < 0 {
+		return "no column"
+	}
+	out := ""
+	for i, k := range c.Table.Keys {
+		v := c.Table.Values[j][i]
+		out += k.Patient[len(k.Patient)-1:] + ":"
+		if table.Missing(v) {
+			out += ". "
+			continue
+		}
+		out += string(rune('0'+int(v))) + " "
+	}
+	return strings.TrimSpace(out)
+}
+
+func TestExpressionSource(t *testing.T) {
+	c, err := source(t, "{name: rna, kind: expression, path: rna.tsv, transform: [log2p1]}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first vial counts, normal tissue and the recurrence do not.
+	if got := show(c, "rna.TP53"); got != "1:2 4:3" {
+		t.Error(got)
+	}
+	if got := show(c, "rna.ATRX"); got != "1:1 4:." {
+		t.Error(got)
+	}
+	if c.Table.Find("rna.MARCH1") < 0 || c.Table.Columns[0].Group != "gene" {
+		t.Errorf("%+v", c.Table.Columns)
+	}
+	notes := strings.Join(c.Notes, "\n")
+	for _, want := range []string{"1 sample of normal tissue left out", "1 sample that is not primary left out", "1 further aliquot left out", "1-Mar → MARCH1"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("notes lack %q:\n%s", want, notes)
+		}
+	}
+	if len(c.Flow.Excluded) != 2 {
+		t.Errorf("%+v", c.Flow)
+	}
+	for s, want := range map[string]string{
+		"{name: rna, kind: expression, path: rna.tsv, transform: [log3]}":                               `no transform is named "log3"`,
+		"{name: rna, kind: expression, path: rna.tsv, columns: [NOGENE]}":                               "rna.NOGENE",
+		"{name: rna, kind: expression, path: rna.tsv, duplicates: best}":                                "mean, sum, max",
+		"{name: rna, kind: expression, path: rna.tsv, sample_type: tumour}":                             "primary, recurrent or metastatic",
+		"{name: rna, kind: expression, path: rna.tsv, orientation: sideways}":                           "genes_in_rows",
+		"{name: rna, kind: expression, path: status.csv}":                                               "no field holds a number",
+		"{name: rna, kind: expression, path: rna.tsv, id_pattern: '^(TCGA-..-....)'}":                   "are both of patient",
+		"{name: rna, kind: expression, path: by_patient.csv, sample_type: primary, drop: [Recurrence]}": "TCGA barcodes",
+	} {
+		if _, err := source(t, s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nlacks %q", s, err, want)
+		}
+	}
+}
+
+func TestMutationSources(t *testing.T) {
+	for _, c := range []struct{ source, column, want string }{
+		// Without a word on who was sequenced, patients that are not in the file are missing.
+		{"{name: mut, kind: mutations, path: cohort.maf, genes: [TP53, ATRX, TERT, EGFR, IDH1]}", "mut.TP53", "1:1 2:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, genes: [TP53, ATRX, TERT, EGFR, IDH1]}", "mut.ATRX", "1:0 2:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, genes: [TP53, ATRX, TERT, EGFR, IDH1]}", "mut.TERT", "1:1 2:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, genes: [EGFR]}", "mut.EGFR", "1:0 2:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, germline: true, genes: [EGFR]}", "mut.EGFR", "1:0 2:1"},
+		{"{name: mut, kind: mutations, path: cohort.maf, classes: [Silent], genes: [ATRX]}", "mut.ATRX", "1:1 2:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, profiled: sequenced.txt}", "mut.TP53", "1:1 2:0 3:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, profiled: all}", "mut.TP53", "1:1 2:0 3:0 4:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, profiled: matrix.txt, panels: [small.txt]}", "mut.TP53", "1:1 2:0"},
+		{"{name: mut, kind: mutations, path: cohort.maf, profiled: matrix.txt, panels: [small.txt], genes: [ATRX]}", "mut.ATRX", "1:0 2:."},
+		{"{name: mut, kind: mutations, path: cohort.maf, profiled: sequenced.txt, megabases: {exome: 1}}", "mut.burden", "1:2 2:1 3:0"},
+		{"{name: mut, kind: mutations, path: status.csv, genes: [TP53, ATRX]}", "mut.TP53", "1:1 2:0 3:1"},
+		{"{name: mut, kind: mutations, path: status.csv, genes: [TP53, ATRX]}", "mut.ATRX", "1:0 2:. 3:0"},
+	} {
+		got, err := source(t, c.source)
+		if err != nil {
+			t.Errorf("%s: %v", c.source, err)
+			continue
+		}
+		if s := show(got, c.column); s != c.want {
+			t.Errorf("%s: %s is %s, want %s", c.source, c.column, s, c.want)
+		}
+	}
+	c, err := source(t, "{name: mut, kind: mutations, path: cohort.maf}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if col := c.Table.Columns[0]; col.Kind != table.Categorical || !slices.Equal(col.Levels, []string{"wild_type", "mutant"}) {
+		t.Errorf("%+v", col)
+	}
+	for s, want := range map[string]string{
+		"{name: mut, kind: mutations, path: cohort.maf, profiled: matrix.txt}":                                              `panel "SMALL"`,
+		"{name: mut, kind: mutations, path: cohort.maf, build: GRCh38}":                                                     "the build is GRCh37, and GRCh38 is wanted",
+		"{name: mut, kind: mutations, path: cohort.maf, megabases: {exome: 0.5}}":                                           "less than one megabase",
+		"{name: mut, kind: mutations, path: cohort.maf, profiled: matrix.txt, panels: [small.txt], megabases: {exome: 30}}": "the size of SMALL",
+		"{name: mut, kind: mutations, path: status.csv}":                                                                    "genes: [TP53",
+		"{name: mut, kind: mutations, path: status.csv, genes: [TP53], mutant: [Mutant], wild_type: [wt]}":                  `"1" means neither`,
+		"{name: mut, kind: mutations, path: sequenced.txt, format: maf}":                                                    "lacks Hugo_Symbol",
+		"{name: mut, kind: mutations, path: status.csv, genes: [TP53], format: vcf}":                                        "maf or table",
+	} {
+		if _, err := source(t, s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nlacks %q", s, err, want)
+		}
+	}
+}
