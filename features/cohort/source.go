@@ -60,6 +60,7 @@ var kinds = map[string]struct {
 	group string
 	new   func() loader
 }{
+	"images":     {"imaging", func() loader { return &imageSource{} }},
 	"table":      {"", func() loader { return &tableSource{} }},
 	"expression": {"gene", func() loader { return &expressionSource{} }},
 	"mutations":  {"gene", func() loader { return &mutationSource{} }},
