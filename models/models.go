@@ -143,6 +143,8 @@ type Attribution struct {
 	Scale  string
 	Base   float64
 	Values []float64 // one a column of the model
+	// Errors are the standard errors of Values, from the sampling alone; nil where nothing was sampled.
+	Errors []float64
 	Output float64
 	Gap    float64
 }
