@@ -21,6 +21,9 @@ type Background struct {
 	Weights []float64   // a row's share is its weight over the sum; for centroids, the patients in it
 }
 
+// ErrNoBackground says that a method puts in background values and was given none.
+var ErrNoBackground = errors.New("this method needs a background: a bundle has one, or give a table of rows")
+
 const (
 	// Smallest is the least number of patients that a centroid stands for.
 	Smallest = 5

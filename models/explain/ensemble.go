@@ -40,22 +40,27 @@ type leaf struct {
 	z      []float64 // of each column, the share of training rows that pass all its edges on this path
 }
 
-// layouts brings every tree of a valid ensemble to pre-order. Columns are renumbered to those that some split asks, which are
-// returned too. Of the outputs only those from first to last, not included, are kept.
-func layouts(e *tree.Ensemble, first, last int) ([]*shape, []int) {
-	place := make([]int32, e.Features)
+// asked returns the columns that some split asks, and for each column its place among them.
+func asked(e *tree.Ensemble) (place []int32, used []int) {
+	place = make([]int32, e.Features)
 	for n := range e.Feature {
 		if !e.Leaf(int32(n)) {
 			place[e.Feature[n]] = 1
 		}
 	}
-	var used []int
 	for j, p := range place {
 		if p == 1 {
 			place[j] = int32(len(used))
 			used = append(used, j)
 		}
 	}
+	return place, used
+}
+
+// layouts brings every tree of a valid ensemble to pre-order. Columns are renumbered to those that some split asks, which are
+// returned too. Of the outputs only those from first to last, not included, are kept.
+func layouts(e *tree.Ensemble, first, last int) ([]*shape, []int) {
+	place, used := asked(e)
 	var out []*shape
 	for t := range e.Trees() {
 		if e.Targets != nil {

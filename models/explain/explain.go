@@ -242,14 +242,14 @@ func New(m models.Model, r Request) (*Explainer, error) {
 	e := &Explainer{model: m, times: r.Times, targets: targets, exact: true}
 	scale := targets[0].scale
 	if r.Method == Auto {
-		r.Method = automatic(m, scale, r)
+		r.Method = automatic(m, scale)
 	}
 	e.method = r.Method
 	switch r.Method {
 	case Linear:
 		e.engine, err = newLinear(m, scale, r)
 	case TreePathDependent, TreeInterventional:
-		e.engine, err = newTrees(m, scale, r)
+		e.engine, err = newTrees(m, scale, len(targets), r)
 	case Enumeration:
 		e.engine, err = newEnumerated(e, r)
 	case Permutation:

@@ -52,15 +52,7 @@ func newLinear(m models.Model, scale string, r Request) (*linear, error) {
 			}
 		}
 	}
-	l := &linear{base: append([]float64{}, intercepts...)}
-	for j := range m.Columns() {
-		for k := range weights {
-			if weights[k][j] != 0 {
-				l.used = append(l.used, j)
-				break
-			}
-		}
-	}
+	l := &linear{used: active(m), base: append([]float64{}, intercepts...)}
 	for k, w := range weights {
 		for _, j := range l.used {
 			l.coefficients = append(l.coefficients, w[j])

@@ -108,20 +108,36 @@ func among(scale string, allowed []string) (string, error) {
 }
 
 // automatic is the method for a request that leaves it open.
-func automatic(m models.Model, scale string, r Request) string {
+func automatic(m models.Model, scale string) string {
 	if _, err := coefficients(m, scale); err == nil {
 		return Linear
 	}
 	if _, err := ensembleOf(m, scale); err == nil {
 		return TreePathDependent
 	}
-	if len(active(m, m.Columns())) <= fewColumns {
+	if len(active(m)) <= fewColumns {
 		return Enumeration
 	}
 	return Permutation
 }
 
-// active returns the columns that a model can react to: those that trees ask, those with a coefficient, or all.
-func active(m models.Model, columns int) []int {
-	return nil
+// active returns the columns that a model can react to: those that its trees ask, those with a coefficient, or all.
+func active(m models.Model) []int {
+	var out []int
+	switch m := m.(type) {
+	case additive:
+		_, weights, _ := m.Linear()
+		for j := range weights[0] {
+			if slices.ContainsFunc(weights, func(w []float64) bool { return w[j] != 0 }) {
+				out = append(out, j)
+			}
+		}
+	case ensembled:
+		_, out = asked(m.Ensemble())
+	default:
+		for j := range m.Columns() {
+			out = append(out, j)
+		}
+	}
+	return out
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/voxgene/voxgene/models/tree"
 )
 
-// enumerated is a file of Shapley values by enumeration of all subsets of columns: conformance/shap, NOTE.md.
-type enumerated struct {
+// enumeratedFile is a file of Shapley values by enumeration of all subsets of columns: conformance/shap, NOTE.md.
+type enumeratedFile struct {
 	Features []string
 	Base     json.RawMessage
 	Trees    []struct {
@@ -28,12 +28,12 @@ type enumerated struct {
 		Row    int
 		X      []float64
 		Margin json.RawMessage
-		Path   enumeratedValues `json:"path_dependent"`
-		Cross  enumeratedValues `json:"interventional"`
+		Path   fileValues `json:"path_dependent"`
+		Cross  fileValues `json:"interventional"`
 	}
 }
 
-type enumeratedValues struct {
+type fileValues struct {
 	Expected, Phi, Interactions json.RawMessage
 }
 
@@ -62,7 +62,7 @@ func flat(t testing.TB, raw json.RawMessage) (out []float64) {
 }
 
 // ensemble is the file's trees in the flat format.
-func (f *enumerated) ensemble(t testing.TB) *tree.Ensemble {
+func (f *enumeratedFile) ensemble(t testing.TB) *tree.Ensemble {
 	t.Helper()
 	e := &tree.Ensemble{Features: len(f.Features), Scale: tree.Identity, Base: flat(t, f.Base), Roots: []int32{0}}
 	for _, n := range f.Trees {
@@ -103,7 +103,7 @@ func readJSON(t testing.TB, into any, elements ...string) {
 
 func TestPathDependentOracle(t *testing.T) {
 	for _, name := range []string{"gbm_binary_logit", "gbm_regression_logos", "rf_grade_3class_proba"} {
-		var f enumerated
+		var f enumeratedFile
 		readJSON(t, &f, "shap", name+".json")
 		e := f.ensemble(t)
 		path := pathDependent(e, 0, e.Outputs())
@@ -117,8 +117,10 @@ func TestPathDependentOracle(t *testing.T) {
 // compare compares the base and the values of one row with references; want is columns × outputs.
 func compare(t *testing.T, check *oracle.Check, of *trees, row int, x, base, want []float64) {
 	t.Helper()
-	var w treeScratch
-	phi := of.explain(models.Matrix{Columns: make([]table.Column, len(x)), Rows: 1, Values: x}, 0, 1, &w)
+	phi, _, err := of.values(models.Matrix{Columns: make([]table.Column, len(x)), Rows: 1, Values: x}, 0, 1, &scratch{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := make([]float64, len(x)*of.outputs)
 	for k := range of.outputs {
 		check.Near(fmt.Sprintf("row %d base %d", row, k), of.base[k], base[k])
@@ -160,7 +162,7 @@ func cohort(t testing.TB) [][]float64 {
 func TestInterventionalOracle(t *testing.T) {
 	rows := cohort(t)
 	for _, name := range []string{"gbm_binary_logit", "gbm_regression_logos", "rf_grade_3class_proba"} {
-		var f enumerated
+		var f enumeratedFile
 		readJSON(t, &f, "shap", name+".json")
 		e := f.ensemble(t)
 		background := models.NewMatrix(make([]table.Column, len(f.Features)), len(f.Background))
@@ -179,6 +181,57 @@ func TestInterventionalOracle(t *testing.T) {
 			}
 			for _, c := range f.Cases {
 				compare(t, check, cross, c.Row, c.X, flat(t, c.Cross.Expected), flat(t, c.Cross.Phi))
+			}
+		}
+	}
+}
+
+// interactionsOf returns interaction values with their diagonal, targets × columns × columns of all columns.
+func interactionsOf(t testing.TB, of *trees, columns int, x []float64) []float64 {
+	t.Helper()
+	row := models.Matrix{Columns: make([]table.Column, columns), Rows: 1, Values: x}
+	phi, _, err := of.values(row, 0, 1, &scratch{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make([]float64, len(of.used))
+	for j, c := range of.used {
+		asked[j] = of.read(x[c])
+	}
+	values, err := of.interactions(asked, &interactionScratch{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, n := make([]float64, of.outputs*columns*columns), len(of.used)
+	for k := range of.outputs {
+		for a, ca := range of.used {
+			own := phi[k*n+a]
+			for b, cb := range of.used {
+				if v := values[(k*n+a)*n+b]; a != b {
+					out[(k*columns+ca)*columns+cb] = v
+					own -= v
+				}
+			}
+			out[(k*columns+ca)*columns+ca] = own
+		}
+	}
+	return out
+}
+
+func TestInteractionsOracle(t *testing.T) {
+	for _, name := range []string{"gbm_binary_logit", "gbm_regression_logos", "rf_grade_3class_proba"} {
+		var f enumeratedFile
+		readJSON(t, &f, "shap", name+".json")
+		e := f.ensemble(t)
+		n, outputs := e.Features, e.Outputs()
+		path := pathDependent(e, 0, outputs)
+		check := oracle.Absolute(t, "interaction values, path-dependent", name, "enumeration of all subsets", 1e-9)
+		for _, c := range f.Cases {
+			want, got := flat(t, c.Path.Interactions), interactionsOf(t, path, n, c.X)
+			for i := range n * n {
+				for k := range outputs {
+					check.Near(fmt.Sprintf("row %d pair %d output %d", c.Row, i, k), got[k*n*n+i], want[i*outputs+k])
+				}
 			}
 		}
 	}

@@ -17,6 +17,40 @@ type trees struct {
 	crosses  []crossTree // of the interventional method
 }
 
+// ensembleOf returns the trees of a model whose outputs, on a scale, are sums over trees.
+func ensembleOf(m models.Model, scale string) (*tree.Ensemble, error) {
+	e, ok := m.(ensembled)
+	if !ok {
+		return nil, fmt.Errorf("a model of kind %s is not made of trees; the methods %s and %s are not for it", m.Kind(), TreePathDependent, TreeInterventional)
+	}
+	if s := string(e.Ensemble().Scale); s != scale {
+		return nil, fmt.Errorf("the %s of a model of kind %s is not a sum over trees, its %s is: explain that, or use %s", scale, m.Kind(), s, Permutation)
+	}
+	return e.Ensemble(), nil
+}
+
+// newTrees prepares a method for trees.
+func newTrees(m models.Model, scale string, targets int, r Request) (*trees, error) {
+	e, err := ensembleOf(m, scale)
+	if err != nil {
+		return nil, err
+	}
+	if e.Outputs() != targets {
+		return nil, fmt.Errorf("a model of kind %s has trees for %d numbers and predicts %d", m.Kind(), e.Outputs(), targets)
+	}
+	if r.Method == TreePathDependent {
+		return pathDependent(e, 0, targets), nil
+	}
+	if r.Background == nil {
+		return nil, fmt.Errorf("%s: %w", r.Method, ErrNoBackground)
+	}
+	b, err := r.Background.Matrix(m.Columns())
+	if err != nil {
+		return nil, err
+	}
+	return interventional(e, 0, targets, b, r.Background.shares(), r.Rows)
+}
+
 // pathDependent prepares the path-dependent method.
 func pathDependent(e *tree.Ensemble, first, last int) *trees {
 	shapes, used := layouts(e, first, last)
@@ -70,11 +104,12 @@ func (t *trees) read(v float64) float64 {
 	return v
 }
 
-// treeBlock is the number of rows that pass through one tree before the next tree is taken up.
-const treeBlock = 64
+func (t *trees) columns() []int   { return t.used }
+func (t *trees) bases() []float64 { return t.base }
 
-// explain sets phi, rows × outputs × used columns, for the rows of x from lo to hi, at most treeBlock of them.
-func (t *trees) explain(x models.Matrix, lo, hi int, w *treeScratch) []float64 {
+// values takes a block of rows through one tree before the next tree is taken up, so that the tree stays near the processor.
+func (t *trees) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
+	w := &s.tree
 	columns, rows := len(t.used), hi-lo
 	size := t.outputs * columns
 	w.fit(rows*columns, rows*size)
@@ -93,7 +128,7 @@ func (t *trees) explain(x models.Matrix, lo, hi int, w *treeScratch) []float64 {
 			t.crosses[c].add(t.ensemble, w.rows[i*columns:(i+1)*columns:(i+1)*columns], &w.cross, w.phi[i*size:(i+1)*size])
 		}
 	}
-	return w.phi[:rows*size]
+	return w.phi[:rows*size], nil, nil
 }
 
 // treeScratch is what a goroutine needs.

@@ -1,0 +1,65 @@
+package explain
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/voxgene/voxgene/models"
+)
+
+const (
+	fewColumns  = 10 // up to which Auto enumerates
+	mostColumns = 14 // up to which enumeration is allowed
+)
+
+// enumerated computes Shapley values by their definition, over all subsets of the columns that matter.
+type enumerated struct{ *mixtures }
+
+func newEnumerated(e *Explainer, r Request) (*enumerated, error) {
+	if n := len(active(e.model)); n > mostColumns {
+		return nil, fmt.Errorf("%s: the model reacts to %d columns, and all subsets of at most %d can be tried: use %s", Enumeration, n, mostColumns, Permutation)
+	}
+	m, err := newMixtures(e, r)
+	if err != nil {
+		return nil, err
+	}
+	return &enumerated{m}, nil
+}
+
+func (e *enumerated) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
+	n, targets := len(e.used), len(e.targets)
+	phi = s.take((hi - lo) * targets * n)
+	game := make([]float64, targets<<n) // of each subset: the targets, averaged over the background
+	for i := lo; i < hi; i++ {
+		clear(game)
+		for b, share := range e.shares {
+			err := e.score(x, i, b, 1<<n, func(s, j int) bool { return s>>j&1 == 1 }, func(s int, v []float64) {
+				for k := range v {
+					game[s*targets+k] += share * v[k]
+				}
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+		}
+		shapley(game, n, targets, phi[(i-lo)*targets*n:(i-lo+1)*targets*n])
+	}
+	return phi, nil, nil
+}
+
+// shapley sets phi, targets × players, from the worth of every subset of n players, subsets × targets.
+func shapley(game []float64, n, targets int, phi []float64) {
+	for s := range 1 << n {
+		size := bits.OnesCount(uint(s))
+		for j := range n {
+			if s>>j&1 == 1 {
+				continue
+			}
+			weight := beta[size][n-1-size]
+			with := s | 1<<j
+			for k := range targets {
+				phi[k*n+j] += weight * (game[with*targets+k] - game[s*targets+k])
+			}
+		}
+	}
+}
