@@ -1,0 +1,10 @@
+package explain
+
+import (
+	"os"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/oracle"
+)
+
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "models/explain", 10892)) }
