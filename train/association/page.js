@@ -72,7 +72,7 @@ function heat() {
   const where = byId('heat'), h = data.heat;
   if (!h.x.length) { where.textContent = 'No pair could be tested.'; return; }
   const cell = 9, left = 300, top = 130;
-  const width = left + h.y.length * cell + 10, height = top + h.x.length * cell + 10;
+  const width = left + h.y.length * cell + 70, height = top + h.x.length * cell + 10;
   const s = el('svg', {viewBox: `0 0 ${Math.max(width, 700)} ${height}`}, where);
   const g = el('g', {}, s);
   h.x.forEach((x, i) => el('text', {x: left - 5, y: top + i * cell + 7.5, 'text-anchor': 'end', style: 'font-size:8px'}, g, short(x, 62)));

@@ -11,7 +11,7 @@ import (
 // Summary is what a person reads of a map: counts, the strongest pairs, and a part of it small enough to draw.
 type Summary struct {
 	Name     string   `json:"name"`
-	Patients int      `json:"patients"`
+	Patients int      `json:"patients"` // with a value on both sides
 	X        int      `json:"x"` // columns of each side
 	Y        int      `json:"y"`
 	Tested   int      `json:"tested"` // pairs with a p-value
@@ -69,7 +69,7 @@ const (
 // Summarise picks what a page shows. t is the table that the map was made of.
 func (m *Map) Summarise(name string, t *table.Table) Summary {
 	s := Summary{
-		Name: name, Patients: t.Rows(), X: len(m.X), Y: len(m.Y), Method: string(m.Config.Method), Adjust: string(m.Config.Adjust),
+		Name: name, Patients: m.patients(t), X: len(m.X), Y: len(m.Y), Method: string(m.Config.Method), Adjust: string(m.Config.Adjust),
 		Level: m.Config.Level, Given: m.Config.Given, Permutations: m.Config.Permutations, Notes: m.Notes,
 	}
 	for k, p := range m.P {
@@ -91,6 +91,26 @@ func (m *Map) Summarise(name string, t *table.Table) Summary {
 	s.Heat = m.heat(order)
 	s.Volcano = m.volcano()
 	return s
+}
+
+// patients counts the rows that have a value on both sides.
+func (m *Map) patients(t *table.Table) int {
+	has := func(columns []table.Column) []bool {
+		out := make([]bool, t.Rows())
+		for _, c := range columns {
+			for i, v := range t.Values[t.Find(c.Name)] {
+				out[i] = out[i] || !math.IsNaN(v)
+			}
+		}
+		return out
+	}
+	x, y, n := has(m.X), has(m.Y), 0
+	for i := range x {
+		if x[i] && y[i] {
+			n++
+		}
+	}
+	return n
 }
 
 // strongest are the n pairs of smallest p, then largest effect, then first place.
