@@ -48,7 +48,11 @@ func TestArrowsInvariant(t *testing.T) {
 		if !ok {
 			t.Errorf("%s is in no room; the top level is %s", p.ImportPath, "cmd configs docs features models serve train")
 		}
-		for _, imported := range append(append(p.Imports, p.TestImports...), p.XTestImports...) {
+		imports := append(append(p.Imports, p.TestImports...), p.XTestImports...)
+		if room == "configs" { // its tests hand each file to whoever reads it
+			imports = p.Imports
+		}
+		for _, imported := range imports {
 			rest, ours := strings.CutPrefix(imported, module)
 			other, _, _ := strings.Cut(rest, "/")
 			if ours && !slices.Contains(allowed, other) {

@@ -12,7 +12,7 @@ import (
 type Summary struct {
 	Name     string   `json:"name"`
 	Patients int      `json:"patients"` // with a value on both sides
-	X        int      `json:"x"` // columns of each side
+	X        int      `json:"x"`        // columns of each side
 	Y        int      `json:"y"`
 	Tested   int      `json:"tested"` // pairs with a p-value
 	Found    int      `json:"found"`  // with an adjusted p up to Level
