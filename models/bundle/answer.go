@@ -83,13 +83,13 @@ func (p Prediction) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), ni
 // than on the model.
 func (p Prediction) AppendJSON(b []byte) []byte {
 	b = append(b, `{"id":`...)
-	b = appendString(b, p.ID)
+	b = AppendString(b, p.ID)
 	b = append(b, `,"outcomes":{`...)
 	for i := range p.Outcomes {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, p.Outcomes[i].Name)
+		b = AppendString(b, p.Outcomes[i].Name)
 		b = append(b, ':')
 		b = p.Outcomes[i].appendJSON(b)
 	}
@@ -105,16 +105,16 @@ func (p Prediction) AppendJSON(b []byte) []byte {
 
 func (a *Answer) appendJSON(b []byte) []byte {
 	b = append(b, `{"kind":`...)
-	b = appendString(b, string(a.Kind))
+	b = AppendString(b, string(a.Kind))
 	if a.Kind == clinical.Class {
 		b = append(b, `,"label":`...)
-		b = appendString(b, a.Label)
+		b = AppendString(b, a.Label)
 		b = append(b, `,"probabilities":{`...)
 		for k, c := range a.Classes {
 			if k > 0 {
 				b = append(b, ',')
 			}
-			b = appendString(b, c)
+			b = AppendString(b, c)
 			b = append(b, ':')
 			b = appendNumber(b, a.Probabilities[k])
 		}
@@ -125,20 +125,20 @@ func (a *Answer) appendJSON(b []byte) []byte {
 				if k > 0 {
 					b = append(b, ',')
 				}
-				b = appendString(b, c)
+				b = AppendString(b, c)
 			}
 			b = append(b, ']')
 		}
 	} else {
 		b = append(b, `,"unit":`...)
-		b = appendString(b, a.Unit)
+		b = AppendString(b, a.Unit)
 		b = append(b, `,"risk":`...)
 		b = appendNumber(b, a.Risk)
 		b = append(b, `,"risk_group":`...)
 		if a.RiskGroup == "" {
 			b = append(b, `null`...)
 		} else {
-			b = appendString(b, a.RiskGroup)
+			b = AppendString(b, a.RiskGroup)
 		}
 		b = append(b, `,"median":`...)
 		b = appendNumber(b, a.Median)
@@ -159,17 +159,17 @@ func (a *Answer) appendJSON(b []byte) []byte {
 
 func (e *Explanation) appendJSON(b []byte) []byte {
 	b = append(b, `{"method":`...)
-	b = appendString(b, e.Method)
+	b = AppendString(b, e.Method)
 	b = append(b, `,"class":`...)
 	if e.Class == "" {
 		b = append(b, `null`...)
 	} else {
-		b = appendString(b, e.Class)
+		b = AppendString(b, e.Class)
 	}
 	b = append(b, `,"time":`...)
 	b = appendNumber(b, e.Time)
 	b = append(b, `,"scale":`...)
-	b = appendString(b, e.Scale)
+	b = AppendString(b, e.Scale)
 	b = append(b, `,"base":`...)
 	b = appendNumber(b, e.Base)
 	b = append(b, `,"output":`...)
@@ -184,10 +184,10 @@ func (e *Explanation) appendJSON(b []byte) []byte {
 			b = append(b, ',')
 		}
 		b = append(b, `{"feature":`...)
-		b = appendString(b, v.Feature)
+		b = AppendString(b, v.Feature)
 		b = append(b, `,"value":`...)
 		if v.Text != "" {
-			b = appendString(b, v.Text)
+			b = AppendString(b, v.Text)
 		} else {
 			b = appendNumber(b, v.Value)
 		}
@@ -200,15 +200,15 @@ func (e *Explanation) appendJSON(b []byte) []byte {
 
 func (w *Warning) appendJSON(b []byte) []byte {
 	b = append(b, `{"code":`...)
-	b = appendString(b, w.Code)
+	b = AppendString(b, w.Code)
 	for _, f := range [...]struct{ key, value string }{{`,"feature":`, w.Feature}, {`,"source":`, w.Source}, {`,"outcome":`, w.Outcome}} {
 		if f.value != "" {
 			b = append(b, f.key...)
-			b = appendString(b, f.value)
+			b = AppendString(b, f.value)
 		}
 	}
 	b = append(b, `,"message":`...)
-	b = appendString(b, w.Message)
+	b = AppendString(b, w.Message)
 	return append(b, '}')
 }
 
@@ -235,9 +235,9 @@ func appendNumber(b []byte, v float64) []byte {
 	return strconv.AppendFloat(b, v, format, -1, 64)
 }
 
-// appendString appends a JSON string. Control characters, quotes and what could end a script element are escaped, and bytes that
+// AppendString appends a JSON string. Control characters, quotes and what could end a script element are escaped, and bytes that
 // are not UTF-8 become U+FFFD.
-func appendString(b []byte, s string) []byte {
+func AppendString(b []byte, s string) []byte {
 	const hexadecimal = "0123456789abcdef"
 	b = append(b, '"')
 	start := 0

@@ -15,6 +15,7 @@ import (
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/pipeline"
 )
 
@@ -37,7 +38,7 @@ type Bundle struct {
 	ready   sync.Once
 	columns []table.Column // of Inputs
 	index   map[string]int // of Inputs by full name
-	plans   []plan         // of Outcomes
+	plans   []*plan        // of Outcomes
 	fault   error
 
 	sources  []source // of Inputs
@@ -63,6 +64,9 @@ type Outcome struct {
 
 	Chain *pipeline.FittedChain
 	Model models.Model
+	// Background stands in for columns that explanations leave out: centroids over the model's columns. Nil where the method that
+	// suits the model needs none.
+	Background *explain.Background
 }
 
 // plan is what Predict knows of an outcome before it sees a patient.
@@ -70,6 +74,14 @@ type plan struct {
 	inputs  []int // of the bundle's inputs, those that the chain reads; nil where it reads all in order
 	given   []table.Column
 	columns []table.Column // of the model
+	made    []table.Column // the same, as the pipeline describes them
+	raw     []int          // input that each model column goes back to; -1 where it has several
+	slotOf  []int          // of each model column, into single
+	single  []slot
+
+	once  sync.Once
+	usual *explain.Explainer
+	fault error
 }
 
 // prepare works out the plans, once, and says what does not fit together.
@@ -95,7 +107,7 @@ func (b *Bundle) plan() error {
 	}
 	b.sources, b.sourceOf = sources(b.Inputs)
 	seen := map[string]bool{}
-	b.plans = make([]plan, len(b.Outcomes))
+	b.plans = make([]*plan, len(b.Outcomes))
 	for i := range b.Outcomes {
 		o := &b.Outcomes[i]
 		if o.Name == "" || seen[o.Name] {
@@ -111,22 +123,22 @@ func (b *Bundle) plan() error {
 	return nil
 }
 
-func (b *Bundle) planOutcome(o *Outcome) (plan, error) {
+func (b *Bundle) planOutcome(o *Outcome) (*plan, error) {
 	if o.Chain == nil || o.Model == nil {
-		return plan{}, fmt.Errorf("it has no pipeline or no model")
+		return nil, fmt.Errorf("it has no pipeline or no model")
 	}
 	if err := o.check(); err != nil {
-		return plan{}, err
+		return nil, err
 	}
-	p := plan{given: o.Chain.Inputs(), columns: o.Model.Columns()}
+	p := &plan{given: o.Chain.Inputs(), columns: o.Model.Columns()}
 	whole := len(p.given) == len(b.columns)
 	for j, c := range p.given {
 		at, ok := b.index[c.Name]
 		if !ok {
-			return plan{}, fmt.Errorf("the pipeline reads %q, which is not an input", c.Name)
+			return nil, fmt.Errorf("the pipeline reads %q, which is not an input", c.Name)
 		}
 		if in := b.columns[at]; in.Kind != c.Kind || !slices.Equal(in.Levels, c.Levels) {
-			return plan{}, fmt.Errorf("the pipeline reads %q with another kind or other levels than the input", c.Name)
+			return nil, fmt.Errorf("the pipeline reads %q with another kind or other levels than the input", c.Name)
 		}
 		p.inputs = append(p.inputs, at)
 		whole = whole && at == j
@@ -136,8 +148,25 @@ func (b *Bundle) planOutcome(o *Outcome) (plan, error) {
 	}
 	made := o.Chain.Columns()
 	if err := models.CheckColumns(p.columns, models.Matrix{Columns: made}); err != nil {
-		return plan{}, err
+		return nil, err
 	}
+	p.made = made
+	for _, c := range made {
+		from := -1
+		if len(c.From) <= 1 {
+			name := c.Name
+			if len(c.From) == 1 {
+				name = c.From[0]
+			}
+			at, ok := b.index[name]
+			if !ok {
+				return nil, fmt.Errorf("column %q comes from %q, which is not an input", c.Name, name)
+			}
+			from = at
+		}
+		p.raw = append(p.raw, from)
+	}
+	p.slotOf, p.single = p.divide(b, "")
 	return p, nil
 }
 

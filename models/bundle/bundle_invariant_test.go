@@ -11,6 +11,7 @@ import (
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/bundle/bundletest"
 )
 
 func predict(t testing.TB, b *bundle.Bundle, x models.Matrix, r bundle.Request) []byte {
@@ -28,7 +29,7 @@ func predict(t testing.TB, b *bundle.Bundle, x models.Matrix, r bundle.Request) 
 
 // A bundle that was saved and opened predicts the same bytes, saves as the same bytes, and is named by their hash.
 func TestSaveInvariant(t *testing.T) {
-	b, x := fitted(t)
+	b, x := bundletest.New(t)
 	path := filepath.Join(t.TempDir(), "model.voxgene")
 	if err := b.Save(path); err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func hexadecimal(b []byte) string {
 
 // A row's answer does not depend on the rows beside it.
 func TestPredictRowInvariant(t *testing.T) {
-	b, x := fitted(t)
+	b, x := bundletest.New(t)
 	x.Column(3)[2] = math.NaN()
 	whole, err := b.Predict(context.Background(), x, bundle.Request{})
 	if err != nil {
@@ -85,7 +86,7 @@ func TestPredictRowInvariant(t *testing.T) {
 
 // The file holds no training value: the quantile grid is rounded, and no row's number is there in full.
 func TestNoRowInvariant(t *testing.T) {
-	b, x := fitted(t)
+	b, x := bundletest.New(t)
 	file := saved(t)
 	for _, j := range []int{2, 3, 4} { // drawn from continuous distributions
 		for i, v := range x.Column(j) {

@@ -15,9 +15,23 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
-	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/bundle/bundletest"
 )
+
+// saved returns the bytes of the test bundle.
+func saved(t testing.TB) []byte {
+	t.Helper()
+	b, _ := bundletest.New(t)
+	file, err := b.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := b.Encode(); err != nil || !bytes.Equal(file, again) {
+		t.Fatalf("the same bundle gives other bytes (%v)", err)
+	}
+	return file
+}
 
 // repack rewrites a bundle's parts.
 func repack(t testing.TB, file []byte, edit func(name string, content []byte) (string, []byte), method uint16) []byte {
@@ -103,7 +117,7 @@ func TestReadBadInput(t *testing.T) {
 }
 
 func TestInspect(t *testing.T) {
-	b, _ := fitted(t)
+	b, _ := bundletest.New(t)
 	path := filepath.Join(t.TempDir(), "model.voxgene")
 	if err := b.Save(path); err != nil {
 		t.Fatal(err)
@@ -119,7 +133,7 @@ func TestInspect(t *testing.T) {
 
 // What is answered, word for word: the weights are known, so the numbers can be worked out. Times come in any unit.
 func TestPredict(t *testing.T) {
-	b, x := fitted(t)
+	b, x := bundletest.New(t)
 	row := x.Select([]int{0})
 	copy(row.Values, []float64{80, table.Unseen, 1000, math.NaN(), math.NaN()})
 	got := predict(t, b, row, bundle.Request{Outcomes: []string{"os"}, Times: []bundle.Time{{Value: 1, Unit: "a"}, {Value: 2, Unit: "wk"}, {Value: 120, Unit: "mo"}}})
@@ -166,12 +180,12 @@ func TestPredict(t *testing.T) {
 }
 
 func TestPredictBadInput(t *testing.T) {
-	b, x := fitted(t)
+	b, x := bundletest.New(t)
 	for want, r := range map[string]bundle.Request{
 		`outcomes[0]: glioma does not predict "idhh"; it predicts [idh os]`: {Outcomes: []string{"idhh"}},
 		`outcomes[1]: "os" is asked for twice`:                              {Outcomes: []string{"os", "os"}},
 		`times[0].unit: "y" is not a unit of time: d, wk, mo or a`:          {Times: []bundle.Time{{Value: 1, Unit: "y"}}},
-		`times[0].value: -1 is not a time of 0 or more`:                     {Times: []bundle.Time{{Value: -1, Unit: "a"}}},
+		`times[0].value: -1 is not a time from 0 to 1000000000`:             {Times: []bundle.Time{{Value: -1, Unit: "a"}}},
 	} {
 		_, err := b.Predict(context.Background(), x, r)
 		var wrong *bundle.RequestError
@@ -210,7 +224,7 @@ func TestFollowUp(t *testing.T) {
 
 // A table's columns are found in any order and by bare name; one that is absent is named, a whole source may be.
 func TestAlign(t *testing.T) {
-	b, _ := fitted(t)
+	b, _ := bundletest.New(t)
 	u := table.New([]table.Key{{Patient: "a"}, {Patient: "b"}})
 	add := func(c table.Column, values ...float64) {
 		t.Helper()
@@ -282,5 +296,3 @@ func TestConvert(t *testing.T) {
 		}
 	}
 }
-
-var _ models.Model = (*weighted)(nil)

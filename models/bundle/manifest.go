@@ -11,6 +11,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/pipeline"
 )
 
@@ -58,22 +59,30 @@ const (
 // outcomePart names a part of the i-th outcome.
 func outcomePart(i int, name string) string { return "outcomes/" + strconv.Itoa(i) + "/" + name }
 
+// Manifest describes the bundle; Parts are listed in a file's only.
+func (b *Bundle) Manifest() Manifest {
+	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs}
+	if m.IntendedUse == "" {
+		m.IntendedUse = Research
+	}
+	for i := range b.Outcomes {
+		m.Outcomes = append(m.Outcomes, b.Outcomes[i].manifest())
+	}
+	return m
+}
+
 // Encode returns the bundle as the bytes of a file and sets its Version.
 func (b *Bundle) Encode() ([]byte, error) {
 	if err := b.prepare(); err != nil {
 		return nil, err
 	}
-	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs}
-	if m.IntendedUse == "" {
-		m.IntendedUse = Research
-	}
+	m := b.Manifest()
 	parts := map[string][]byte{configName: b.Config}
 	if len(b.Metrics) > 0 {
 		parts[metricsName] = b.Metrics
 	}
 	for i := range b.Outcomes {
 		o := &b.Outcomes[i]
-		m.Outcomes = append(m.Outcomes, o.manifest())
 		if err := o.parts(i, parts); err != nil {
 			return nil, fmt.Errorf("bundle %s: outcome %s: %w", b.Name, o.Name, err)
 		}
@@ -120,6 +129,13 @@ func (o *Outcome) parts(i int, parts map[string][]byte) error {
 	}
 	for name, p := range model {
 		parts[outcomePart(i, "model/"+name)] = p
+	}
+	if o.Background != nil {
+		background, err := json.Marshal(o.Background)
+		if err != nil {
+			return err
+		}
+		parts[outcomePart(i, "background.json")] = background
 	}
 	return nil
 }
@@ -216,6 +232,12 @@ func Read(file []byte) (*Bundle, error) {
 		}
 		if o.Model, err = models.Decode(mo.Model, model); err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", mo.Name, err)
+		}
+		if text, ok := parts[outcomePart(i, "background.json")]; ok {
+			o.Background = new(explain.Background)
+			if err := json.Unmarshal(text, o.Background); err != nil {
+				return nil, fmt.Errorf("outcome %s: background: %w", mo.Name, err)
+			}
 		}
 		b.Outcomes = append(b.Outcomes, o)
 	}

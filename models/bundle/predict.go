@@ -20,7 +20,8 @@ type Time struct {
 type Request struct {
 	Outcomes []string // by name; empty means all
 	// Times at which survival is given; empty means whole years within the follow-up (else months, else its end).
-	Times []Time
+	Times   []Time
+	Explain *Explain // nil gives no explanation
 }
 
 // RequestError is a fault in a Request: which part of it, as a path such as times[0].unit, and what is wrong.
@@ -31,6 +32,9 @@ func (e *RequestError) Error() string { return e.Place + ": " + e.Text }
 
 // MaxTimes bounds the times of one request.
 const MaxTimes = 1000
+
+// maxTime bounds the value of a time in a request, in any unit.
+const maxTime = 1e9
 
 // chosen returns the indices of the outcomes asked for, in the bundle's order.
 func (b *Bundle) chosen(names []string) ([]int, error) {
@@ -73,8 +77,8 @@ func (o *Outcome) times(times []Time) ([]float64, error) {
 		if err != nil {
 			return nil, &RequestError{fmt.Sprintf("times[%d].unit", k), err.Error()}
 		}
-		if !(v >= 0) || math.IsInf(v, 0) {
-			return nil, &RequestError{fmt.Sprintf("times[%d].value", k), fmt.Sprintf("%v is not a time of 0 or more", t.Value)}
+		if !(t.Value >= 0 && t.Value <= maxTime) {
+			return nil, &RequestError{fmt.Sprintf("times[%d].value", k), fmt.Sprintf("%v is not a time from 0 to %.0f", t.Value, maxTime)}
 		}
 		out[k] = v
 	}
@@ -94,6 +98,11 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 	if err != nil {
 		return nil, err
 	}
+	if r.Explain != nil {
+		if err := r.Explain.check(); err != nil {
+			return nil, err
+		}
+	}
 	out := make([]Prediction, x.Rows)
 	answers := make([]Answer, x.Rows*len(chosen))
 	for i := range out {
@@ -106,7 +115,7 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		o, p := &b.Outcomes[n], &b.plans[n]
+		o, p := &b.Outcomes[n], b.plans[n]
 		z, err := o.Chain.Apply(gather(x, p))
 		if err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
@@ -124,6 +133,11 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 		}
 		if err := o.answer(got, times, out, k); err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
+		}
+		if r.Explain != nil {
+			if err := b.explain(ctx, o, p, x, z, r.Explain, out, k); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil

@@ -1,7 +1,8 @@
-package bundle_test
+// Package bundletest makes small bundles for the tests of what reads and serves them. Its models are sums with known weights, so
+// that every answer can be worked out by hand.
+package bundletest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -65,6 +66,7 @@ func (w *weighted) Predict(x models.Matrix, times []float64) (models.Prediction,
 		}
 		if p.Kind == clinical.Class {
 			q := 1 / (1 + math.Exp(-sum))
+			p.Margin = append(p.Margin, sum)
 			p.Probabilities = append(p.Probabilities, 1-q, q)
 			continue
 		}
@@ -78,8 +80,14 @@ func (w *weighted) Predict(x models.Matrix, times []float64) (models.Prediction,
 	return p, nil
 }
 
-// fitted returns a bundle over an age, a volume, a sex and two genes with a class and a survival outcome, and its training rows.
-func fitted(t testing.TB) (*bundle.Bundle, models.Matrix) {
+// Linear returns the model's form as a sum, for its explanation; the means are zero, those of scaled columns.
+func (w *weighted) Linear() (intercepts []float64, coefficients [][]float64, means []float64) {
+	return []float64{0}, [][]float64{w.Weights}, make([]float64, len(w.Weights))
+}
+
+// New returns a bundle named glioma over an age, a sex, a volume and two genes, with the class outcome idh and the survival outcome
+// os (days, followed for 3100), and its 40 training rows.
+func New(t testing.TB) (*bundle.Bundle, models.Matrix) {
 	t.Helper()
 	columns := []table.Column{
 		{Name: "clinical.age", Source: "clinical", Group: "clinical", Unit: "a"},
@@ -91,54 +99,80 @@ func fitted(t testing.TB) (*bundle.Bundle, models.Matrix) {
 	const rows = 40
 	x := models.NewMatrix(columns, rows)
 	r := work.Seed(1).Rand()
-	y := clinical.Outcome{Name: "os", Kind: clinical.Survival, Unit: "d", Time: make([]float64, rows), Event: make([]int, rows)}
 	for i := range rows {
 		x.Column(0)[i] = float64(20 + 2*i%61)
 		x.Column(1)[i] = float64(i % 2)
 		x.Column(2)[i] = 1000 + 500*r.NormFloat64()
 		x.Column(3)[i], x.Column(4)[i] = r.NormFloat64(), r.NormFloat64()
+	}
+	chain := fit(t, x)
+	y := clinical.Outcome{Name: "os", Kind: clinical.Survival, Unit: "d", Time: make([]float64, rows), Event: make([]int, rows)}
+	for i := range rows {
 		y.Time[i], y.Event[i] = float64(100*(i+1)), i%3
-	}
-	chain, err := pipeline.New(pipeline.Default())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := chain.Fit(context.Background(), models.Training{X: x, Y: y})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, c := range f.Columns() {
-		names = append(names, c.Name)
 	}
 	groups, err := bundle.NewRiskGroups([]float64{-2, -1, 0, 1, 2}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	model := func(kind string, weights ...float64) models.Model {
-		return &weighted{kind: kind, columns: f.Columns(), Names: names, Weights: weights}
-	}
 	return &bundle.Bundle{
 		Name: "glioma", CreatedBy: "voxgene test", Patients: rows, Config: []byte("name: glioma\n"), Inputs: bundle.NewInputs(x),
 		Outcomes: []bundle.Outcome{
-			{Name: "idh", Kind: clinical.Class, Classes: []string{"0", "1"}, Chain: f, Model: model("test_class", -1, 0.5, 0.2, 0.3, -0.1),
+			{Name: "idh", Kind: clinical.Class, Classes: []string{"0", "1"}, Chain: chain, Model: sum(chain, "test_class", -1, 0.5, 0.2, 0.3, -0.1),
 				Conformal: &bundle.Conformal{Level: 0.9, Limits: []float64{0.7, 0.6}}},
 			{Name: "os", Kind: clinical.Survival, Unit: "d", Origin: "imaging", FollowUp: bundle.NewFollowUp(y), Groups: groups,
-				Chain: f, Model: model("test_survival", 0.4, 0, 0.1, 0, 0.2)},
+				Chain: chain, Model: sum(chain, "test_survival", 0.4, 0, 0.1, 0, 0.2)},
 		},
 	}, x
 }
 
-// saved returns the bytes of the fitted bundle.
-func saved(t testing.TB) []byte {
+// Wide returns a bundle named wide of one class outcome over n numeric features, f.feature0 and on, and its 40 training rows.
+func Wide(t testing.TB, n int) (*bundle.Bundle, models.Matrix) {
 	t.Helper()
-	b, _ := fitted(t)
-	file, err := b.Encode()
+	columns, weights := make([]table.Column, n), make([]float64, n)
+	for j := range columns {
+		columns[j] = table.Column{Name: fmt.Sprintf("f.feature%d", j), Source: "f", Group: "imaging"}
+	}
+	x := models.NewMatrix(columns, 40)
+	r := work.Seed(2).Rand()
+	for i := range x.Values {
+		x.Values[i] = r.NormFloat64()
+	}
+	for j := range weights {
+		weights[j] = r.NormFloat64() / float64(n)
+	}
+	chain := fit(t, x)
+	return &bundle.Bundle{Name: "wide", CreatedBy: "voxgene test", Patients: 40, Config: []byte("name: wide\n"), Inputs: bundle.NewInputs(x),
+		Outcomes: []bundle.Outcome{{Name: "y", Kind: clinical.Class, Classes: []string{"0", "1"}, Chain: chain, Model: sum(chain, "test_class", weights...)}},
+	}, x
+}
+
+// fit fits the pipeline that an experiment has by default.
+func fit(t testing.TB, x models.Matrix) *pipeline.FittedChain {
+	t.Helper()
+	chain, err := pipeline.New(pipeline.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := b.Encode(); err != nil || !bytes.Equal(file, again) {
-		t.Fatalf("the same bundle gives other bytes (%v)", err)
+	f, err := chain.Fit(context.Background(), models.Training{X: x})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return file
+	return f
+}
+
+// sum is a model with one weight a column.
+func sum(chain *pipeline.FittedChain, kind string, weights ...float64) models.Model {
+	w := &weighted{kind: kind, columns: chain.Columns(), Weights: weights}
+	for _, c := range w.columns {
+		w.Names = append(w.Names, c.Name)
+	}
+	return w
+}
+
+// Save writes a bundle to a file.
+func Save(t testing.TB, b *bundle.Bundle, path string) {
+	t.Helper()
+	if err := b.Save(path); err != nil {
+		t.Fatal(err)
+	}
 }

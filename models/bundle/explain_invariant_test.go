@@ -1,0 +1,99 @@
+package bundle_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/bundle/bundletest"
+)
+
+// Contributions sum to the output however they are listed and grouped, and each is summed to the raw input that it came from.
+func TestExplainInvariant(t *testing.T) {
+	b, x := bundletest.New(t)
+	ask := func(e bundle.Explain) []bundle.Prediction {
+		t.Helper()
+		p, err := b.Predict(context.Background(), x, bundle.Request{Explain: &e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for _, e := range []bundle.Explain{{}, {Top: 2}, {GroupBy: "source"}, {GroupBy: "group", Top: 1}, {Method: "permutation", Background: &x}} {
+		for i, p := range ask(e) {
+			for _, o := range p.Outcomes {
+				if len(o.Explanations) != 1 {
+					t.Fatalf("%s: %d explanations", o.Name, len(o.Explanations))
+				}
+				a := o.Explanations[0]
+				sum := a.Base + a.Other
+				last := math.Inf(1)
+				for _, v := range a.Values {
+					sum += v.Amount
+					if math.Abs(v.Amount) > last {
+						t.Errorf("%+v: contributions are not in order of size: %v", e, a.Values)
+					}
+					last = math.Abs(v.Amount)
+				}
+				if math.Abs(sum-(a.Output-a.Gap)) > 1e-9 {
+					t.Errorf("%+v row %d %s: contributions sum to %v, the output is %v", e, i, o.Name, sum, a.Output)
+				}
+				if o.Name == "os" && a.Output != o.Risk {
+					t.Errorf("row %d: %v is explained, the risk is %v", i, a.Output, o.Risk)
+				}
+				if o.Name == "idh" && math.Abs(1/(1+math.Exp(-a.Output))-o.Probabilities[1]) > 1e-12 {
+					t.Errorf("row %d: the log-odds %v are explained, the probability is %v", i, a.Output, o.Probabilities[1])
+				}
+			}
+		}
+	}
+	single, grouped := ask(bundle.Explain{})[3].Outcomes[0].Explanations[0], ask(bundle.Explain{GroupBy: "source"})[3].Outcomes[0].Explanations[0]
+	amounts := map[string]float64{}
+	for _, v := range single.Values {
+		j := b.Find(v.Feature)
+		if j < 0 {
+			t.Fatalf("%s is not an input", v.Feature)
+		}
+		amounts[b.Inputs[j].Source] += v.Amount
+		if v.Feature == "clinical.sex" && (v.Text != "M" || !math.IsNaN(v.Value)) || v.Feature == "t1.volume" && v.Value != x.Column(2)[3] {
+			t.Errorf("%s has the value %q %v", v.Feature, v.Text, v.Value)
+		}
+	}
+	for _, v := range grouped.Values {
+		if math.Abs(v.Amount-amounts[v.Feature]) > 1e-12 {
+			t.Errorf("source %s: %v, its inputs sum to %v", v.Feature, v.Amount, amounts[v.Feature])
+		}
+	}
+}
+
+// Survival at a time can be explained in place of the risk.
+func TestExplainAt(t *testing.T) {
+	b, x := bundletest.New(t)
+	at := []bundle.Time{{Value: 1, Unit: "a"}}
+	p, err := b.Predict(context.Background(), x.Select([]int{0}), bundle.Request{Outcomes: []string{"os"}, Times: at, Explain: &bundle.Explain{At: at, Background: &x}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := p[0].Outcomes[0]
+	if e := o.Explanations[0]; e.Time != 365.25 || e.Scale != "survival" || math.Abs(e.Output-o.Survival[0]) > 1e-12 {
+		t.Errorf("got %+v for %+v", e, o)
+	}
+}
+
+func TestExplainBadInput(t *testing.T) {
+	b, x := bundletest.New(t)
+	for want, e := range map[string]bundle.Explain{
+		`explain.group_by: "family" is not source or group`: {GroupBy: "family"},
+		`explain.top: -1 is not a number of features`:       {Top: -1},
+		`explain.method: there is no method "lime"; there are [auto linear tree_path_dependent tree_interventional enumeration permutation]`: {Method: "lime"},
+		`explain.at[0]: fewer than 10 training patients were at risk then`:                                                                   {At: []bundle.Time{{Value: 100, Unit: "a"}}},
+	} {
+		_, err := b.Predict(context.Background(), x, bundle.Request{Explain: &e})
+		var wrong *bundle.RequestError
+		if !errors.As(err, &wrong) || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
