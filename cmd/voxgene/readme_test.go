@@ -107,8 +107,8 @@ func TestREADME(t *testing.T) {
 		case strings.Contains(command, "voxgene serve"):
 			background(t, dir, command, "http://127.0.0.1:8080/readyz")
 		case strings.Contains(command, "VOXGENE_RADIOMICS"):
-			// A user has these two files; here the phantom's stand in for them.
-			shell(t, dir, "cp runs/phantom/cohort/radiomics.csv runs/phantom/cohort/patients.csv .")
+			// A user has these two files; here they are made from the phantom.
+			shell(t, dir, "cp runs/phantom/cohort/patients.csv . && go run ./cmd/voxgene extract runs/phantom/cohort/batch.csv -o radiomics.csv")
 			shell(t, dir, command)
 			for _, name := range []string{"model.voxgene", "report.html"} {
 				if _, err := os.Stat(filepath.Join(dir, "runs/pyradiomics", name)); err != nil {
