@@ -1,0 +1,161 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/tree"
+)
+
+// complete is an ensemble of complete trees of a depth, with splits at random places of random columns: as many leaves as there can
+// be, where trained trees have fewer.
+func complete(trees, depth, columns int) *tree.Ensemble {
+	r := work.Seed(1).Rand()
+	e := &tree.Ensemble{Features: columns, Scale: tree.LogOdds, Base: []float64{0}, Roots: []int32{0}}
+	n := 1<<(depth+1) - 1
+	for range trees {
+		left, right, feature := make([]int32, n), make([]int32, n), make([]int32, n)
+		threshold, cover, values := make([]float64, n), make([]float64, n), make([]float64, n)
+		cover[0] = 1000
+		for i := range n {
+			if i >= 1<<depth-1 {
+				left[i], right[i], values[i] = -1, -1, r.NormFloat64()
+				continue
+			}
+			left[i], right[i], feature[i], threshold[i] = int32(2*i+1), int32(2*i+2), int32(r.IntN(columns)), r.NormFloat64()/2
+			share := 0.1 + 0.8*r.Float64()
+			cover[2*i+1], cover[2*i+2] = cover[i]*share, cover[i]*(1-share)
+		}
+		grow(e, left, right, feature, threshold, cover, values)
+	}
+	return e
+}
+
+// gaussian is rows of independent values.
+func gaussian(seed work.Seed, rows, columns int) models.Matrix {
+	x := models.NewMatrix(make([]table.Column, columns), rows)
+	r := seed.Rand()
+	for i := range x.Values {
+		x.Values[i] = r.NormFloat64()
+	}
+	return x
+}
+
+// deep is a forest of trees grown to purity on 1,000 bootstrapped rows of a noisy outcome.
+func deep(b *testing.B, trees int) *tree.Ensemble {
+	b.Helper()
+	x := gaussian(1, 1000, 30)
+	for j := range x.Columns {
+		x.Columns[j].Name = fmt.Sprint("c", j)
+	}
+	y := clinical.Outcome{Kind: clinical.Class, Classes: []string{"0", "1"}, Class: make([]int, x.Rows)}
+	r := work.Seed(2).Rand()
+	for i := range y.Class {
+		if x.Column(0)[i]+x.Column(1)[i]*x.Column(2)[i]+r.NormFloat64() > 0 {
+			y.Class[i] = 1
+		}
+	}
+	e := &tree.Ensemble{Features: 30, Scale: tree.Probability, Base: []float64{0}, Roots: []int32{0}}
+	for range trees {
+		rows := make([]int, x.Rows)
+		for i := range rows {
+			rows[i] = r.IntN(x.Rows)
+		}
+		m, err := tree.DecisionTree{Criterion: "gini", MinSplit: 2, MinLeaf: 1}.Fit(context.Background(), models.Training{X: x, Y: y}.Select(rows))
+		if err != nil {
+			b.Fatal(err)
+		}
+		f := m.(*tree.Classifier).Ensemble()
+		grow(e, f.Left, f.Right, f.Feature, f.Threshold, f.Cover, f.Values)
+	}
+	if err := e.Validate(); err != nil {
+		b.Fatal(err)
+	}
+	return e
+}
+
+// explainAll explains all rows, as one goroutine does.
+func explainAll(b *testing.B, t *trees, x models.Matrix) {
+	b.Helper()
+	var s scratch
+	for lo := 0; lo < x.Rows; lo += block {
+		if _, _, err := t.values(x, lo, min(lo+block, x.Rows), &s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPathDependent300Depth6Rows1000(b *testing.B) {
+	e, x := complete(300, 6, 30), gaussian(3, 1000, 30)
+	for b.Loop() {
+		explainAll(b, pathDependent(e, 0, 1), x)
+	}
+}
+
+func BenchmarkInterventional300Depth6Rows1000Background100(b *testing.B) {
+	e, x, background := complete(300, 6, 30), gaussian(3, 1000, 30), gaussian(4, 100, 30)
+	for b.Loop() {
+		t, err := interventional(e, 0, 1, background, equalShares(100), x.Rows)
+		if err != nil {
+			b.Fatal(err)
+		}
+		explainAll(b, t, x)
+	}
+}
+
+func BenchmarkPathDependentDeepForest100Rows1000(b *testing.B) {
+	e, x := deep(b, 100), gaussian(3, 1000, 30)
+	b.ReportMetric(float64(e.Nodes())/100, "nodes/tree")
+	for b.Loop() {
+		explainAll(b, pathDependent(e, 0, 1), x)
+	}
+}
+
+func BenchmarkInterventionalDeepForest100Rows1000Background100(b *testing.B) {
+	e, x, background := deep(b, 100), gaussian(3, 1000, 30), gaussian(4, 100, 30)
+	for b.Loop() {
+		t, err := interventional(e, 0, 1, background, equalShares(100), x.Rows)
+		if err != nil {
+			b.Fatal(err)
+		}
+		explainAll(b, t, x)
+	}
+}
+
+// One row of a server that prepared the explanation when it loaded the model.
+func BenchmarkServedRow300Depth6(b *testing.B) {
+	e, x := complete(300, 6, 30), gaussian(3, 1, 30)
+	t := pathDependent(e, 0, 1)
+	var s scratch
+	for b.Loop() {
+		if _, _, err := t.values(x, 0, 1, &s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkServedRowInterventional300Depth6(b *testing.B) {
+	e, x := complete(300, 6, 30), gaussian(3, 1, 30)
+	t, err := interventional(e, 0, 1, gaussian(4, 100, 30), equalShares(100), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var s scratch
+	for b.Loop() {
+		if _, _, err := t.values(x, 0, 1, &s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPreparePathDependent300Depth6(b *testing.B) {
+	e := complete(300, 6, 30)
+	for b.Loop() {
+		pathDependent(e, 0, 1)
+	}
+}
