@@ -109,7 +109,7 @@ func (s *Study) Permutations(ctx context.Context, number, inner int, plan func(R
 
 // headline is the mean score of the winner of each fold.
 func (s *Study) headline(ctx context.Context, folds []Fold, inner int, pool work.Pool) (float64, error) {
-	r, err := s.judge(ctx, folds, inner, pool)
+	r, err := s.Judge(ctx, folds, inner, pool)
 	if err != nil {
 		return 0, err
 	}

@@ -74,7 +74,7 @@ func (s *Study) Run(ctx context.Context, outer []Fold, inner int, pool work.Pool
 	for i := range all.Train {
 		all.Train[i] = i
 	}
-	r, err := s.judge(ctx, outer, inner, pool)
+	r, err := s.Judge(ctx, outer, inner, pool)
 	if err != nil {
 		return Result{}, err
 	}
@@ -86,8 +86,8 @@ func (s *Study) Run(ctx context.Context, outer []Fold, inner int, pool work.Pool
 	return r, nil
 }
 
-// judge runs the outer folds.
-func (s *Study) judge(ctx context.Context, outer []Fold, inner int, pool work.Pool) (Result, error) {
+// Judge runs the outer folds alone, without the final choice.
+func (s *Study) Judge(ctx context.Context, outer []Fold, inner int, pool work.Pool) (Result, error) {
 	s.identify()
 	var r Result
 	choices, err := s.choose(ctx, outer, inner, pool, &r)
