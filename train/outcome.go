@@ -31,7 +31,11 @@ type outcomeRun struct {
 	result   validate.Result
 	measures []validate.Measure
 	kept     bundle.Outcome
+	honest   honest
+	groups   []grouping // by which the headline is broken down
 	notes    []string
+
+	subgroups []SubgroupMetrics
 }
 
 // plan divides the patients of outcome i and builds the procedure, without fitting anything.
@@ -83,6 +87,9 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 		}
 	}
 	one.measures = validate.Measures(one.y, one.scheme)
+	if one.groups, err = r.groupings(one); err != nil {
+		return nil, err
+	}
 	score := validate.Score(one.y)
 	one.study.Score = func(y clinical.Outcome, p models.Prediction) float64 {
 		return score.Of(y, validate.Prediction{Prediction: p, Prevalence: 0.5})
@@ -120,23 +127,28 @@ func (r *run) timeColumn(name string) ([]float64, error) {
 	return r.all.Column(found), nil
 }
 
-// procedure builds the pipeline and the models that compete for an outcome.
-func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model, error) {
-	chain, err := pipeline.New(r.e.Pipeline)
+// prepare returns the pipeline of some steps as a procedure without models.
+func prepare(steps []pipeline.Spec) (validate.Procedure, error) {
+	chain, err := pipeline.New(steps)
 	if err != nil {
-		return validate.Procedure{}, nil, err
+		return validate.Procedure{}, err
 	}
-	key, err := json.Marshal(r.e.Pipeline)
-	if err != nil {
-		return validate.Procedure{}, nil, err
-	}
-	p := validate.Procedure{Key: key, Prepare: func(ctx context.Context, t models.Training) (validate.Apply, error) {
+	key, err := json.Marshal(steps)
+	return validate.Procedure{Key: append(key, Version()...), Prepare: func(ctx context.Context, t models.Training) (validate.Apply, error) {
 		f, err := chain.Fit(ctx, t)
 		if err != nil {
 			return nil, err
 		}
 		return f.Apply, nil
-	}}
+	}}, err
+}
+
+// procedure builds the pipeline and the models that compete for an outcome.
+func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model, error) {
+	p, err := prepare(r.e.Pipeline)
+	if err != nil {
+		return p, nil, err
+	}
 	list := r.e.ModelsFor(y.Name, y.Kind)
 	for _, m := range list {
 		kind, _ := models.Lookup(m.Kind)
@@ -170,7 +182,11 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 		return err
 	}
 	r.fits += one.result.Fits
-	return r.refit(ctx, one)
+	if err := r.refit(ctx, one); err != nil {
+		return err
+	}
+	one.subgroups = one.bySubgroup(r.e.Validation.Level)
+	return r.honest(ctx, one)
 }
 
 // refit fits the final choice to all rows of the outcome.
@@ -202,7 +218,7 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 		if len(one.y.Classes) == 2 {
 			one.kept.Threshold = prevalence(one.y)
 		}
-		return nil
+		return r.conformal(one)
 	}
 	on, err := m.Predict(t.X, nil)
 	if err != nil {
@@ -260,3 +276,6 @@ func finite(v float64) *float64 {
 	}
 	return &v
 }
+
+// none is a number that is not there.
+var none = math.NaN()

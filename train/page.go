@@ -46,7 +46,10 @@ func (r *run) page() ([]byte, error) {
 				one.y.Name, len(one.known), short(one.known, 12))})
 		}
 	}
-	p.Plan = []string{fmt.Sprintf("%d fits of a model, %s of work in all", r.fits, report.Seconds(r.work()))}
+	for _, one := range r.results {
+		p.Plan = append(p.Plan, one.honest.said...)
+	}
+	p.Plan = append(p.Plan, fmt.Sprintf("%d fits of a model in all; those of the estimates took %s", r.fits, report.Seconds(r.work())))
 	for _, k := range sortedKeys(r.e.Study) {
 		p.Study = append(p.Study, report.Pair{Name: k, Value: r.e.Study[k]})
 	}
@@ -135,11 +138,23 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	}
 	o.Verdict += ", fitted to all patients; the estimates above are of the whole procedure that chose it."
 	o.Comparisons = append(o.Comparisons, r.comparison(one))
+	o.Comparisons = append(o.Comparisons, one.variantRows("Baselines", "What a model should beat: the most frequent winner on other columns and the same folds. p: against the procedure, corrected resampled t.", one.honest.baselines)...)
+	o.Comparisons = append(o.Comparisons, one.variantRows("By source of columns", "The most frequent winner on some of the columns. A group that gives nothing away alone and costs nothing when left out is not what the model lives on. p: against the procedure.", one.honest.ablation)...)
+	o.Warnings = append(o.Warnings, one.honest.cutNote()...)
 	var err error
 	if o.Figures, err = one.figures(level); err != nil {
 		return o, err
 	}
 	o.Tables = append(o.Tables, one.foldTable())
+	if t, ok := one.nullTable(); ok {
+		o.Tables = append(o.Tables, t)
+	}
+	if t, ok := one.conformalTable(); ok {
+		o.Tables = append(o.Tables, t)
+	}
+	if t, ok := one.subgroupTable(); ok {
+		o.Tables = append(o.Tables, t)
+	}
 	if t, ok := one.chosenTable(); ok {
 		o.Tables = append(o.Tables, t)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/train/validate"
 )
@@ -51,7 +52,38 @@ type Metrics struct {
 	Settings string `json:"settings,omitempty"`
 
 	Calibration *Calibration `json:"calibration,omitempty"`
-	Warnings    []string     `json:"warnings,omitempty"`
+
+	// Baselines and Ablation are the most frequent winner on other columns, by the first measure on the same folds.
+	Baselines   []VariantMetrics    `json:"baselines,omitempty"`
+	Ablation    []VariantMetrics    `json:"ablation,omitempty"`
+	Permutation *PermutationMetrics `json:"permutation,omitempty"`
+	Cut         string              `json:"cut,omitempty"` // what the budget left out
+	Conformal   *bundle.Conformal   `json:"conformal,omitempty"`
+	Subgroups   []SubgroupMetrics   `json:"subgroups,omitempty"`
+
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// VariantMetrics is the procedure on other columns.
+type VariantMetrics struct {
+	Name    string   `json:"name"`
+	Columns int      `json:"columns"`
+	Measure string   `json:"measure,omitempty"`
+	Value   *float64 `json:"value"`
+	Low     *float64 `json:"low"`
+	High    *float64 `json:"high"`
+	P       *float64 `json:"p"` // against the procedure on all columns, corrected resampled t
+	Skipped string   `json:"skipped,omitempty"`
+}
+
+// PermutationMetrics is the null of the whole procedure.
+type PermutationMetrics struct {
+	Measure  string   `json:"measure"`
+	Observed *float64 `json:"observed"` // one repeat
+	Number   int      `json:"number"`
+	AtLeast  int      `json:"at_least"`
+	P        float64  `json:"p"`
+	Settled  bool     `json:"settled"` // stopped early
 }
 
 // PairTest is a test that two models are equally good on the same folds.
@@ -112,6 +144,13 @@ func (r *run) metrics() ([]byte, error) {
 		}
 		m.Comparisons = one.compare()
 		m.Calibration = one.calibration()
+		m.Baselines, m.Ablation = one.variantMetrics(one.honest.baselines), one.variantMetrics(one.honest.ablation)
+		if n := one.honest.null; n != nil {
+			m.Permutation = &PermutationMetrics{one.measures[0].Name, finite(n.Observed), len(n.Scores), n.AtLeast, n.P, n.Settled}
+		}
+		m.Cut = one.honest.nullNote
+		m.Conformal = one.kept.Conformal
+		m.Subgroups = one.subgroups
 		m.Warnings = one.warnings(level)
 		all[one.y.Name] = m
 	}
@@ -121,6 +160,18 @@ func (r *run) metrics() ([]byte, error) {
 
 func patientsIn(number []int) int {
 	return len(slices.Compact(slices.Sorted(slices.Values(number))))
+}
+
+func (one *outcomeRun) variantMetrics(all []variant) []VariantMetrics {
+	var out []VariantMetrics
+	for _, v := range all {
+		m := VariantMetrics{Name: v.name, Columns: v.columns, Skipped: v.skipped}
+		if v.skipped == "" {
+			m.Measure, m.Value, m.Low, m.High, m.P = one.measures[0].Name, finite(v.value.Value), finite(v.value.Low), finite(v.value.High), finite(v.against)
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 // compare tests every pair of models by their first measure on the same folds.
@@ -183,6 +234,14 @@ func (one *outcomeRun) warnings(level float64) []string {
 		if e.Folds < len(one.folds) {
 			out = append(out, fmt.Sprintf("%d of %d folds could not be judged by the %s, because their test patients lack a class or a comparable pair; they are left out of its mean.",
 				len(one.folds)-e.Folds, len(one.folds), m.Title))
+		}
+	}
+	if n := one.honest.null; n != nil && n.P > 0.05 {
+		out = append(out, fmt.Sprintf("With outcomes shuffled among patients the same procedure scored as high in %d of %d permutations (p = %.3f): what it found can be chance.", n.AtLeast, len(n.Scores), n.P))
+	}
+	for _, v := range one.honest.baselines {
+		if v.skipped == "" && v.value.Value >= one.estimate(one.measures[0], -1, level).Value {
+			out = append(out, fmt.Sprintf("The baseline %q scores %.3f, no less than the procedure.", v.name, v.value.Value))
 		}
 	}
 	scarce, what := events(one.y), "events"

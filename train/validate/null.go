@@ -76,13 +76,13 @@ func (s *Study) Permutations(ctx context.Context, number, inner int, plan func(R
 		out, err := t.headline(ctx, folds, inner, pool)
 		return out, err
 	}
+	progress := pool.Progress
+	pool.Progress = nil // of the folds; what counts is permutations
 	null := Null{Asked: number}
 	var err error
 	if null.Observed, err = one(s.Rows, s.Seed.Split("observed")); err != nil {
 		return null, err
 	}
-	progress := pool.Progress
-	pool.Progress = nil
 	for m := range number {
 		seed := s.Seed.Split("permutation", s.Rows.Outcome.Name).SplitInt("number", m)
 		r := s.Rows

@@ -38,7 +38,7 @@ type Result struct {
 	Folds []FoldResult // one an outer fold
 	// Final is the choice made by inner folds of all rows; the model that is kept is this one, fitted to all rows.
 	Final Choice
-	// Fits is how many models were fitted, and Seconds how long those that were not found in the store took together.
+	// Fits is how many models were fitted, and Seconds the processor time that it took, now or in the run that stored them.
 	Fits    int
 	Seconds float64
 }
@@ -110,9 +110,7 @@ func (s *Study) Judge(ctx context.Context, outer []Fold, inner int, pool work.Po
 		if err := gob.NewDecoder(bytes.NewReader(res.Bytes)).Decode(&f); err != nil {
 			return Result{}, fmt.Errorf("%s: stored result: %w", outer[i].Label(), err)
 		}
-		if !res.Stored {
-			r.Seconds += f.Seconds
-		}
+		r.Seconds += f.Seconds
 		r.Fits += len(s.Procedure.Models)
 		r.Folds = append(r.Folds, FoldResult{Fold: outer[i], Choice: choices[i], Columns: f.Columns, Models: f.Models})
 	}
@@ -185,9 +183,7 @@ func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.P
 			if err := gob.NewDecoder(bytes.NewReader(res.Bytes)).Decode(&fits[k]); err != nil {
 				return nil, fmt.Errorf("%s: stored result: %w", items[i*inner+k].Name, err)
 			}
-			if !res.Stored {
-				r.Seconds += fits[k].Seconds
-			}
+			r.Seconds += fits[k].Seconds
 			r.Fits += s.Procedure.Choices()
 		}
 		if choices[i], err = s.decide(fits); err != nil {

@@ -1,0 +1,98 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/train/report"
+)
+
+// conformal fixes the limits of prediction sets, class by class (Mondrian; Vovk 2012), from out-of-fold probabilities: a class is in
+// a patient's set when one minus its probability is at most the limit of that class. The limit is the ⌈(n+1)·level⌉-th smallest
+// score of the n patients of the class. A class with too few patients for its level has no such score, and then no set is made.
+// Coverage is measured, not assumed: limits from the other folds, applied to each fold.
+func (r *run) conformal(one *outcomeRun) error {
+	if r.e.Conformal == nil {
+		return nil
+	}
+	level := r.e.Conformal.Level
+	p := one.result.Pool(-1, len(one.rows))
+	classes := len(one.y.Classes)
+	scores := make([][]float64, classes)
+	fold := make([][]int, classes)
+	of := make(map[int]int)
+	for k, f := range one.result.Folds {
+		if f.Fold.Repeat > 0 {
+			break
+		}
+		for _, row := range f.Fold.Test {
+			of[row] = k
+		}
+	}
+	for i, row := range p.Rows {
+		c := one.y.Class[row]
+		scores[c] = append(scores[c], 1-p.Probabilities[i*classes+c])
+		fold[c] = append(fold[c], of[row])
+	}
+	out := bundle.Conformal{Level: level}
+	for c, s := range scores {
+		limit, ok := conformalLimit(s, level)
+		if !ok {
+			one.notes = append(one.notes, fmt.Sprintf("conformal: no prediction sets: class %s has %d patients, and a level of %g needs %d", one.y.Classes[c], len(s), level, conformalNeeds(level)))
+			return nil
+		}
+		covered := 0
+		for i, v := range s {
+			var others []float64
+			for j, w := range s {
+				if fold[c][j] != fold[c][i] {
+					others = append(others, w)
+				}
+			}
+			// Without enough others every class stays in the set.
+			if l, ok := conformalLimit(others, level); !ok || v <= l {
+				covered++
+			}
+		}
+		out.Limits, out.Counts = append(out.Limits, limit), append(out.Counts, len(s))
+		out.Coverage = append(out.Coverage, float64(covered)/float64(len(s)))
+	}
+	one.kept.Conformal = &out
+	return nil
+}
+
+// conformalLimit is the ⌈(n+1)·level⌉-th smallest score, which there is not where n is too small.
+func conformalLimit(scores []float64, level float64) (float64, bool) {
+	k := int(math.Ceil(float64(len(scores)+1)*level - 1e-9))
+	if k > len(scores) || k < 1 {
+		return 0, false
+	}
+	return slices.Sorted(slices.Values(scores))[k-1], true
+}
+
+// conformalNeeds is the least number of patients of a class for a level.
+func conformalNeeds(level float64) int {
+	n := 1
+	for {
+		if _, ok := conformalLimit(make([]float64, n), level); ok {
+			return n
+		}
+		n++
+	}
+}
+
+func (one *outcomeRun) conformalTable() (report.Table, bool) {
+	c := one.kept.Conformal
+	if c == nil {
+		return report.Table{}, false
+	}
+	t := report.Table{Title: "Prediction sets", Caption: fmt.Sprintf("Sets that hold the true class in %g %% of patients of each class. Coverage: limits from the other folds, on each fold.", 100*c.Level),
+		Head: []string{"class", "patients", "covered"}}
+	for k, name := range one.y.Classes {
+		t.Rows = append(t.Rows, []string{name, strconv.Itoa(c.Counts[k]), strconv.FormatFloat(100*c.Coverage[k], 'f', 1, 64) + " %"})
+	}
+	return t, true
+}
