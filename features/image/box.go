@@ -61,12 +61,18 @@ func (m *Mask) Bounds(label uint16) Box {
 		for j := range m.Size[1] {
 			line := m.Labels[m.Index(0, j, k):][:row]
 			first, last := -1, -1
-			for i, l := range line {
-				if l != 0 && (l == label || label == 0) {
-					if first < 0 {
-						first = i
+			for from := 0; from < len(line); from += 16 {
+				part := line[from:min(from+16, len(line))]
+				if blank(part) { // most of a mask
+					continue
+				}
+				for i, l := range part {
+					if l != 0 && (l == label || label == 0) {
+						if first < 0 {
+							first = from + i
+						}
+						last = from + i
 					}
-					last = i
 				}
 			}
 			if first >= 0 {
@@ -78,6 +84,20 @@ func (m *Mask) Bounds(label uint16) Box {
 		return Box{}
 	}
 	return b
+}
+
+// blank says whether no voxel of a short run has a label.
+func blank(labels []uint16) bool {
+	if len(labels) == 16 {
+		l := (*[16]uint16)(labels)
+		return l[0]|l[1]|l[2]|l[3]|l[4]|l[5]|l[6]|l[7]|l[8]|l[9]|l[10]|l[11]|l[12]|l[13]|l[14]|l[15] == 0
+	}
+	for _, l := range labels {
+		if l != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // include grows the box to hold voxels first to last of row (j, k).

@@ -19,23 +19,17 @@ type point [3]int32
 func largestDiameters(inside []bool, size [3]int, spacing [3]float64) diameters {
 	vertices := surfaceVertices(inside, size)
 	onHull := make([]uint8, len(vertices))
-	order := make([]int32, len(vertices))
+	order, scratch := make([]int32, len(vertices)), make([]int32, len(vertices))
 	var largest [3]float64
 	for axis := range 3 {
 		u, v := (axis+1)%3, (axis+2)%3
 		for i := range order {
 			order[i] = int32(i)
 		}
-		slices.SortFunc(order, func(a, b int32) int {
-			p, q := vertices[a], vertices[b]
-			if p[axis] != q[axis] {
-				return int(p[axis] - q[axis])
-			}
-			if p[u] != q[u] {
-				return int(p[u] - q[u])
-			}
-			return int(p[v] - q[v])
-		})
+		for _, a := range []int{v, u, axis} {
+			sortBy(a, 2*size[a]+2, vertices, order, scratch)
+			order, scratch = scratch, order
+		}
 		var hull []int32
 		for from := 0; from < len(order); {
 			to := from + 1
@@ -59,6 +53,22 @@ func largestDiameters(inside []bool, size [3]int, spacing [3]float64) diameters 
 	return diameters{
 		slice: math.Sqrt(largest[2]), column: math.Sqrt(largest[1]), row: math.Sqrt(largest[0]),
 		volume: math.Sqrt(farthest(vertices, all, spacing)),
+	}
+}
+
+// sortBy writes the order sorted by one coordinate, of −1 to n−2, to sorted; equal ones stay as they were.
+func sortBy(axis, n int, p []point, order, sorted []int32) {
+	starts := make([]int32, n+1)
+	for _, i := range order {
+		starts[p[i][axis]+2]++
+	}
+	for i := 1; i < len(starts); i++ {
+		starts[i] += starts[i-1]
+	}
+	for _, i := range order {
+		c := p[i][axis] + 1
+		sorted[starts[c]] = i
+		starts[c]++
 	}
 }
 

@@ -47,8 +47,9 @@ func ExtractReading(in image.Reading, m *image.Mask, label int, p Params) (Resul
 // extraction is one region on its way from the file to features.
 type extraction struct {
 	Params
-	scan *scan
-	mask *image.Mask
+	scan   *scan
+	mask   *image.Mask
+	bounds image.Box // of the label
 	// region is the ROI after resampling and re-segmentation; shape is that of the shape features.
 	region, shape *roi
 	diagnostics   []Diagnostic
@@ -79,15 +80,16 @@ func newExtraction(in image.Reading, m *image.Mask, label int, p Params) (*extra
 	}
 	e := &extraction{Params: p, mask: m}
 	e.scan = &scan{Grid: in.Whole, part: in.Region, values: in.Volume.Values, integer: in.Volume.Integer, whole: in.Statistics}
-	if r := m.Bounds(uint16(label)); !r.Empty() {
-		need, err := e.reach(r)
-		if err != nil {
-			return nil, err
-		}
-		for a := range 3 {
-			if need.Min[a] < in.Region.Min[a] || need.Max[a] > in.Region.Max[a] {
-				return nil, fmt.Errorf("the image was read from %v to %v, and label %d needs %v to %v", in.Region.Min, in.Region.Max, label, need.Min, need.Max)
-			}
+	if e.bounds = m.Bounds(uint16(label)); e.bounds.Empty() {
+		return nil, absent(m, label)
+	}
+	need, err := e.reach(e.bounds)
+	if err != nil {
+		return nil, err
+	}
+	for a := range 3 {
+		if need.Min[a] < in.Region.Min[a] || need.Max[a] > in.Region.Max[a] {
+			return nil, fmt.Errorf("the image was read from %v to %v, and label %d needs %v to %v", in.Region.Min, in.Region.Max, label, need.Min, need.Max)
 		}
 	}
 	if e.scan.whole.Count == 0 && in.Region == in.Whole.Box() && e.needsWhole() {
@@ -105,10 +107,7 @@ func (e *extraction) needsWhole() bool {
 
 // prepare finds the region and takes image and region through normalisation, resampling or cropping, and re-segmentation.
 func (e *extraction) prepare() error {
-	r := newROI(e.mask, uint16(e.Label))
-	if r.count == 0 {
-		return absent(e.mask, e.Label)
-	}
+	r := newROI(e.mask, uint16(e.Label), e.bounds)
 	e.describe("original", e.scan, nil, r)
 	if e.Normalize {
 		if !(e.scan.whole.SD > 0) {

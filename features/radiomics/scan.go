@@ -71,12 +71,9 @@ type roi struct {
 	count  int
 }
 
-// newROI gathers the voxels with a label, in the smallest box that holds them. The count is 0 when there are none.
-func newROI(m *image.Mask, label uint16) *roi {
-	r := &roi{Box: m.Bounds(label)}
-	if r.Empty() {
-		return r
-	}
+// newROI gathers the voxels with a label inside its bounds.
+func newROI(m *image.Mask, label uint16, bounds image.Box) *roi {
+	r := &roi{Box: bounds}
 	size := r.Size()
 	r.inside = make([]bool, size[0]*size[1]*size[2])
 	at := 0

@@ -39,7 +39,7 @@ func (h *header) decoder(p part) (data io.Reader, bound int64, err error) {
 	}
 	switch h.encoding {
 	case "gzip":
-		z, err := gzip.NewReader(p)
+		z, err := gzip.NewReader(p.Reader) // not p, for which the decoder has no fast path
 		if err != nil {
 			return nil, 0, fmt.Errorf("gzip data: %w", err)
 		}
