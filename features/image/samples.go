@@ -175,3 +175,14 @@ func (m *Mask) Samples() ([]float64, Type) {
 	}
 	return values, t
 }
+
+// Values are the values of samples in memory.
+func (s Samples) Values(raw []byte) []float64 {
+	if s.BigEndian {
+		raw = append([]byte(nil), raw...)
+		swap(raw, s.Type.Size())
+	}
+	values := make([]float64, len(raw)/s.Type.Size())
+	s.decode(values, raw)
+	return values
+}

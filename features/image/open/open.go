@@ -1,4 +1,6 @@
 // Package open reads a volume or a mask whatever its format, told by content and, where that does not tell, by name.
+//
+// A folder or a zip archive is DICOM. A mask may be a file of labels (NIfTI, NRRD), a DICOM segmentation, or a structure set.
 package open
 
 import (
@@ -8,26 +10,28 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/image/nifti"
 	"github.com/voxgene/voxgene/features/image/nrrd"
 )
 
 // format is what can be done with the files of one format.
 type format struct {
-	name   string
 	region func(path string, keep image.Selection) (image.Reading, error)
 	mask   func(path string) (*image.Mask, error)
 }
 
 var (
-	nrrdFormat  = format{"NRRD", nrrd.ReadRegion, nrrd.ReadMask}
-	niftiFormat = format{"NIfTI", nifti.ReadRegion, nifti.ReadMask}
+	nrrdFormat  = &format{nrrd.ReadRegion, nrrd.ReadMask}
+	niftiFormat = &format{nifti.ReadRegion, nifti.ReadMask}
+	dicomFormat = &format{dicom.ReadRegion, dicom.ReadMask}
 )
 
-// Volume reads the whole volume of a file.
+// Volume reads the whole volume of a file, or the only series of a folder.
 func Volume(path string) (*image.Volume, error) {
 	r, err := Region(path, image.Selection{})
 	return r.Volume, err
@@ -42,7 +46,7 @@ func Region(path string, keep image.Selection) (image.Reading, error) {
 	return f.region(path, keep)
 }
 
-// Mask reads the labels of a file.
+// Mask reads the labels of a file. A DICOM segmentation comes on its own grid; a structure set has none and needs MaskOn.
 func Mask(path string) (*image.Mask, error) {
 	f, err := detect(path)
 	if err != nil {
@@ -51,17 +55,100 @@ func Mask(path string) (*image.Mask, error) {
 	return f.mask(path)
 }
 
-// detect tells the format of a file.
-func detect(path string) (format, error) {
+// Label is one label of a mask, segment of a segmentation or structure of a structure set.
+type Label struct {
+	Number int
+	Name   string // "" where the format has none
+}
+
+// Labels lists the labels of a mask, by number; the background is none.
+func Labels(path string) ([]Label, error) {
+	f, err := detect(path)
+	if err != nil {
+		return nil, err
+	}
+	if f == dicomFormat {
+		segments, err := dicom.Labels(path)
+		out := make([]Label, len(segments))
+		for i, s := range segments {
+			out[i] = Label{s.Number, s.Label}
+		}
+		return out, err
+	}
+	m, err := f.mask(path)
+	if err != nil {
+		return nil, err
+	}
+	return present(m), nil
+}
+
+// present lists the labels that a mask has.
+func present(m *image.Mask) []Label {
+	var seen [1 << 16]bool
+	for _, l := range m.Labels {
+		seen[l] = true
+	}
+	var out []Label
+	for n := 1; n < len(seen); n++ {
+		if seen[n] {
+			out = append(out, Label{Number: n})
+		}
+	}
+	return out
+}
+
+// MaskOn reads labels onto the grid of an image; all of them where no number is given. A file of labels must be on that grid already, or
+// the error says in what it differs; a DICOM segmentation must lie on its voxels; contours are filled. A label that is not there is an error.
+func MaskOn(path string, g image.Grid, numbers ...int) (*image.Mask, error) {
+	f, err := detect(path)
+	if err != nil {
+		return nil, err
+	}
+	if f == dicomFormat {
+		return dicom.ReadMaskOn(path, g, numbers...)
+	}
+	m, err := f.mask(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := image.SameGrid(g, m.Grid, image.GridTolerance); err != nil {
+		return nil, fmt.Errorf("%s: image and mask are %w", path, err)
+	}
+	if len(numbers) == 0 {
+		return m, nil
+	}
+	have := present(m)
+	for _, n := range numbers {
+		if !slices.Contains(have, Label{Number: n}) {
+			names := make([]string, len(have))
+			for i, l := range have {
+				names[i] = fmt.Sprint(l.Number)
+			}
+			return nil, fmt.Errorf("%s: no voxel has the label %d; there are: %s", path, n, strings.Join(names, ", "))
+		}
+	}
+	for i, l := range m.Labels {
+		if l != 0 && !slices.Contains(numbers, int(l)) {
+			m.Labels[i] = 0
+		}
+	}
+	return m, nil
+}
+
+// detect tells the format of a path.
+func detect(path string) (*format, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return dicomFormat, nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return format{}, err
+		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return format{}, err
-	}
 	var found *format
 	err = nifti.Decompress(f, info.Size(), func(r io.Reader, _ int64) error {
 		head := make([]byte, 512)
@@ -69,20 +156,28 @@ func detect(path string) (format, error) {
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 			return err
 		}
-		head = head[:n]
-		switch extension := strings.ToLower(filepath.Ext(strings.TrimSuffix(strings.ToLower(path), ".gz"))); {
-		case bytes.HasPrefix(head, []byte("NRRD000")):
-			found = &nrrdFormat
-		case nifti.Is(head) || extension == ".img" || extension == ".hdr" || extension == ".nii":
-			found = &niftiFormat // by name too, so that a damaged header is called that
-		}
+		found = byContent(head[:n], strings.ToLower(path))
 		return nil
 	})
 	switch {
 	case err != nil:
-		return format{}, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	case found == nil:
-		return format{}, fmt.Errorf("%s: not an image that is read: want NIfTI (.nii, .nii.gz, .hdr with .img) or NRRD (.nrrd, .nhdr)", path)
+		return nil, fmt.Errorf("%s: not an image that is read: want NIfTI (.nii, .nii.gz, .hdr with .img), NRRD (.nrrd, .nhdr) or DICOM (a folder, .zip, .dcm)", path)
 	}
-	return *found, nil
+	return found, nil
+}
+
+// byContent tells a format by a file's first bytes; by its name, so that a damaged header is called that.
+func byContent(head []byte, name string) *format {
+	extension := filepath.Ext(strings.TrimSuffix(name, ".gz"))
+	switch {
+	case bytes.HasPrefix(head, []byte("NRRD000")) || extension == ".nrrd" || extension == ".nhdr":
+		return nrrdFormat
+	case len(head) >= 132 && string(head[128:132]) == "DICM" || bytes.HasPrefix(head, []byte("PK\x03\x04")) || extension == ".dcm":
+		return dicomFormat
+	case nifti.Is(head) || extension == ".img" || extension == ".hdr" || extension == ".nii":
+		return niftiFormat
+	}
+	return nil
 }
