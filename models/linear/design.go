@@ -18,19 +18,27 @@ type design struct {
 	constant      []int
 }
 
-// newDesign centres and scales. A column whose spread is rounding alone counts as constant and is left out of every fit.
-func newDesign(p *Problem, factors []float64, standardise bool) (*design, error) {
-	d := &design{rows: p.Rows, columns: p.Columns, x: make([]float64, len(p.X)), mean: make([]float64, p.Columns), scale: make([]float64, p.Columns),
+// newDesign centres and scales the table x of a problem whose rows are those given (all where nil) of a table with stride rows. A
+// column whose spread is rounding alone counts as constant and is left out of every fit.
+func newDesign(p *Problem, rows []int, factors []float64, standardise bool) (*design, error) {
+	d := &design{rows: p.Rows, columns: p.Columns, x: make([]float64, p.Rows*p.Columns), mean: make([]float64, p.Columns), scale: make([]float64, p.Columns),
 		norm: make([]float64, p.Columns), weight: normalise(p.Weights, p.Rows)}
+	stride := len(p.X) / max(p.Columns, 1)
 	var err error
 	if d.penalty, err = penaltyFactors(factors, p.Columns); err != nil {
 		return nil, err
 	}
 	for j := range p.Columns {
-		from, to := p.column(j), d.column(j)
-		m := floats.Dot(d.weight, from)
+		from, to := p.X[j*stride:(j+1)*stride], d.column(j)
+		if rows == nil {
+			copy(to, from)
+		}
+		for i, r := range rows {
+			to[i] = from[r]
+		}
+		m := floats.Dot(d.weight, to)
 		largest, variance := 0.0, 0.0
-		for i, v := range from {
+		for i, v := range to {
 			to[i] = v - m
 			largest = max(largest, math.Abs(v))
 			variance += d.weight[i] * to[i] * to[i]

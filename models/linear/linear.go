@@ -103,6 +103,10 @@ func (p *Problem) check() error {
 	if p.Offset != nil && len(p.Offset) != p.Rows*responses {
 		return fmt.Errorf("%d offsets for %d rows", len(p.Offset), p.Rows*responses)
 	}
+	return p.checkOutcome()
+}
+
+func (p *Problem) checkOutcome() error {
 	switch p.Family {
 	case Gaussian:
 		return p.checkResponse()

@@ -21,6 +21,8 @@ type Options struct {
 	// Tolerance is the loss, by that of the null model, that a last change of a coefficient may still have been worth; 0 means 1e-7,
 	// glmnet's default. 1e-14 gives coefficients to seven digits and more.
 	Tolerance float64
+	// last is the tolerance of the last λ where it is not 0: the others are then only the way there.
+	last float64
 }
 
 // Fit is the solution at one λ, on the scale of the columns as given.
@@ -58,7 +60,7 @@ func FitPath(ctx context.Context, p Problem, o Options) (*Path, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	d, err := newDesign(&p, o.PenaltyFactors, !o.Unstandardised)
+	d, err := newDesign(&p, nil, o.PenaltyFactors, !o.Unstandardised)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +103,12 @@ func fitPath(ctx context.Context, p *Problem, d *design, o Options) (*Path, erro
 	}
 	total := sumWeights(p)
 	path := &Path{Constant: d.constant, NullDeviance: 2 * total * (nothing - saturated)}
-	for _, lambda := range lambdas {
+	for i, lambda := range lambdas {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if i == len(lambdas)-1 && o.last > 0 {
+			s.tolerance *= o.last / orDefault(o.Tolerance, 1e-7)
 		}
 		s.penalise(p, lambda, o.Alpha)
 		s.prune()
