@@ -1,0 +1,436 @@
+package api
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/problem"
+	"github.com/voxgene/voxgene/serve/registry"
+	"github.com/voxgene/voxgene/serve/scan"
+)
+
+// Decoded is the body of a predict request, brought to the columns of a bundle.
+type Decoded struct {
+	IDs     []string
+	X       models.Matrix
+	Request bundle.Request
+}
+
+// decoder reads one body into the order of a bundle's inputs. It is used once.
+type decoder struct {
+	s       *scan.Scanner
+	columns *registry.Columns
+	limits  Limits
+	out     Decoded
+	values  []float64 // row-major
+	faults  []problem.Fault
+	more    int // faults beyond those listed
+
+	seen  []int32 // number, from 1, of the last patient that had each input
+	given []int   // of the patient being read, inputs of each source
+	ids   map[string]int
+}
+
+// members of the body and of its objects, for messages.
+var (
+	bodyMembers    = []string{"patients", "outcomes", "times", "explain"}
+	patientMembers = []string{"id", "features"}
+	timeMembers    = []string{"value", "unit"}
+	explainMembers = []string{"top", "group_by"}
+)
+
+// Decode reads the body of a predict or explain request for a bundle's inputs. It is strict: unknown, missing and repeated members
+// and features, and values of the wrong type, are faults, each with its place in the body. A feature may be null, and a source may be
+// left out as a whole; both are then missing. The problem is nil when the body is sound.
+func Decode(body []byte, columns *registry.Columns, limits Limits) (Decoded, *problem.Problem) {
+	d := decoder{s: scan.New(body), columns: columns, limits: limits, seen: make([]int32, len(columns.Inputs)), given: make([]int, columns.Sources)}
+	d.body()
+	if d.s.Err() == nil {
+		d.s.End()
+	}
+	if err := d.s.Err(); err != nil {
+		p := problem.New(http.StatusBadRequest, "the body is not the JSON that is wanted: "+err.Error())
+		return Decoded{}, &p
+	}
+	if len(d.faults) > 0 {
+		detail := fmt.Sprintf("%d faults in the body", len(d.faults)+d.more)
+		if len(d.faults) == 1 {
+			detail = "a fault in the body"
+		}
+		p := problem.New(http.StatusUnprocessableEntity, detail, d.faults...)
+		return Decoded{}, &p
+	}
+	rows := len(d.out.IDs)
+	d.out.X = models.Matrix{Rows: rows, Values: d.values}
+	if rows > 1 {
+		d.out.X.Values = transpose(d.values, rows, len(columns.Inputs))
+	}
+	return d.out, nil
+}
+
+// transpose turns rows × columns into columns × rows.
+func transpose(from []float64, rows, columns int) []float64 {
+	to := make([]float64, len(from))
+	for i := range rows {
+		for j := range columns {
+			to[j*rows+i] = from[i*columns+j]
+		}
+	}
+	return to
+}
+
+func (d *decoder) fault(pointer, format string, args ...any) {
+	if len(d.faults) >= problem.MaxFaults {
+		d.more++
+		return
+	}
+	d.faults = append(d.faults, problem.Fault{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+// token escapes a name as a part of a JSON pointer.
+func token(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+// member checks that a key of an object is known and there for the first time; had is what was there already.
+func (d *decoder) member(pointer string, key []byte, known []string, had *uint) int {
+	for k, name := range known {
+		if string(key) == name {
+			if *had&(1<<k) != 0 {
+				d.fault(pointer+"/"+name, "%q is there twice", name)
+			}
+			*had |= 1 << k
+			return k
+		}
+	}
+	name := string(key)
+	d.fault(pointer+"/"+token(name), "unknown member%s", suggest(name, known))
+	d.s.Skip()
+	return -1
+}
+
+func (d *decoder) body() {
+	var had uint
+	first := true
+	if !d.s.Begin('{') {
+		return
+	}
+	for d.s.More(&first, '}') {
+		switch d.member("#", d.s.Key(), bodyMembers, &had) {
+		case 0:
+			d.patients()
+		case 1:
+			d.outcomes()
+		case 2:
+			d.times()
+		case 3:
+			d.explain()
+		}
+	}
+	if d.s.Err() == nil && had&1 == 0 {
+		d.fault("#", "%q is missing", "patients")
+	}
+}
+
+// list starts a list, or reports what is there instead.
+func (d *decoder) list(pointer string) bool {
+	if c := d.s.Peek(); c != '[' && c != 0 {
+		d.fault(pointer, "want a list, found %s", scan.Name(c))
+		d.s.Skip()
+		return false
+	}
+	return d.s.Begin('[')
+}
+
+// object starts an object, or reports what is there instead.
+func (d *decoder) object(pointer string) bool {
+	if c := d.s.Peek(); c != '{' && c != 0 {
+		d.fault(pointer, "want an object, found %s", scan.Name(c))
+		d.s.Skip()
+		return false
+	}
+	return d.s.Begin('{')
+}
+
+// text reads a string, or reports what is there instead.
+func (d *decoder) text(pointer string) (string, bool) {
+	if c := d.s.Peek(); c != '"' && c != 0 {
+		d.fault(pointer, "want a text, found %s", scan.Name(c))
+		d.s.Skip()
+		return "", false
+	}
+	return string(d.s.String()), d.s.Err() == nil
+}
+
+// number reads a number, or reports what is there instead.
+func (d *decoder) number(pointer string) (float64, bool) {
+	if c := d.s.Peek(); c != 0 && c != '-' && (c < '0' || c > '9') {
+		d.fault(pointer, "want a number, found %s", scan.Name(c))
+		d.s.Skip()
+		return 0, false
+	}
+	return d.s.Number(), d.s.Err() == nil
+}
+
+func (d *decoder) patients() {
+	const pointer = "#/patients"
+	if !d.list(pointer) {
+		return
+	}
+	first := true
+	for d.s.More(&first, ']') {
+		if len(d.out.IDs) >= d.limits.Patients {
+			d.fault(pointer, "more than %d patients; send them in several requests", d.limits.Patients)
+			for ok := true; ok; ok = d.s.More(&first, ']') {
+				d.s.Skip()
+			}
+			return
+		}
+		d.patient(len(d.out.IDs))
+	}
+	if d.s.Err() == nil && len(d.out.IDs) == 0 {
+		d.fault(pointer, "want one patient or more")
+	}
+}
+
+func (d *decoder) patient(row int) {
+	pointer := "#/patients/" + strconv.Itoa(row)
+	id := ""
+	d.out.IDs = append(d.out.IDs, "")
+	start := len(d.values)
+	d.values = append(d.values, make([]float64, len(d.columns.Inputs))...)
+	if !d.object(pointer) {
+		return
+	}
+	var had uint
+	first := true
+	for d.s.More(&first, '}') {
+		switch d.member(pointer, d.s.Key(), patientMembers, &had) {
+		case 0:
+			id, _ = d.text(pointer + "/id")
+		case 1:
+			d.features(pointer+"/features", int32(row+1), d.values[start:])
+		}
+	}
+	if d.s.Err() != nil {
+		return
+	}
+	if had&1 == 0 {
+		id = strconv.Itoa(row + 1)
+	}
+	if row > 0 {
+		if d.ids == nil {
+			d.ids = map[string]int{d.out.IDs[0]: 0}
+		}
+		if other, twice := d.ids[id]; twice {
+			d.fault(pointer+"/id", "patient %d of this request has the same id", other)
+		}
+		d.ids[id] = row
+	}
+	d.out.IDs[row] = id
+	if had&2 == 0 {
+		d.fault(pointer, "%q is missing", "features")
+	}
+}
+
+// features reads one patient's named values into a row.
+func (d *decoder) features(pointer string, number int32, row []float64) {
+	if !d.object(pointer) {
+		return
+	}
+	clear(d.given)
+	first, guess, count := true, 0, 0
+	for d.s.More(&first, '}') {
+		key := d.s.Key()
+		j := d.columns.Find(key, guess)
+		if j < 0 {
+			d.unknown(pointer, string(key))
+			continue
+		}
+		guess = j + 1
+		if d.seen[j] == number {
+			d.fault(pointer+"/"+token(string(key)), "the feature is there twice")
+		} else {
+			d.seen[j] = number
+			d.given[d.columns.SourceOf[j]]++
+			count++
+		}
+		row[j] = d.value(pointer, j)
+	}
+	if d.s.Err() == nil && count < len(row) {
+		d.absent(pointer, number, row)
+	}
+}
+
+// value reads the value of input j: a number, a level, or null.
+func (d *decoder) value(pointer string, j int) float64 {
+	in := &d.columns.Inputs[j]
+	c := d.s.Peek()
+	if in.Kind == table.Numeric {
+		if c == '-' || c >= '0' && c <= '9' {
+			return d.s.Number()
+		}
+		if c == 'n' {
+			d.s.Null()
+			return math.NaN()
+		}
+		if c != 0 {
+			d.fault(pointer+"/"+token(in.Name), "want a number or null, found %s", scan.Name(c))
+		}
+		d.s.Skip()
+		return 0
+	}
+	switch {
+	case c == 'n':
+		d.s.Null()
+		return math.NaN()
+	case c == '"':
+		return bundle.Level(in.Column, string(d.s.String()))
+	case c == '-' || c >= '0' && c <= '9': // levels such as grades are often sent as numbers
+		return bundle.Level(in.Column, strconv.FormatFloat(d.s.Number(), 'f', -1, 64))
+	case c != 0:
+		d.fault(pointer+"/"+token(in.Name), "want one of the levels %s or null, found %s", strings.Join(in.Levels, ", "), scan.Name(c))
+	}
+	d.s.Skip()
+	return 0
+}
+
+// unknown reports a feature that the bundle does not read.
+func (d *decoder) unknown(pointer, name string) {
+	near := ""
+	if len(d.faults) < 5 { // a suggestion costs a comparison with every input
+		known := make([]string, len(d.columns.Inputs))
+		for j, in := range d.columns.Inputs {
+			known[j] = in.Name
+		}
+		near = suggest(name, known)
+	}
+	d.fault(pointer+"/"+token(name), "the model reads no such feature%s", near)
+	d.s.Skip()
+}
+
+// absent makes the inputs of sources that were left out missing, and reports others that were.
+func (d *decoder) absent(pointer string, number int32, row []float64) {
+	any := false
+	for _, n := range d.given {
+		any = any || n > 0
+	}
+	if !any {
+		d.fault(pointer, "no feature was given; the model reads %d, see its schema", len(row))
+		return
+	}
+	for j := range row {
+		switch {
+		case d.seen[j] == number:
+		case d.given[d.columns.SourceOf[j]] == 0:
+			row[j] = math.NaN()
+		default:
+			d.fault(pointer+"/"+token(d.columns.Inputs[j].Name), "the feature is missing; send null where its value is not known")
+		}
+	}
+}
+
+func (d *decoder) outcomes() {
+	const pointer = "#/outcomes"
+	if !d.list(pointer) {
+		return
+	}
+	first := true
+	for n := 0; d.s.More(&first, ']'); n++ {
+		if name, ok := d.text(pointer + "/" + strconv.Itoa(n)); ok && n < bundle.MaxTimes {
+			d.out.Request.Outcomes = append(d.out.Request.Outcomes, name)
+		}
+	}
+}
+
+func (d *decoder) times() {
+	const pointer = "#/times"
+	if !d.list(pointer) {
+		return
+	}
+	first := true
+	for n := 0; d.s.More(&first, ']'); n++ {
+		at := pointer + "/" + strconv.Itoa(n)
+		if n == bundle.MaxTimes {
+			d.fault(pointer, "more than %d times", bundle.MaxTimes)
+		}
+		if !d.object(at) {
+			continue
+		}
+		var t bundle.Time
+		var had uint
+		inner := true
+		for d.s.More(&inner, '}') {
+			switch d.member(at, d.s.Key(), timeMembers, &had) {
+			case 0:
+				t.Value, _ = d.number(at + "/value")
+			case 1:
+				t.Unit, _ = d.text(at + "/unit")
+			}
+		}
+		for k, name := range timeMembers {
+			if d.s.Err() == nil && had&(1<<k) == 0 {
+				d.fault(at, "%q is missing", name)
+			}
+		}
+		if n < bundle.MaxTimes {
+			d.out.Request.Times = append(d.out.Request.Times, t)
+		}
+	}
+}
+
+// explain reads true, false or {"top": 10, "group_by": "source"}.
+func (d *decoder) explain() {
+	const pointer = "#/explain"
+	switch c := d.s.Peek(); c {
+	case 't', 'f':
+		if d.s.Bool() {
+			d.out.Request.Explain = &bundle.Explain{}
+		}
+		return
+	case '{', 0:
+	default:
+		d.fault(pointer, "want true, false or an object, found %s", scan.Name(c))
+		d.s.Skip()
+		return
+	}
+	e := &bundle.Explain{}
+	var had uint
+	first := true
+	for d.s.Begin('{'); d.s.More(&first, '}'); {
+		switch d.member(pointer, d.s.Key(), explainMembers, &had) {
+		case 0:
+			v, ok := d.number(pointer + "/top")
+			if ok && (v < 1 || v != math.Trunc(v) || v > math.MaxInt32) {
+				d.fault(pointer+"/top", "want a whole number of 1 or more, found %v", v)
+				continue
+			}
+			e.Top = int(v)
+		case 1:
+			e.GroupBy, _ = d.text(pointer + "/group_by")
+		}
+	}
+	d.out.Request.Explain = e
+}
+
+// suggest ends a message with the nearest known name.
+func suggest(name string, known []string) string {
+	// Names beyond a length, and lists beyond one, are not compared: that is quadratic, and the client chose the name.
+	if len(name) > 200 || len(known) > 2000 {
+		return ""
+	}
+	if near := settings.Nearest(name, known); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	if len(known) <= 8 {
+		return "; known: " + strings.Join(known, ", ")
+	}
+	return ""
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/problem"
+	"github.com/voxgene/voxgene/serve/registry"
+)
+
+// buffers are reused for bodies and answers.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
+
+// keep is the largest buffer that is reused.
+const keep = 4 << 20
+
+func release(b *[]byte) {
+	if cap(*b) <= keep {
+		*b = (*b)[:0]
+		buffers.Put(b)
+	}
+}
+
+// predict answers POST predict and explain.
+func (a *API) predict(w http.ResponseWriter, r *http.Request, explain bool) {
+	start := time.Now()
+	e := a.find(w, r)
+	if e == nil {
+		return
+	}
+	in := buffers.Get().(*[]byte)
+	defer release(in)
+	if p := readBody(w, r, in, a.Limits.Body); p != nil {
+		a.fail(w, r, *p, nil)
+		return
+	}
+	d, p := Decode(*in, e.Columns, a.Limits)
+	if p != nil {
+		a.fail(w, r, *p, nil)
+		return
+	}
+	if explain && d.Request.Explain == nil {
+		d.Request.Explain = &bundle.Explain{}
+	}
+	m := a.meter.of(e.Bundle.Name)
+	decoded := time.Now()
+	m.decode.Observe(decoded.Sub(start).Seconds())
+	answers, p, err := Predict(r.Context(), e, d)
+	if p != nil {
+		a.fail(w, r, *p, err)
+		return
+	}
+	predicted := time.Now()
+	m.predict.Observe(predicted.Sub(decoded).Seconds())
+	m.count(answers)
+	out := buffers.Get().(*[]byte)
+	defer release(out)
+	*out = AppendAnswer((*out)[:0], e, answers)
+	send(w, "application/json", *out)
+	m.render.Observe(time.Since(predicted).Seconds())
+}
+
+// Predict runs a decoded request through a bundle and gives the answers the patients' identifiers.
+func Predict(ctx context.Context, e *registry.Entry, d Decoded) ([]bundle.Prediction, *problem.Problem, error) {
+	d.X.Columns = e.Bundle.Columns()
+	answers, err := e.Bundle.Predict(ctx, d.X, d.Request)
+	if err != nil {
+		p := fault(err)
+		return nil, &p, err
+	}
+	for i := range answers {
+		answers[i].ID = d.IDs[i]
+	}
+	return answers, nil, nil
+}
+
+// fault turns an error of Predict into a problem.
+func fault(err error) problem.Problem {
+	var wrong *bundle.RequestError
+	switch {
+	case errors.As(err, &wrong):
+		return problem.New(http.StatusUnprocessableEntity, "a fault in the body", problem.Fault{Pointer: pointer(wrong.Place), Detail: wrong.Text})
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return problem.New(http.StatusServiceUnavailable, "the prediction took longer than a request may; send fewer patients, or ask for no explanation")
+	}
+	return internal()
+}
+
+// pointer turns a place such as times[0].unit into a JSON pointer.
+func pointer(place string) string {
+	return "#/" + strings.NewReplacer("[", "/", "]", "", ".", "/").Replace(place)
+}
+
+// AppendAnswer appends the answer of predict to b.
+func AppendAnswer(b []byte, e *registry.Entry, answers []bundle.Prediction) []byte {
+	b = append(b, `{"model":`...)
+	b = bundle.AppendString(b, e.Bundle.Name)
+	b = append(b, `,"version":`...)
+	b = bundle.AppendString(b, e.Bundle.Version())
+	b = append(b, `,"intended_use":`...)
+	b = bundle.AppendString(b, e.Bundle.IntendedUse)
+	b = append(b, `,"predictions":[`...)
+	for i := range answers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = answers[i].AppendJSON(b)
+	}
+	return append(b, "]}\n"...)
+}
+
+// send answers 200 with a body. What holds a patient's result is not to be kept by anyone between.
+func send(w http.ResponseWriter, contentType string, body []byte) {
+	h := w.Header()
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Cache-Control"] = noStore
+	w.Write(body) // an error means that the client went away
+}
+
+var noStore = []string{"no-store"}

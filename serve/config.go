@@ -1,0 +1,117 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+)
+
+// Config is the server's configuration file. Environment variables VOXGENE_LISTEN, VOXGENE_LIMITS_BODY and so on come before the
+// file, and flags before both.
+type Config struct {
+	Listen       string        `mapstructure:"listen"`        // host:port
+	Models       []string      `mapstructure:"models"`        // bundles, and folders of them
+	DefaultModel string        `mapstructure:"default_model"` // for fronts whose paths name no model
+	Aliases      []Alias       `mapstructure:"aliases"`
+	Reload       time.Duration `mapstructure:"reload"` // how often files are looked at again; 0 is never
+	Limits       Limits        `mapstructure:"limits"`
+	Log          Log           `mapstructure:"log"`
+}
+
+// Alias is another name for a model or one of its versions.
+type Alias struct {
+	Name    string `mapstructure:"name"`
+	Model   string `mapstructure:"model"`
+	Version string `mapstructure:"version"`
+}
+
+// Limits bound requests.
+type Limits struct {
+	Body     int64         `mapstructure:"body"`     // bytes
+	Patients int           `mapstructure:"patients"` // in one request
+	Headers  time.Duration `mapstructure:"headers"`  // for headers to arrive
+	Arrival  time.Duration `mapstructure:"arrival"`  // for a body to arrive
+	Timeout  time.Duration `mapstructure:"timeout"`  // for an answer
+	AtOnce   int           `mapstructure:"at_once"`  // requests that run at once
+	Wait     time.Duration `mapstructure:"wait"`     // for a turn, before 429
+	Grace    time.Duration `mapstructure:"grace"`    // for requests under way when the server stops
+}
+
+// Log says what is logged, as JSON lines on standard error.
+type Log struct {
+	Level  string `mapstructure:"level"`  // debug, info, warn, error
+	Access bool   `mapstructure:"access"` // a line a request, without its content
+}
+
+// settings are all keys with their defaults; viper finds environment variables only for keys that it knows.
+func settings() map[string]any {
+	return map[string]any{
+		"listen": "127.0.0.1:8080", "default_model": "", "reload": "5s",
+		"limits.body": 16 << 20, "limits.patients": 10_000, "limits.headers": "5s", "limits.arrival": "30s", "limits.timeout": "30s",
+		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.grace": "20s",
+		"log.level": "info", "log.access": true,
+	}
+}
+
+// ReadConfig returns the configuration in a file, or the defaults for an empty path, with environment variables laid over. Unknown
+// keys are errors.
+func ReadConfig(path string) (Config, error) {
+	v := viper.New()
+	for k, d := range settings() {
+		v.SetDefault(k, d)
+	}
+	v.SetEnvPrefix("voxgene")
+	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
+	v.AutomaticEnv()
+	if path != "" {
+		v.SetConfigFile(path)
+		if err := v.ReadInConfig(); err != nil {
+			return Config{}, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	var c Config
+	if err := v.UnmarshalExact(&c, viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(
+		mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")))); err != nil {
+		if path == "" {
+			path = "environment"
+		}
+		return Config{}, fmt.Errorf("%s: %s", path, strings.TrimSpace(err.Error()))
+	}
+	return c, nil
+}
+
+// Check returns everything that is wrong with the configuration.
+func (c Config) Check() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		fault("listen: %q is not host:port, such as 127.0.0.1:8080", c.Listen)
+	}
+	if len(c.Models) == 0 {
+		fault("models: name a bundle, or a folder of bundles")
+	}
+	for i, a := range c.Aliases {
+		if a.Name == "" || a.Model == "" {
+			fault("aliases[%d]: an alias has a name and a model", i)
+		}
+	}
+	for _, l := range []struct {
+		name  string
+		value int64
+	}{{"body", c.Limits.Body}, {"patients", int64(c.Limits.Patients)}, {"headers", int64(c.Limits.Headers)}, {"arrival", int64(c.Limits.Arrival)},
+		{"timeout", int64(c.Limits.Timeout)}, {"at_once", int64(c.Limits.AtOnce)}, {"grace", int64(c.Limits.Grace)}} {
+		if l.value <= 0 {
+			fault("limits.%s: want more than 0", l.name)
+		}
+	}
+	if c.Reload < 0 || c.Limits.Wait < 0 {
+		fault("reload and limits.wait: want 0 or more")
+	}
+	return errors.Join(faults...)
+}

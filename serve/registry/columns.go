@@ -1,0 +1,51 @@
+package registry
+
+import (
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/pipeline"
+)
+
+// Columns finds the inputs of a bundle by the names that requests use.
+type Columns struct {
+	Inputs []bundle.Input
+	// Sources numbers the sources of the inputs; SourceOf is that of each input.
+	Sources  int
+	SourceOf []int
+
+	index map[string]int // by full name, and by bare name where only one input has it
+}
+
+func newColumns(b *bundle.Bundle) *Columns {
+	c := &Columns{Inputs: b.Inputs, SourceOf: make([]int, len(b.Inputs)), index: make(map[string]int, len(b.Inputs))}
+	bare := make(map[string]int, len(b.Inputs))
+	sources := map[string]int{}
+	for j, in := range b.Inputs {
+		c.index[in.Name] = j
+		bare[pipeline.Bare(in.Column)]++
+		k, ok := sources[in.Source]
+		if !ok {
+			k = len(sources)
+			sources[in.Source] = k
+		}
+		c.SourceOf[j] = k
+	}
+	c.Sources = len(sources)
+	for j, in := range b.Inputs {
+		name := pipeline.Bare(in.Column)
+		if _, taken := c.index[name]; !taken && bare[name] == 1 {
+			c.index[name] = j
+		}
+	}
+	return c
+}
+
+// Find returns the input of that name, or -1. The input numbered guess is tried first: clients send columns in order.
+func (c *Columns) Find(name []byte, guess int) int {
+	if guess < len(c.Inputs) && c.Inputs[guess].Name == string(name) {
+		return guess
+	}
+	if j, ok := c.index[string(name)]; ok {
+		return j
+	}
+	return -1
+}

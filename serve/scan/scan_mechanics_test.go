@@ -1,0 +1,149 @@
+package scan_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"testing"
+
+	"github.com/voxgene/voxgene/serve/scan"
+)
+
+// parse builds the tree that encoding/json would, so that the two can be compared.
+func parse(s *scan.Scanner, depth int) any {
+	if depth > 90 {
+		s.Skip()
+		return nil
+	}
+	first := true
+	switch s.Peek() {
+	case '{':
+		m := map[string]any{}
+		for s.Begin('{'); s.More(&first, '}'); {
+			k := string(s.Key())
+			m[k] = parse(s, depth+1)
+		}
+		return m
+	case '[':
+		l := []any{}
+		for s.Begin('['); s.More(&first, ']'); {
+			l = append(l, parse(s, depth+1))
+		}
+		return l
+	case '"':
+		return string(s.String())
+	case 't', 'f':
+		return s.Bool()
+	case 'n':
+		s.Null()
+		return nil
+	}
+	return s.Number()
+}
+
+// texts that JSON has, and does not have.
+var texts = []string{
+	`{"a":[1,-2.5,3e4,0.1E-3,1e22,1e23,123456789012345678901234567890],"b":{"c":null,"d":true,"e":false}}`, ` [ ] `, `{}`, `"\u00e9\ud83d\ude00\n\"\\\/"`, `"é"`,
+	`-0`, `0.30000000000000004`, `179769313486231570000000000000000000000000000000`, `4.9e-324`, `"\ud800"`,
+	``, `{`, `[1,]`, `{"a":1,}`, `{"a"}`, `{a:1}`, `[1 2]`, `01`, `1.`, `.5`, `+1`, `1e`, `1e999`, `NaN`, `"a`, `"\x"`, `"\u12"`, "\"\n\"", `nul`, `tru`, `1 2`, `[1]]`, `'a'`,
+	"\"\xff\"", `-`, `--1`, `{"a":1 "b":2}`, "\x00", "1\x00", `"\u00zz"`,
+}
+
+// agree fails where the scanner and encoding/json disagree on a text: whether it is JSON, and what it says.
+func agree(t *testing.T, text string) {
+	t.Helper()
+	s := scan.New([]byte(text))
+	got := parse(s, 0)
+	s.End()
+	var want any
+	err := json.Unmarshal([]byte(text), &want)
+	if (err == nil) != (s.Err() == nil) {
+		t.Errorf("%q: scanner %v, encoding/json %v", text, s.Err(), err)
+		return
+	}
+	if err == nil && fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
+		t.Errorf("%q: got %#v, want %#v", text, got, want)
+	}
+}
+
+func TestScanner(t *testing.T) {
+	for _, text := range texts {
+		if text == "\"\xff\"" { // encoding/json replaces what is not UTF-8; we refuse it
+			if s := scan.New([]byte(text)); s.String() != nil || s.Err() == nil {
+				t.Error("a text that is not UTF-8 was taken")
+			}
+			continue
+		}
+		agree(t, text)
+	}
+}
+
+// Every number reads as strconv reads it, to the bit.
+func TestNumberInvariant(t *testing.T) {
+	x := uint64(1)
+	for i := range 200_000 {
+		x = x*6364136223846793005 + 1442695040888963407
+		v := math.Float64frombits(x)
+		if i%2 == 0 {
+			v = math.Round(float64(int64(x>>20))/1e3) / 1e4
+		}
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		for _, format := range []byte{'g', 'f'} {
+			if format == 'f' && (math.Abs(v) > 1e25 || math.Abs(v) < 1e-25) {
+				continue
+			}
+			text := strconv.FormatFloat(v, format, -1, 64)
+			if text[0] == '+' {
+				continue
+			}
+			s := scan.New([]byte(text))
+			if got := s.Number(); s.Err() != nil || math.Float64bits(got) != math.Float64bits(v) {
+				t.Fatalf("%s: got %v, %v", text, got, s.Err())
+			}
+		}
+	}
+}
+
+func TestErrorPlace(t *testing.T) {
+	s := scan.New([]byte("{\"a\": 1,\n  \"b\": tru}"))
+	parse(s, 0)
+	if want := "line 2, column 8: a word that JSON does not have"; s.Err() == nil || s.Err().Error() != want {
+		t.Errorf("got %v, want %s", s.Err(), want)
+	}
+}
+
+// The scanner agrees with encoding/json on any text, but for what is not UTF-8 and nesting beyond its bound.
+func FuzzScanner(f *testing.F) {
+	for _, text := range texts {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for i, depth := 0, 0; i < len(text); i++ {
+			if c := text[i]; c == '[' || c == '{' {
+				depth++
+			}
+			if text[i] >= 0x80 || depth > 80 {
+				s := scan.New([]byte(text))
+				s.Skip()
+				return
+			}
+		}
+		agree(t, text)
+	})
+}
+
+func ExampleScanner() {
+	s := scan.New([]byte(`{"age": 61, "volume": 1.5e3}`))
+	first := true
+	for s.Begin('{'); s.More(&first, '}'); {
+		fmt.Printf("%s=%g\n", s.Key(), s.Number())
+	}
+	fmt.Println(s.End())
+	// Output:
+	// age=61
+	// volume=1500
+	// true
+}

@@ -1,0 +1,130 @@
+// Package serve runs the server: it loads bundles, listens, reloads what changed, and stops without breaking off a request.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/guard"
+	"github.com/voxgene/voxgene/serve/registry"
+)
+
+// Server is a configured server. Make one with New; it listens in Run.
+type Server struct {
+	config   Config
+	registry *registry.Registry
+	api      *api.API
+	handler  http.Handler
+	log      *slog.Logger
+}
+
+// New loads the bundles that the configuration names and builds the routes. Every bundle must be sound.
+func New(c Config, log *slog.Logger, version string) (*Server, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	aliases := map[string]registry.Alias{}
+	for _, a := range c.Aliases {
+		aliases[a.Name] = registry.Alias{Model: a.Model, Version: a.Version}
+	}
+	bundles, err := registry.Open(c.Models, aliases)
+	if err != nil {
+		return nil, err
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a := api.New(api.Options{Registry: bundles, Limits: api.Limits{Body: c.Limits.Body, Patients: c.Limits.Patients}, Log: log, Metrics: metrics, Version: version})
+	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access}, a)
+	return &Server{config: c, registry: bundles, api: a, handler: g, log: log}, nil
+}
+
+// Handler answers requests, for tests and for mounting elsewhere.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Models are the names of the models and aliases, with the version that answers.
+func (s *Server) Models() []string {
+	var out []string
+	for _, m := range s.registry.Models() {
+		out = append(out, m.Name+" "+m.Versions[0].Bundle.Version())
+	}
+	return out
+}
+
+// Run listens until ctx ends and then stops gracefully: /readyz says no, requests under way are finished within the grace period.
+// listening, when not nil, is told the address. A value on reload makes the server look at its bundles again, as it does by itself
+// at the configured interval.
+func (s *Server) Run(ctx context.Context, reload <-chan struct{}, listening func(net.Addr)) error {
+	l, err := net.Listen("tcp", s.config.Listen)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: s.config.Limits.Headers,
+		ReadTimeout:       s.config.Limits.Headers + s.config.Limits.Arrival,
+		WriteTimeout:      s.config.Limits.Headers + s.config.Limits.Arrival + s.config.Limits.Timeout + 5*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.watch(watching, reload)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	if listening != nil {
+		listening(l.Addr())
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.log.Info("stopping")
+	s.api.Drain()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Limits.Grace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(fmt.Errorf("requests were still under way after %v and were broken off: %w", s.config.Limits.Grace, err), server.Close())
+	}
+	return nil
+}
+
+// watch reloads bundles on demand and when a file changed.
+func (s *Server) watch(ctx context.Context, reload <-chan struct{}) {
+	var tick <-chan time.Time
+	if s.config.Reload > 0 {
+		t := time.NewTicker(s.config.Reload)
+		defer t.Stop()
+		tick = t.C
+	}
+	last := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-reload:
+		case <-tick:
+		}
+		change, err := s.registry.Reload()
+		switch {
+		case err != nil && err.Error() != last: // said once, not at every look
+			last = err.Error()
+			s.log.Error("bundles could not be reloaded; what was served is served still", "cause", last)
+		case err == nil:
+			last = ""
+			if len(change.Added)+len(change.Removed) > 0 {
+				s.log.Info("bundles reloaded", "added", change.Added, "removed", change.Removed)
+			}
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package serve_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/voxgene/voxgene/models/bundle/bundletest"
+	"github.com/voxgene/voxgene/serve"
+)
+
+const body = `{"patients": [{"id": "CANARY-17", "features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5, "rna.EGFR": 0.1, "rna.TP53": null}}]}`
+
+// start runs a server over a bundle file and returns its address, its reload channel and a function that stops it and returns Run's error.
+func start(t *testing.T, path string, log io.Writer, edit func(*serve.Config)) (string, chan struct{}, func() error) {
+	t.Helper()
+	c, err := serve.ReadConfig("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Listen, c.Models, c.Reload = "127.0.0.1:0", []string{path}, 0
+	if edit != nil {
+		edit(&c)
+	}
+	s, err := serve.New(c, slog.New(slog.NewJSONHandler(log, nil)), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	reload, address, done := make(chan struct{}), make(chan string, 1), make(chan error, 1)
+	go func() { done <- s.Run(ctx, reload, func(a net.Addr) { address <- a.String() }) }()
+	select {
+	case a := <-address:
+		return a, reload, func() error { cancel(); return <-done }
+	case err := <-done:
+		cancel()
+		t.Fatal(err)
+		return "", nil, nil
+	}
+}
+
+func post(client *http.Client, address string) (int, string, error) {
+	r, err := client.Post("http://"+address+"/v1/models/glioma/predict", "application/json", strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	return r.StatusCode, string(b), err
+}
+
+// synced is a log that several goroutines write.
+type synced struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (s *synced) Write(b []byte) (int, error) { s.Lock(); defer s.Unlock(); return s.Buffer.Write(b) }
+func (s *synced) text() string                { s.Lock(); defer s.Unlock(); return s.String() }
+
+// A thousand reloads, each of another bundle, under load: no request fails, and each answer is of one bundle. The server then stops
+// and leaves no goroutine. Nothing that it wrote names the patient.
+func TestReloadUnderLoad(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.voxgene")
+	first, _ := bundletest.New(t)
+	second, _ := bundletest.New(t)
+	second.Patients = 41
+	bundletest.Save(t, first, path)
+	one, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundletest.Save(t, second, path)
+	two, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log synced
+	address, reload, stop := start(t, path, &log, nil)
+	var ended atomic.Bool
+	var answered atomic.Int64
+	var seen sync.Map
+	var group sync.WaitGroup
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}
+	for range 4 {
+		group.Go(func() {
+			for !ended.Load() {
+				code, text, err := post(client, address)
+				if err != nil || code != 200 {
+					t.Errorf("%d %s %v", code, text, err)
+					return
+				}
+				version, _, _ := strings.Cut(text[strings.Index(text, "sha256:"):], `"`)
+				seen.Store(version, true)
+				answered.Add(1)
+			}
+		})
+	}
+	for i := range 1000 {
+		content := [][]byte{one, two}[i%2]
+		if err := os.WriteFile(path+".next", content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path+".next", time.Time{}, time.Unix(int64(1e9+i), 0)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".next", path); err != nil {
+			t.Fatal(err)
+		}
+		reload <- struct{}{}
+	}
+	ended.Store(true)
+	group.Wait()
+	client.CloseIdleConnections()
+	for _, b := range []string{first.Version(), second.Version()} {
+		if _, ok := seen.Load(b); !ok {
+			t.Errorf("%s never answered", b)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if n := answered.Load(); n < 100 {
+		t.Errorf("%d requests were too few to test anything", n)
+	}
+	if strings.Contains(log.text(), "CANARY") || strings.Contains(log.text(), "900.5") {
+		t.Errorf("the log names the patient: %.300s", log.text())
+	}
+}
+
+// A request under way when the server is told to stop is answered.
+func TestGracefulStop(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	path := filepath.Join(t.TempDir(), "model.voxgene")
+	b, _ := bundletest.New(t)
+	bundletest.Save(t, b, path)
+	address, _, stop := start(t, path, io.Discard, nil)
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:20])
+	time.Sleep(50 * time.Millisecond) // until the handler has it
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	time.Sleep(50 * time.Millisecond)
+	io.WriteString(c, body[20:])
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+		t.Errorf("%v: %s", err, answer)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// A client that sends nothing, sends slowly, or never ends its body is cut off.
+func TestSlowClients(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	path := filepath.Join(t.TempDir(), "model.voxgene")
+	b, _ := bundletest.New(t)
+	bundletest.Save(t, b, path)
+	address, _, stop := start(t, path, io.Discard, func(c *serve.Config) { c.Limits.Headers, c.Limits.Arrival = 200*time.Millisecond, 200*time.Millisecond })
+	for name, c := range map[string]struct{ send, want string }{
+		"silent":       {"", ""},
+		"half headers": {"POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\n", ""},
+		"half body":    {"POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"patients\"", "HTTP/1.1 408"},
+		"endless":      {"POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n     \r\n", "HTTP/1.1 408"},
+	} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(conn, c.send)
+		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(conn)
+		if errors.Is(err, os.ErrDeadlineExceeded) || !strings.HasPrefix(string(answer), c.want) {
+			t.Errorf("%s: %v, %q", name, err, answer)
+		}
+		conn.Close()
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "serve.yaml")
+	if err := os.WriteFile(path, []byte("listen: 127.0.0.1:9000\nmodels: [a.voxgene, b]\naliases: [{name: Stable, model: Glioma}]\nlimits: {timeout: 2m, patients: 3}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VOXGENE_LIMITS_BODY", "1000")
+	c, err := serve.ReadConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(c.Listen, c.Models, c.Aliases, c.Limits.Timeout, c.Limits.Patients, c.Limits.Body, c.Limits.Arrival); got != "127.0.0.1:9000[a.voxgene b] [{Stable Glioma }] 2m0s 3 1000 30s" {
+		t.Errorf("got %s", got)
+	}
+	if err := os.WriteFile(path, []byte("modells: [a]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := serve.ReadConfig(path); err == nil || !strings.Contains(err.Error(), "modells") {
+		t.Errorf("an unknown key: %v", err)
+	}
+	c.Models, c.Listen, c.Limits.AtOnce = nil, "nowhere", 0
+	if err := c.Check(); err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("got %v", err)
+	}
+}
