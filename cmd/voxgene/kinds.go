@@ -2,5 +2,6 @@ package main
 
 // The kinds of model that this program has register themselves.
 import (
+	_ "github.com/voxgene/voxgene/models/linear"
 	_ "github.com/voxgene/voxgene/models/tree"
 )
