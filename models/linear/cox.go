@@ -177,14 +177,20 @@ func (m *Cox) AtRiskAt(t float64) int {
 	return m.AtRisk[k]
 }
 
-// Predict returns log-hazards, survival at the times asked for and median survival. A missing or infinite value is an error that
-// names its column.
-func (m *Cox) Predict(x models.Matrix, times []float64) (models.Prediction, error) {
+// Linear returns the risk as intercept and coefficients, and the columns' training means; at the means the risk is 0.
+func (m *Cox) Linear() (intercepts []float64, coefficients [][]float64, means []float64) {
 	shift := 0.0
 	for j, b := range m.Coefficients {
 		shift -= b * m.Means[j]
 	}
-	risk, err := linearPredictors(m.Inputs, x, []float64{shift}, [][]float64{m.Coefficients})
+	return []float64{shift}, [][]float64{m.Coefficients}, m.Means
+}
+
+// Predict returns log-hazards, survival at the times asked for and median survival. A missing or infinite value is an error that
+// names its column.
+func (m *Cox) Predict(x models.Matrix, times []float64) (models.Prediction, error) {
+	intercepts, coefficients, _ := m.Linear()
+	risk, err := linearPredictors(m.Inputs, x, intercepts, coefficients)
 	if err != nil {
 		return models.Prediction{}, err
 	}

@@ -154,6 +154,11 @@ func (m *Logistic) Columns() []table.Column { return m.Inputs }
 // Notes says what was left out, and what is suspicious.
 func (m *Logistic) Notes() []string { return m.Remarks }
 
+// Linear returns the margins' intercepts and coefficients, and the columns' training means. The slices are the model's own.
+func (m *Logistic) Linear() (intercepts []float64, coefficients [][]float64, means []float64) {
+	return m.Intercepts, m.Coefficients, m.Means
+}
+
 // Predict returns margins and probabilities. A missing or infinite value is an error that names its column.
 func (m *Logistic) Predict(x models.Matrix, _ []float64) (models.Prediction, error) {
 	margins, err := linearPredictors(m.Inputs, x, m.Intercepts, m.Coefficients)
