@@ -227,3 +227,14 @@ func coordinate(v float64) string {
 	}
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
+
+// dots draws round points of one colour as strokes of no length with round ends, a tenth of the bytes of as many circles.
+func (c *canvas) dots(fill color.Color, diameter vg.Length, points []vg.Point) {
+	c.body.WriteString(`<path d="`)
+	s := c.top()
+	for _, p := range points {
+		x, y := s.at(p)
+		fmt.Fprintf(&c.body, "M%s %sh0", coordinate(x), coordinate(y))
+	}
+	fmt.Fprintf(&c.body, `" fill="none" stroke="%s" stroke-width="%s" stroke-linecap="round"/>`+"\n", hex(fill), coordinate(float64(diameter)))
+}

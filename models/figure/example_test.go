@@ -66,3 +66,72 @@ func ExampleBars() {
 	// name,value,low,high
 	// clinical.age,-0.3,,
 }
+
+func ExampleWaterfall() {
+	f, err := figure.Waterfall("IDH mutation", "log-odds", -0.9, 1.1, []figure.Step{
+		{Name: "clinical.age", Shown: "31", Contribution: 1.5}, {Name: "t1.original_shape_Sphericity", Shown: "0.61", Contribution: 0.5}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(string(f.CSV))
+	// Output:
+	// feature,value,contribution,reached
+	// base,,-0.9,-0.9
+	// t1.original_shape_Sphericity,0.61,0.5,-0.4
+	// clinical.age,31,1.5,1.1
+	// output,,1.1,1.1
+}
+
+func ExampleBeeswarm() {
+	f, err := figure.Beeswarm("IDH mutation, two patients", "Contributed to the estimates (log-odds)", []figure.Swarm{
+		{Name: "clinical.age", Contributions: []float64{1.5, -0.8}, Values: []float64{31, 64}}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(string(f.CSV))
+	// Output:
+	// feature,patient,value,contribution
+	// clinical.age,1,31,1.5
+	// clinical.age,2,64,-0.8
+}
+
+func ExampleDependence() {
+	f, err := figure.Dependence("", "clinical.age", "Contribution (log-odds)", []float64{31, 64}, []float64{1.5, -0.8}, "t1.volume", []float64{9, 4})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(string(f.CSV))
+	// Output:
+	// patient,clinical.age,contribution,t1.volume
+	// 1,31,1.5,9
+	// 2,64,-0.8,4
+}
+
+func ExampleHeatmap() {
+	f, err := figure.Heatmap("Contributions", "log-odds", []string{"clinical.age"}, [][]float64{{1.5, -0.8}}, []float64{0.6, -1.7})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(string(f.CSV))
+	// Output:
+	// feature,patient,contribution,output
+	// clinical.age,1,1.5,0.6
+	// clinical.age,2,-0.8,-1.7
+}
+
+func ExampleLines() {
+	f, err := figure.Lines("Contributions over time", "Time (mo)", "Contribution (survival)", []figure.Curve{{Name: "clinical.age", X: []float64{12, 24}, Y: []float64{-0.05, -0.11}}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(string(f.CSV))
+	// Output:
+	// curve,x,y
+	// clinical.age,12,-0.05
+	// clinical.age,24,-0.11
+}
