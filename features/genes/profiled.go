@@ -117,7 +117,7 @@ func ReadPanel(path string) (Panel, error) {
 		}
 	}
 	if p.Name == "" || len(p.Genes) == 0 {
-		return p, fmt.Errorf("%s: a gene panel has stable_id: and gene_list:", path)
+		return p, fmt.Errorf("%s: a gene panel has the lines stable_id and gene_list", path)
 	}
 	slices.Sort(p.Genes)
 	return p, nil

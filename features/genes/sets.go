@@ -55,8 +55,8 @@ func ReadGMT(path string) ([]Set, error) {
 	return sets, nil
 }
 
-// members returns the rows of the genes of a set that a matrix has, sorted.
-func (s Set) members(index map[string]int) []int {
+// Indices returns the rows of the genes of a set that a matrix has, sorted.
+func (s Set) Indices(index map[string]int) []int {
 	var at []int
 	for _, g := range s.Genes {
 		if k, ok := index[g]; ok {

@@ -55,7 +55,7 @@ func newScores(m *Matrix, sets []Set) (Scores, [][]int, error) {
 	index := m.Index()
 	var members [][]int
 	for _, set := range sets {
-		at := set.members(index)
+		at := set.Indices(index)
 		if len(at) == 0 {
 			return out, nil, fmt.Errorf("gene set %s: none of its %d genes is in the data; are the names of the same kind?", set.Name, len(set.Genes))
 		}
