@@ -12,6 +12,7 @@ import (
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/validate"
@@ -28,12 +29,13 @@ type outcomeRun struct {
 	study  validate.Study
 	models []config.Model
 
-	result   validate.Result
-	measures []validate.Measure
-	kept     bundle.Outcome
-	honest   honest
-	groups   []grouping // by which the headline is broken down
-	notes    []string
+	result     validate.Result
+	measures   []validate.Measure
+	kept       bundle.Outcome
+	honest     honest
+	importance importance
+	groups     []grouping // by which the headline is broken down
+	notes      []string
 
 	subgroups []SubgroupMetrics
 }
@@ -214,6 +216,16 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 		one.notes = append(one.notes, n.Notes()...)
 	}
 	one.kept = bundle.Outcome{Name: one.y.Name, Kind: one.y.Kind, Classes: one.y.Classes, Unit: one.y.Unit, Origin: one.y.Origin, Chain: fitted, Model: m}
+	if t.X.Rows >= explain.Smallest {
+		b, err := explain.NewGroupedBackground(t.X, t.Groups, t.Seed.Split("background"))
+		if err != nil {
+			return fmt.Errorf("background of explanations: %w", err)
+		}
+		one.kept.Background = &b
+	}
+	if err := one.explain(t.X); err != nil {
+		one.notes = append(one.notes, "explanation: "+err.Error())
+	}
 	if one.y.Kind == clinical.Class {
 		if len(one.y.Classes) == 2 {
 			one.kept.Threshold = prevalence(one.y)

@@ -145,6 +145,13 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	if o.Figures, err = one.figures(level); err != nil {
 		return o, err
 	}
+	bars, ok, err := one.importanceFigure()
+	if err != nil {
+		return o, err
+	}
+	if ok {
+		o.Figures = append(o.Figures, bars)
+	}
 	o.Tables = append(o.Tables, one.foldTable())
 	if t, ok := one.nullTable(); ok {
 		o.Tables = append(o.Tables, t)

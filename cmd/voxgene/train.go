@@ -78,7 +78,7 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 
 // experiment reads the experiment that the command line names, and lays the run settings over it.
 func experiment(c *cobra.Command, name, out string, set []string) (*config.Experiment, error) {
-	if _, err := os.Stat(name); name == "phantom" && errors.Is(err, os.ErrNotExist) {
+	if info, err := os.Stat(name); name == "phantom" && (err != nil || info.IsDir()) {
 		if out == "" {
 			out = filepath.Join("runs", "phantom")
 		}

@@ -1,0 +1,103 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/explain"
+	"github.com/voxgene/voxgene/models/figure"
+	"github.com/voxgene/voxgene/train/report"
+)
+
+// importance is how much the columns contributed to the estimates of the model that is kept.
+type importance struct {
+	method, scale string
+	exact         bool
+	rows          int
+	columns       []contribution // most first
+}
+
+type contribution struct {
+	name string
+	mean float64 // of |SHAP value| over rows, and over classes where there are several
+}
+
+// Rows that the report explains: exact methods are fast, sampled ones are not.
+const (
+	explainExact   = 500
+	explainSampled = 40
+)
+
+// explain measures contributions on the training rows of the model that is kept. x are its columns.
+func (one *outcomeRun) explain(x models.Matrix) error {
+	r := explain.Request{Background: one.kept.Background}
+	first, err := explain.Explain(one.kept.Model, x.Select([]int{0}), r)
+	if err != nil {
+		return err
+	}
+	limit := explainSampled
+	if len(first[0]) > 0 && first[0][0].Exact {
+		limit = explainExact
+	}
+	rows := seq(x.Rows)
+	if x.Rows > limit {
+		for k := range limit {
+			rows[k] = k * x.Rows / limit
+		}
+		rows = rows[:limit]
+	}
+	all, err := explain.Explain(one.kept.Model, x.Select(rows), r)
+	if err != nil {
+		return err
+	}
+	one.importance = importance{rows: len(rows), columns: make([]contribution, len(x.Columns))}
+	for j, c := range x.Columns {
+		one.importance.columns[j].name = c.Name
+	}
+	n := 0.0
+	for _, row := range all {
+		for _, a := range row {
+			one.importance.method, one.importance.scale, one.importance.exact = a.Method, a.Scale, a.Exact
+			n++
+			for j, v := range a.Values {
+				one.importance.columns[j].mean += math.Abs(v)
+			}
+		}
+	}
+	for j := range one.importance.columns {
+		one.importance.columns[j].mean /= max(n, 1)
+	}
+	slices.SortStableFunc(one.importance.columns, func(a, b contribution) int { return cmp.Compare(b.mean, a.mean) })
+	return nil
+}
+
+// importanceFigure draws the strongest columns.
+func (one *outcomeRun) importanceFigure() (report.Figure, bool, error) {
+	const most = 15
+	im := one.importance
+	var bars []figure.Bar
+	used := 0
+	for _, c := range im.columns {
+		if c.mean > 0 {
+			used++
+			if len(bars) < most {
+				bars = append(bars, figure.Bar{Name: c.name, Value: c.mean})
+			}
+		}
+	}
+	if len(bars) == 0 {
+		return report.Figure{}, false, nil
+	}
+	f, err := figure.Bars("", "mean |SHAP value|, "+im.scale, bars)
+	exact := "exact"
+	if !im.exact {
+		exact = "sampled"
+	}
+	return report.Figure{Title: "What contributed to its estimates", SVG: template.HTML(f.SVG),
+		Caption: fmt.Sprintf("The model that is kept, on %d of its own training rows; SHAP values by the method %s (%s). %d of %d columns contribute. A contribution is to the estimate; it is not a cause.",
+			im.rows, im.method, exact, used, len(im.columns))}, true, err
+}
