@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/mathext"
-
 	"github.com/voxgene/voxgene/features/stat"
 )
 
@@ -181,27 +179,4 @@ func NormalScore(t, df float64) float64 {
 	z := a * math.Log1p(t/df*t)
 	z = (((((-0.4*z-3.3)*z-24)*z-85.5)/(0.8*z*z+100+b)+z+3)/b + 1) * math.Sqrt(z)
 	return math.Copysign(z, t)
-}
-
-// trigamma is the second derivative of the log gamma function: ζ(2, x).
-func trigamma(x float64) float64 { return mathext.Zeta(2, x) }
-
-// trigammaInverse solves trigamma(y) = x by Newton's method on 1/trigamma, which is convex and nearly linear (Smyth 2004, appendix).
-func trigammaInverse(x float64) float64 {
-	switch {
-	case x > 1e7:
-		return 1 / math.Sqrt(x)
-	case x < 1e-6:
-		return 1 / x
-	}
-	y := 0.5 + 1/x
-	for range 50 {
-		tri := trigamma(y)
-		dif := tri * (1 - tri/x) / (-2 * mathext.Zeta(3, y))
-		y += dif
-		if -dif/y < 1e-12 {
-			break
-		}
-	}
-	return y
 }

@@ -40,21 +40,23 @@ func TestScoreInvariant(t *testing.T) {
 }
 
 // A gene with a hole is fitted on the samples it has; too few and its numbers are NaN; a design that cannot be solved is refused.
-func TestFitLinearBadInput(t *testing.T) {
+func TestLinearModelBadInput(t *testing.T) {
 	nan := math.NaN()
-	design := [][]float64{{1, 1, 1, 1}, {0, 0, 1, 1}}
-	f, err := genes.FitLinear([][]float64{{1, 2, 5, 6}, {1, nan, 5, 6}, {nan, nan, 5, nan}}, design)
+	m := &genes.Matrix{Genes: []string{"a", "b", "c"}, Samples: []string{"1", "2", "3", "4"}, Values: []float64{1, 2, 5, 6, 1, nan, 5, 6, nan, nan, 5, nan}}
+	f, err := genes.FitLinearModel(m, [][]float64{{1, 0}, {1, 0}, {1, 1}, {1, 1}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(f.Coefficients[0][1]-4) > 1e-12 || math.Abs(f.Coefficients[1][1]-4.5) > 1e-12 || f.DF[1] != 1 || !math.IsNaN(f.Coefficients[2][1]) {
+	if math.Abs(f.Coef[0][1]-4) > 1e-12 || math.Abs(f.Coef[1][1]-4.5) > 1e-12 || f.DF[1] != 1 || !math.IsNaN(f.Coef[2][1]) {
 		t.Errorf("got %+v", f)
 	}
-	f.Moderate() // no panic
-	if _, err := genes.FitLinear([][]float64{{1, 2, 3, 4}}, [][]float64{{1, 1, 1, 1}, {2, 2, 2, 2}}); err == nil {
+	if err := f.Moderate(false); err == nil {
+		t.Error("two variances made a prior")
+	}
+	if _, err := genes.FitLinearModel(m, [][]float64{{1, 2}, {1, 2}, {1, 2}, {1, 2}}, nil); err == nil {
 		t.Error("a collinear design was taken")
 	}
-	if _, err := genes.FitLinear([][]float64{{1, 2}}, [][]float64{{1, 1}, {0, 1}}); err == nil {
+	if _, err := genes.FitLinearModel(m, [][]float64{{1, 0, 0, 1}, {1, 0, 1, 0}, {1, 1, 0, 0}, {1, 1, 1, 1}}, nil); err == nil {
 		t.Error("a design without residual degrees of freedom was taken")
 	}
 }
