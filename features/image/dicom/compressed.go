@@ -8,7 +8,6 @@ import (
 	goimage "image"
 	"image/jpeg"
 
-	"github.com/cocosip/go-dicom-codec/jpeg/lossless"
 	"github.com/cocosip/go-dicom-codec/jpeg2000"
 	jpegls "github.com/cocosip/go-dicom-codec/jpegls/lossless"
 	"github.com/cocosip/go-dicom-codec/jpegls/nearlossless"
@@ -106,7 +105,7 @@ func decompress(syntax string, code []byte, f format, b []byte) (err error) {
 	case "50", "51":
 		return baseline(code, size, b)
 	case "57", "70":
-		return put(b, f)(lossless.Decode(code))
+		return losslessJPEG(code, f, b)
 	case "80":
 		return put(b, f)(jpegls.Decode(code))
 	case "81":

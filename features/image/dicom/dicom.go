@@ -8,6 +8,7 @@ package dicom
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math"
 
@@ -101,14 +102,22 @@ func newVoxels(planes []slice) (*voxels, image.Samples, error) {
 	if err != nil {
 		return nil, image.Samples{}, err
 	}
+	if first.kind == 0 {
+		return nil, image.Samples{}, fmt.Errorf("%s: one bit a pixel: this is a segmentation, read it as a mask", planes[0].name())
+	}
 	samples := image.Samples{Type: first.kind, Slope: planes[0].slope, Intercept: planes[0].intercept}
-	total := int64(0)
+	total, vouched := int64(0), true // compressed pixels may be of any number: only decoding tells
 	for i := range planes {
 		layout, err := planes[i].file.layout()
 		if err != nil {
 			return nil, samples, err
 		}
 		p := &planes[i]
+		if p.file.pixels.length < 0 {
+			vouched = false
+		} else if err := p.file.enough(layout); err != nil {
+			return nil, samples, err
+		}
 		v.scaled = v.scaled || layout.kind != first.kind || p.slope != samples.Slope || p.intercept != samples.Intercept
 		v.integer = v.integer && layout.kind.Integer() && p.slope == math.Trunc(p.slope) && p.intercept == math.Trunc(p.intercept)
 		total += int64(layout.pixels())
@@ -117,7 +126,9 @@ func newVoxels(planes []slice) (*voxels, image.Samples, error) {
 		samples = image.Samples{Type: image.Float64, Slope: 1}
 	}
 	v.integer = v.integer && v.scaled
-	samples.Bound = total * int64(samples.Type.Size())
+	if vouched {
+		samples.Bound = total * int64(samples.Type.Size())
+	}
 	return v, samples, nil
 }
 

@@ -17,6 +17,9 @@ type format struct {
 	kind                  image.Type // 0 for one bit
 }
 
+// maxPixels is the largest frame that is read: 8,192×8,192.
+const maxPixels = 1 << 26
+
 // pixels is the number of pixels of a frame.
 func (f format) pixels() int { return f.rows * f.columns }
 
@@ -84,8 +87,8 @@ func (f *file) layout() (format, error) {
 	if len(all) == 0 && out.kind == 0 && out.allocated != 1 {
 		all = append(all, fmt.Errorf("%s: %d bits allocated a pixel: want 1, 8, 16 or 32", f.name, out.allocated))
 	}
-	if len(all) == 0 && out.pixels()*out.frames > image.MaxVoxels {
-		all = append(all, fmt.Errorf("%s: %d frames of %d×%d: more than the limit of %d pixels", f.name, out.frames, out.columns, out.rows, image.MaxVoxels))
+	if len(all) == 0 && (out.pixels()*out.frames > image.MaxVoxels || out.pixels() > maxPixels) {
+		all = append(all, fmt.Errorf("%s: %d frames of %d×%d: more than the limit of %d pixels a frame or %d in all", f.name, out.frames, out.columns, out.rows, maxPixels, image.MaxVoxels))
 	}
 	return out, errors.Join(all...)
 }
@@ -138,15 +141,10 @@ func (r *frames) prepare() error {
 	if syntax, ok := compressed[f.syntax]; ok {
 		return fmt.Errorf("%s: pixels are said to be %s and are not compressed", f.name, syntax)
 	}
+	if err := f.enough(r.format); err != nil {
+		return err
+	}
 	need := int64(r.format.bytes()) * int64(r.format.frames)
-	end := f.size
-	if f.inflated != nil {
-		end = int64(len(f.inflated))
-	}
-	if f.pixels.length < need || f.pixels.offset+need > end {
-		return fmt.Errorf("%s: pixels of %d frames of %d×%d are %d bytes, and %d are there: the file is cut off, or its header is of another image",
-			f.name, r.format.frames, r.format.columns, r.format.rows, need, min(f.pixels.length, max(end-f.pixels.offset, 0)))
-	}
 	switch {
 	case f.inflated != nil:
 		r.whole = f.inflated[f.pixels.offset:][:need]
@@ -157,6 +155,20 @@ func (r *frames) prepare() error {
 			r.whole = make([]byte, need)
 			return f.readPixels(r.open, r.whole, 0)
 		}
+	}
+	return nil
+}
+
+// enough checks that a file is long enough for the native pixels that its header promises.
+func (f *file) enough(layout format) error {
+	need := int64(layout.bytes()) * int64(layout.frames)
+	end := f.size
+	if f.inflated != nil {
+		end = int64(len(f.inflated))
+	}
+	if f.pixels.length < need || f.pixels.offset+need > end {
+		return fmt.Errorf("%s: pixels of %d frames of %d×%d are %d bytes, and %d are there: the file is cut off, or its header is of another image",
+			f.name, layout.frames, layout.columns, layout.rows, need, max(min(f.pixels.length, end-f.pixels.offset), 0))
 	}
 	return nil
 }

@@ -73,6 +73,9 @@ func (s *Segmentation) Grid() (image.Grid, error) {
 			return image.Grid{}, fmt.Errorf("%s: planes %.4g and %.4g mm apart do not make an even stack", s.file.name, gap, n*gap)
 		}
 	}
+	if n := (places[len(places)-1] - places[0]) / gap; n > float64(64*len(planes)) {
+		return image.Grid{}, fmt.Errorf("%s: %d frames spread over %.0f planes", s.file.name, len(planes), n)
+	}
 	g := image.Grid{
 		Size:    [3]int{first.columns(), first.rowCount(), int(math.Round((places[len(places)-1]-places[0])/gap)) + 1},
 		Spacing: [3]float64{first.spacing[0], first.spacing[1], gap}, Origin: first.position,

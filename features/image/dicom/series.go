@@ -2,7 +2,6 @@ package dicom
 
 import (
 	"fmt"
-	"strings"
 )
 
 // Series is the images of one SeriesInstanceUID.
@@ -180,6 +179,3 @@ func (f *file) offsets(planes []slice) error {
 	}
 	return nil
 }
-
-// attribute is an attribute of the series' first file as text, for selection.
-func (s *Series) attribute(t tag) string { return strings.Join(s.files[0].texts(t), "\\") }

@@ -60,7 +60,7 @@ func (f *file) suvFactor(kind SUV) (float64, error) {
 			return 0, fail(errors.New("values are counts, and neither of Philips' factors (7053,1000) and (7053,1009) is there"))
 		}
 	default:
-		return 0, fail(fmt.Errorf("Units is %q: want BQML, CNTS or GML", unit))
+		return 0, fail(fmt.Errorf("attribute Units is %q: want BQML, CNTS or GML", unit))
 	}
 	dose, doseErr := f.decayedDose()
 	if err := errors.Join(sizeErr, doseErr); err != nil {
