@@ -23,6 +23,7 @@ import (
 // extraction is the command line of extract.
 type extraction struct {
 	params, output, cache string
+	profile               string
 	labels                []string
 	jobs                  int
 }
@@ -35,7 +36,9 @@ func extractCommand() *cobra.Command {
 		Long: `Computes PyRadiomics' features of the labelled regions of a mask, one row a label, under PyRadiomics' names.
 
 A batch is a CSV with the columns Image and Mask, and Label where it differs; other columns are passed through. Paths in it are
-relative to it. A case that fails is listed at the end and the others go on.`,
+relative to it. A case that fails is listed at the end and the others go on.
+
+--profile ibsi computes the features of the Image Biomarker Standardisation Initiative instead, under the tags of its reference values.`,
 		Example: `  voxgene extract scan.nii.gz mask.nii.gz
   voxgene extract scan.nrrd mask.nrrd --params ct --label 1 --label 2 -o features.csv
   voxgene extract cases.csv --params params.yaml --jobs 4 --cache work -o features.parquet`,
@@ -50,6 +53,7 @@ relative to it. A case that fails is listed at the end and the others go on.`,
 		},
 	}
 	c.Flags().StringVar(&x.params, "params", "", "PyRadiomics parameter file, or a preset: "+strings.Join(configs.RadiomicsNames(), ", "))
+	c.Flags().StringVar(&x.profile, "profile", "pyradiomics", "definitions: pyradiomics, or ibsi, whose parameter file has keys of its own and whose dictionary is written beside the output")
 	c.Flags().StringArrayVar(&x.labels, "label", nil, "label of the region; repeat for several, or all (default: that of the parameters, 1)")
 	c.Flags().StringVarP(&x.output, "output", "o", "", "file to write: .csv, .json or .parquet (default: CSV to standard output)")
 	c.Flags().IntVar(&x.jobs, "jobs", 0, "cases at once (default: one a processor)")
@@ -59,11 +63,11 @@ relative to it. A case that fails is listed at the end and the others go on.`,
 
 // run extracts one pair or a batch, writes what came of it, and reports what failed.
 func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	p, err := readParams(x.params)
+	method, label, err := x.method()
 	if err != nil {
 		return badInput(err)
 	}
-	labels, err := parseLabels(x.labels, p)
+	labels, err := parseLabels(x.labels, label)
 	if err != nil {
 		return badInput(err)
 	}
@@ -96,7 +100,7 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 		pool.Progress = func(done, _ int) { _ = bar.Set(done) }
 		defer bar.Finish()
 	}
-	outcomes, err := batch.Run(ctx, cases, p, pool)
+	outcomes, err := batch.Run(ctx, cases, method, pool)
 	if err != nil {
 		return err
 	}
@@ -107,7 +111,23 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 	return failures(cases, outcomes)
 }
 
-// write writes the sheet, if it has a row.
+// method is the profile with its parameters, and the label that they name.
+func (x *extraction) method() (batch.Method, int, error) {
+	switch x.profile {
+	case "pyradiomics":
+		p, err := readParams(x.params)
+		return batch.PyRadiomics(p), p.Label, err
+	case "ibsi":
+		if x.params == "" {
+			return batch.Standard(radiomics.DefaultStandard()), 1, nil
+		}
+		s, err := radiomics.ReadStandard(x.params)
+		return batch.Standard(s), 1, err
+	}
+	return batch.Method{}, 0, fmt.Errorf("--profile %s: want pyradiomics or ibsi", x.profile)
+}
+
+// write writes the sheet, if it has a row, and, by the standard's definitions, its dictionary beside it.
 func (x *extraction) write(s *batch.Sheet, stdout io.Writer) error {
 	if len(s.Rows) == 0 {
 		return nil
@@ -119,7 +139,14 @@ func (x *extraction) write(s *batch.Sheet, stdout io.Writer) error {
 	if err := s.Write(&b, x.output); err != nil {
 		return err
 	}
-	return work.WriteFile(x.output, b.Bytes(), 0o644)
+	if err := work.WriteFile(x.output, b.Bytes(), 0o644); err != nil || x.profile != "ibsi" {
+		return err
+	}
+	b.Reset()
+	if err := s.Dictionary(&b); err != nil {
+		return err
+	}
+	return work.WriteFile(strings.TrimSuffix(x.output, filepath.Ext(x.output))+".dictionary.csv", b.Bytes(), 0o644)
 }
 
 // failures lists what could not be extracted.
@@ -163,9 +190,9 @@ func readParams(name string) (radiomics.Params, error) {
 }
 
 // parseLabels reads --label: numbers, or all for every label of the mask, which is no label here.
-func parseLabels(texts []string, p radiomics.Params) ([]int, error) {
+func parseLabels(texts []string, label int) ([]int, error) {
 	if len(texts) == 0 {
-		return []int{p.Label}, nil
+		return []int{label}, nil
 	}
 	var out []int
 	for _, text := range texts {

@@ -124,3 +124,47 @@ func TestExtractBadCommandLine(t *testing.T) {
 		t.Errorf("a scan as a mask: %d, %s", code, errs)
 	}
 }
+
+// By the standard's definitions, columns have its tags and the dictionary beside the table has a code for each.
+func TestExtractStandard(t *testing.T) {
+	dir := t.TempDir()
+	scan, mask := writePair(t, dir)
+	file := filepath.Join(dir, "f.csv")
+	if code, _, errs := voxgene("extract", scan, mask, "--profile", "ibsi", "-o", file); code != 0 {
+		t.Fatal(code, errs)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dictionary, err := os.ReadFile(filepath.Join(dir, "f.dictionary.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, _, _ := strings.Cut(string(text), "\n")
+	columns := strings.Split(header, ",")[3:]
+	lines := strings.Split(strings.TrimSpace(string(dictionary)), "\n")[1:]
+	if len(columns) != len(lines) || len(columns) < 200 {
+		t.Fatalf("%d columns, %d entries", len(columns), len(lines))
+	}
+	for i, c := range columns {
+		if f := strings.Split(lines[i], ","); f[0] != c || len(f[1]) != 4 || f[2] == "" {
+			t.Errorf("column %s: %s", c, lines[i])
+		}
+	}
+	params := filepath.Join(dir, "p.yaml")
+	if err := os.WriteFile(params, []byte("bins: {width: 5, count: 3}\nspacing: [1, 1]\nfamilies: [shape]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := voxgene("extract", scan, mask, "--profile", "ibsi", "--params", params)
+	if code != 2 || !strings.Contains(errs, "either a width or a count") || !strings.Contains(errs, "want 3 numbers") || !strings.Contains(errs, `unknown value "shape"`) {
+		t.Errorf("%d, %s", code, errs)
+	}
+}
+
+func TestIBSICheck(t *testing.T) {
+	code, out, errs := voxgene("ibsi", "check")
+	if code != 0 || !strings.Contains(out, "482 values, all within their tolerances") || strings.Contains(out, "MISSES") {
+		t.Errorf("%d, %s, %s", code, out, errs)
+	}
+}

@@ -18,9 +18,27 @@ type point [3]int32
 // largest distance, which leaves few pairs to compare.
 func largestDiameters(inside []bool, size [3]int, spacing [3]float64) diameters {
 	vertices := surfaceVertices(inside, size)
+	var largest [3]float64
+	onHull := planeHulls(vertices, size, func(axis int, hull []int32) {
+		largest[axis] = max(largest[axis], farthest(vertices, hull, spacing))
+	})
+	var all []int32
+	for i, h := range onHull {
+		if h == 7 {
+			all = append(all, int32(i))
+		}
+	}
+	return diameters{
+		slice: math.Sqrt(largest[2]), column: math.Sqrt(largest[1]), row: math.Sqrt(largest[0]),
+		volume: math.Sqrt(farthest(vertices, all, spacing)),
+	}
+}
+
+// planeHulls finds the convex hulls of the vertices of every plane across each axis, calls each with the axis and the hull's corners,
+// and returns for every vertex a bit an axis: whether it is a corner there.
+func planeHulls(vertices []point, size [3]int, each func(axis int, hull []int32)) []uint8 {
 	onHull := make([]uint8, len(vertices))
 	order, scratch := make([]int32, len(vertices)), make([]int32, len(vertices))
-	var largest [3]float64
 	for axis := range 3 {
 		u, v := (axis+1)%3, (axis+2)%3
 		for i := range order {
@@ -40,20 +58,13 @@ func largestDiameters(inside []bool, size [3]int, spacing [3]float64) diameters 
 			for _, i := range hull {
 				onHull[i] |= 1 << axis
 			}
-			largest[axis] = max(largest[axis], farthest(vertices, hull, spacing))
+			if each != nil {
+				each(axis, hull)
+			}
 			from = to
 		}
 	}
-	var all []int32
-	for i, h := range onHull {
-		if h == 7 {
-			all = append(all, int32(i))
-		}
-	}
-	return diameters{
-		slice: math.Sqrt(largest[2]), column: math.Sqrt(largest[1]), row: math.Sqrt(largest[0]),
-		volume: math.Sqrt(farthest(vertices, all, spacing)),
-	}
+	return onHull
 }
 
 // sortBy writes the order sorted by one coordinate, of −1 to n−2, to sorted; equal ones stay as they were.

@@ -49,10 +49,13 @@ type cooccurrence struct {
 }
 
 // count adds the pairs along an angle, each with a weight.
-func (m *cooccurrence) count(a angle, weight float64) {
+func (m *cooccurrence) count(a angle, weight float64) { m.countIn(m.t.voxels, a, weight) }
+
+// countIn does so for the pairs that begin in some of the voxels.
+func (m *cooccurrence) countIn(voxels []int32, a angle, weight float64) {
 	n := len(m.t.grey)
 	levels, off := m.t.levels, a.off
-	for _, v := range m.t.voxels {
+	for _, v := range voxels {
 		if l := levels[int(v)+off]; l > 0 {
 			m.counts[int(levels[v]-1)*n+int(l-1)] += weight
 		}
@@ -93,6 +96,13 @@ func (m *cooccurrence) probabilities() []pair {
 //
 // [Haralick1973]: https://doi.org/10.1109/TSMC.1973.4309314
 func (m *cooccurrence) features(p []pair) values {
+	v := m.measures(p)
+	v["MCC"] = m.maximalCorrelation(p)
+	return v
+}
+
+// measures are all of them but the maximal correlation coefficient, which takes longer than the rest.
+func (m *cooccurrence) measures(p []pair) values {
 	grey := m.t.grey
 	n, top := len(grey), grey[len(grey)-1]
 	if m.px == nil {
@@ -133,7 +143,7 @@ func (m *cooccurrence) features(p []pair) values {
 	v := values{
 		"Autocorrelation": auto, "ClusterProminence": prominence, "ClusterShade": shade, "ClusterTendency": tendency,
 		"JointAverage": ux, "JointEnergy": energy, "JointEntropy": hxy + 0, "MaximumProbability": maximum, "SumSquares": varX,
-		"Correlation": 1, "Imc1": 0, "Imc2": 0, "MCC": m.maximalCorrelation(p),
+		"Correlation": 1, "Imc1": 0, "Imc2": 0,
 	}
 	if sd := math.Sqrt(varX) * math.Sqrt(varY); sd > 0 {
 		v["Correlation"] = covariance / sd

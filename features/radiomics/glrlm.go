@@ -49,9 +49,14 @@ func (t *texture) neighboursForRuns() []angle {
 // runs counts the runs along an angle, by level and length. It says whether any line held more than one voxel of the region: without
 // that the direction says nothing about the region.
 func (t *texture) runs(a angle, counts []uint32, longest int) bool {
+	return t.runsIn(t.voxels, a, counts, longest) || t.sharesLine(a)
+}
+
+// runsIn counts the runs that begin in some of the voxels, and says whether two neighbours along the angle are in the region.
+func (t *texture) runsIn(voxels []int32, a angle, counts []uint32, longest int) bool {
 	levels, off, width := t.levels, a.off, longest+1
 	several := false
-	for _, v := range t.voxels {
+	for _, v := range voxels {
 		l := levels[v]
 		before := levels[int(v)-off]
 		if before > 0 {
@@ -66,7 +71,7 @@ func (t *texture) runs(a angle, counts []uint32, longest int) bool {
 		}
 		counts[int(l-1)*width+n]++
 	}
-	return several || t.sharesLine(a)
+	return several
 }
 
 // sharesLine says whether two voxels of the region lie on one line along the angle, with others outside it between them.

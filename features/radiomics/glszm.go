@@ -1,5 +1,7 @@
 package radiomics
 
+import "math"
+
 // glszm computes the grey level size zone matrix features [Thibault2014]: zones are voxels of one level joined by a face, an edge or a
 // corner (within a slice where force2D is set).
 //
@@ -27,23 +29,29 @@ func (t *texture) glszm() values {
 }
 
 // zones lists the zones of the region, one cell each.
-func (t *texture) zones() []cell {
-	angles := t.neighboursForRuns()
+func (t *texture) zones() []cell { return t.zonesIn(t.voxels, t.neighboursForRuns(), nil) }
+
+// zonesIn lists the zones, joined along the angles, that begin in some of the voxels. With distances, the size of a cell is the least
+// distance in the zone instead of the number of its voxels.
+func (t *texture) zonesIn(voxels []int32, angles []angle, distances []int32) []cell {
 	levels := append([]int32(nil), t.levels...) // 0 once a voxel has its zone
 	var out []cell
 	stack := make([]int32, 0, 1024)
-	for _, v := range t.voxels {
+	for _, v := range voxels {
 		l := levels[v]
 		if l == 0 {
 			continue
 		}
-		size := int32(0)
+		size, nearest := int32(0), int32(math.MaxInt32)
 		stack = append(stack[:0], v)
 		levels[v] = 0
 		for len(stack) > 0 {
 			at := int(stack[len(stack)-1])
 			stack = stack[:len(stack)-1]
 			size++
+			if distances != nil {
+				nearest = min(nearest, distances[at])
+			}
 			for _, a := range angles {
 				if n := at + a.off; levels[n] == l {
 					levels[n] = 0
@@ -54,6 +62,9 @@ func (t *texture) zones() []cell {
 					stack = append(stack, int32(n))
 				}
 			}
+		}
+		if distances != nil {
+			size = nearest
 		}
 		out = append(out, cell{l - 1, size, 1})
 	}

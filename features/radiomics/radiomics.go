@@ -1,8 +1,8 @@
 // Package radiomics computes the features of a region of a scan: intensity statistics, shape and texture.
 //
 // Parameters, definitions, column names and their order are those of PyRadiomics [vanGriethuysen2017], with which values agree to
-// a relative 1e-6. Where PyRadiomics and the Image Biomarker Standardisation Initiative differ, the package ibsi below this one
-// follows the latter.
+// a relative 1e-6. ExtractStandard computes those of the Image Biomarker Standardisation Initiative instead, where the two differ and
+// beyond.
 //
 // A region is never a whole scan, so everything but the reading pass works on the box around it, grown by what a filter can
 // reach. Results do not depend on the number of goroutines.

@@ -36,6 +36,11 @@ func newTexture(r *roi, box []float64, spacing [3]float64, set Settings) (*textu
 	if err := e.tooManyLevels(low, high); err != nil {
 		return nil, err
 	}
+	return cut(r, box, high, spacing, set, e), nil
+}
+
+// cut puts the voxels of a region, of values up to high, into the bins.
+func cut(r *roi, box []float64, high float64, spacing [3]float64, set Settings, e edges) *texture {
 	t := &texture{set: set, spacing: spacing, box: r.Size()}
 	margin := slices.Max(set.Distances)
 	for a := range 3 {
@@ -70,7 +75,7 @@ func newTexture(r *roi, box []float64, spacing [3]float64, set Settings) (*textu
 		t.levels[v] = present[t.levels[v]]
 	}
 	t.angles = t.neighbours(set.Distances)
-	return t, nil
+	return t
 }
 
 // neighbours are the offsets at the given infinity-norm distances, one of each opposite pair, in PyRadiomics' order.

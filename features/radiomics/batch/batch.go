@@ -43,9 +43,36 @@ type Outcome struct {
 // version is raised when the same input gives other results.
 const version = 1
 
+// Method is how features are computed: by PyRadiomics' definitions or by the standard's.
+type Method struct {
+	name       string
+	parameters any // all that determines the result, for the key
+	reach      func(m *image.Mask, labels []int) image.Selection
+	extract    func(in image.Reading, m *image.Mask, label int) (radiomics.Result, error)
+}
+
+// PyRadiomics is the method of a PyRadiomics parameter file.
+func PyRadiomics(p radiomics.Params) Method {
+	return Method{"pyradiomics", p,
+		func(m *image.Mask, labels []int) image.Selection { return radiomics.Reach(m, labels, p) },
+		func(in image.Reading, m *image.Mask, label int) (radiomics.Result, error) {
+			return radiomics.ExtractReading(in, m, label, p)
+		}}
+}
+
+// Standard is the method of the Image Biomarker Standardisation Initiative.
+func Standard(s radiomics.Standard) Method {
+	return Method{"ibsi", s,
+		func(m *image.Mask, labels []int) image.Selection { return radiomics.ReachStandard(m, labels, s) },
+		func(in image.Reading, m *image.Mask, label int) (radiomics.Result, error) {
+			f, err := radiomics.ExtractStandardReading(in, m, label, s)
+			return radiomics.Result{Features: f}, err
+		}}
+}
+
 // Run extracts all cases. The error is not nil only when ctx ends; what is wrong with a case is in its outcome.
-func Run(ctx context.Context, cases []Case, p radiomics.Params, pool work.Pool) ([]Outcome, error) {
-	parameters, err := json.Marshal(p)
+func Run(ctx context.Context, cases []Case, method Method, pool work.Pool) ([]Outcome, error) {
+	parameters, err := json.Marshal(method.parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +80,10 @@ func Run(ctx context.Context, cases []Case, p radiomics.Params, pool work.Pool) 
 	broken := make([]error, len(cases))
 	for i, c := range cases {
 		items[i] = work.Item{Name: c.Image, Do: func(context.Context) ([]byte, error) {
-			return encode(extract(c, p))
+			return encode(extract(c, method))
 		}}
 		if pool.Store != nil {
-			items[i].Key, broken[i] = key(c, parameters)
+			items[i].Key, broken[i] = key(c, method.name, parameters)
 		}
 	}
 	results, err := pool.Run(ctx, items)
@@ -80,7 +107,7 @@ func Run(ctx context.Context, cases []Case, p radiomics.Params, pool work.Pool) 
 }
 
 // key is of all that determines the rows of a case: the content of its files, its labels and the parameters.
-func key(c Case, parameters []byte) (work.Key, error) {
+func key(c Case, name string, parameters []byte) (work.Key, error) {
 	i, err := work.HashFile(c.Image)
 	if err != nil {
 		return work.Key{}, err
@@ -89,7 +116,7 @@ func key(c Case, parameters []byte) (work.Key, error) {
 	if err != nil {
 		return work.Key{}, err
 	}
-	return work.NewKey("radiomics", version, i, m, fmt.Append(nil, c.Labels), parameters), nil
+	return work.NewKey("radiomics "+name, version, i, m, fmt.Append(nil, c.Labels), parameters), nil
 }
 
 // labelled is the result of one label, or what was wrong with it.
@@ -100,7 +127,7 @@ type labelled struct {
 }
 
 // extract reads a case and measures its labels. An error of every label is the error of the case, so that it is not stored.
-func extract(c Case, p radiomics.Params) ([]labelled, error) {
+func extract(c Case, method Method) ([]labelled, error) {
 	m, err := open.Mask(c.Mask)
 	if err != nil {
 		return nil, fmt.Errorf("mask: %w", err)
@@ -111,14 +138,14 @@ func extract(c Case, p radiomics.Params) ([]labelled, error) {
 			return nil, fmt.Errorf("mask %s: %w", c.Mask, radiomics.ErrEmptyMask)
 		}
 	}
-	in, err := open.Region(c.Image, radiomics.Reach(m, labels, p))
+	in, err := open.Region(c.Image, method.reach(m, labels))
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
 	out := make([]labelled, len(labels))
 	var all []error
 	for i, l := range labels {
-		r, err := radiomics.ExtractReading(in, m, l, p)
+		r, err := method.extract(in, m, l)
 		if err != nil {
 			err = fmt.Errorf("mask %s: label %d: %w", c.Mask, l, err)
 			all = append(all, err)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/table"
 )
 
@@ -186,4 +187,23 @@ func (s *Sheet) parquet(w io.Writer) error {
 		}
 	}
 	return table.WriteParquet(w, t)
+}
+
+// Dictionary writes what the feature columns are in the codes of the Image Biomarker Standardisation Initiative, as CSV.
+func (s *Sheet) Dictionary(w io.Writer) error {
+	features := make([]radiomics.Feature, len(s.features))
+	for i, name := range s.features {
+		features[i].Name = name
+	}
+	c := csv.NewWriter(w)
+	if err := c.Write([]string{"column", "family", "code", "aggregation", "name"}); err != nil {
+		return err
+	}
+	for _, e := range radiomics.Dictionary(features) {
+		if err := c.Write([]string{e.Column, e.Family, e.Code, e.Aggregation, e.Name}); err != nil {
+			return err
+		}
+	}
+	c.Flush()
+	return c.Error()
 }
