@@ -93,3 +93,19 @@ func BenchmarkPredictOne500x2000(b *testing.B) {
 		}
 	}
 }
+
+var boost300 = Boosting{Rounds: 300, LearningRate: 0.1, MaxDepth: 6, Penalty: Penalty{Lambda: 1, MinChildWeight: 1}}
+
+func BenchmarkBoostingHist500x2000(b *testing.B) {
+	l := boost300
+	l.Method = "hist"
+	benchFit(b, "500x2000", l)
+}
+
+func BenchmarkBoostingExact500x2000(b *testing.B) { benchFit(b, "500x2000", boost300) }
+
+func BenchmarkBoostingHist24950x500(b *testing.B) {
+	l := boost300
+	l.Method = "hist"
+	benchFit(b, "24950x500", l)
+}

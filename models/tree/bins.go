@@ -71,6 +71,9 @@ func (s *columnSorter) rank(x models.Matrix, j int, rank []uint16, limit int) (r
 	if out.categorical {
 		return out, s.categories(&out, x.Columns[j].Name, limit)
 	}
+	if out.missing && limit == histBins {
+		limit-- // the last rank of a byte is for missing values
+	}
 	keys, rows := s.sort(n)
 	distinct := 0
 	for i := range keys {

@@ -46,7 +46,7 @@ func (c *classes) enter(rows []int32) (weight, impurity float64, count int, mixe
 		impurity = c.impurity(c.sum, weight)
 	}
 	c.whole = weight * impurity
-	return weight, impurity, int(c.sum[c.k]), impurity > epsilon
+	return weight, c.whole, int(c.sum[c.k]), impurity > epsilon
 }
 
 // impurity returns the impurity of a side, in scikit-learn's order of operations, whose rounding decides between splits of equal gain.

@@ -66,7 +66,7 @@ type Ensemble struct {
 	MissingLeft []bool
 	Cover       []float64 // training weight that reached the node: case weights, or sum of hessians in boosting
 	Gain        []float64 // what the split gained, in the learner's own measure; 0 at a leaf
-	// Values is nodes × Width(): at a leaf what it adds to the output, elsewhere what the node would add if it were one.
+	// Values is nodes × Width(): at a leaf what it adds to the output, elsewhere the mean of the leaves below by cover.
 	Values []float64
 
 	// Sets is nil where no split is categorical. Otherwise Sets[n] is the number of the set of node n, or -1, and the categories of

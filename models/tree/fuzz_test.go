@@ -45,3 +45,21 @@ func FuzzDecodeEnsemble(f *testing.F) {
 		}
 	})
 }
+
+// Whatever JSON is read, there is no panic, and what is accepted can be walked.
+func FuzzReadXGBoost(f *testing.F) {
+	f.Add([]byte(`{"learner":{"gradient_booster":{"name":"gbtree","model":{"tree_info":[0],"trees":[{"left_children":[1,-1,-1],"right_children":[2,-1,-1],` +
+		`"split_indices":[0,0,0],"split_conditions":[0.5,-1,1],"default_left":[1,0,0],"sum_hessian":[2,1,1],"loss_changes":[1,0,0],"split_type":[1,0,0],` +
+		`"categories":[2,70],"categories_nodes":[0],"categories_segments":[0],"categories_sizes":[2],"tree_param":{"size_leaf_vector":"0"}}]}},` +
+		`"learner_model_param":{"base_score":"5E-1","num_class":"0","num_feature":"2"},"objective":{"name":"binary:logistic"}},"version":[1,7,4]}`))
+	f.Add([]byte(`{"learner":{"gradient_booster":{"name":"dart","gbtree":{"model":{"trees":[]}},"weight_drop":[]},"learner_model_param":{"base_score":"[1]","num_feature":1},"objective":{"name":"survival:cox"}}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := ReadXGBoost(bytes.NewReader(b))
+		if err != nil || m.Ensemble.Features > 1000 {
+			return
+		}
+		row, out := make([]float64, m.Ensemble.Features), make([]float64, m.Ensemble.Outputs())
+		m.Ensemble.Output(row, out)
+		newRunner(m.Ensemble)
+	})
+}

@@ -48,7 +48,7 @@ func (c *binaryGini) enter(rows []int32) (weight, impurity float64, count int, m
 	c.last, c.both = c.weigh(c.sum)
 	both, p := c.both, c.last/c.both
 	impurity = 1 - p*p - (1-p)*(1-p)
-	return both, impurity, int(uint32(c.sum)), impurity > epsilon
+	return both, impurity * both, int(uint32(c.sum)), impurity > epsilon
 }
 
 // perfect reports whether a split leaves no impurity on either side, so that none can be better.

@@ -7,12 +7,13 @@ import (
 
 // limits say when a node is left a leaf and how its split is looked for.
 type limits struct {
-	maxDepth    int // deepest a node may lie; at most MaxDepth
-	minSplit    int // rows that a node must have to be split
-	minLeaf     int // rows that a child must have
-	minDecrease float64
-	draw        int  // columns drawn for each node; 0 means all
-	random      bool // one threshold a column, drawn between the node's extremes (extremely randomised trees)
+	maxDepth    int     // deepest a node may lie; at most MaxDepth
+	minSplit    int     // rows that a node must have to be split
+	minLeaf     int     // rows that a child must have
+	minDecrease float64 // of weighted impurity by a split, as a share of the root's weight
+	above       float64 // what the decrease must exceed, as it is
+	draw        int     // columns drawn for each node; 0 means all
+	random      bool    // one threshold a column, drawn between the node's extremes (extremely randomised trees)
 }
 
 // split is a candidate. Criteria compare num/den, larger is better, without dividing.
@@ -28,7 +29,8 @@ type split struct {
 
 // criterion measures splits of the node it was last told to enter. It knows the outcome of every row; the grower does not.
 type criterion interface {
-	// enter takes up a node and returns its weight, impurity, number of rows, and whether a split could gain anything.
+	// enter takes up a node and returns its weight, its impurity times its weight, its number of rows, and whether a split could gain
+	// anything.
 	enter(rows []int32) (weight, impurity float64, count int, mixed bool)
 	// value writes the value of the node entered.
 	value(out []float64)
@@ -110,6 +112,11 @@ type grower struct {
 	local []uint16 // ranks of a node's rows
 	total float64  // weight of the root
 	tree  *nodes
+
+	// Of boosting: the criterion that reads gradients, the columns that a node may split, and where each row ends.
+	gradients *gradients
+	choose    func(depth int) []bool
+	leaf      []int32
 }
 
 func newGrower(columns []ranks, l limits, c criterion, width int) *grower {
@@ -129,40 +136,58 @@ func (g *grower) grow(rows []int32, rng *rand.Rand) *nodes {
 	return g.tree
 }
 
-// node grows the node of these rows and all below it, and returns it with its weighted impurity.
+// node grows the node of these rows and all below it, and returns it with its impurity times its weight.
 func (g *grower) node(rows []int32, depth int) (int32, float64) {
 	weight, impurity, count, mixed := g.measure.enter(rows)
 	if depth == 0 {
 		g.total = weight
 	}
-	n := g.tree.add(weight, impurity)
+	n := g.tree.add(weight, impurity/weight)
 	at := len(g.tree.values)
 	for range g.width {
 		g.tree.values = append(g.tree.values, 0)
 	}
 	g.measure.value(g.tree.values[at:])
-	if !mixed || depth >= g.limits.maxDepth || count < g.limits.minSplit || count < 2*g.limits.minLeaf {
-		return n, weight * impurity
-	}
 	best := split{num: math.Inf(-1), den: 1, feature: -1}
-	g.find(rows, &best)
-	if best.feature < 0 || g.measure.decrease(&best)/g.total+epsilon < g.limits.minDecrease {
-		return n, weight * impurity
+	if mixed && depth < g.limits.maxDepth && count >= g.limits.minSplit && count >= 2*g.limits.minLeaf {
+		g.find(rows, depth, &best)
+	}
+	if best.feature < 0 || !g.worth(&best) {
+		if g.leaf != nil {
+			for _, r := range rows {
+				g.leaf[r] = n
+			}
+		}
+		return n, impurity
 	}
 	cut := g.partition(rows, &best)
 	g.tree.set(n, &best)
 	left, lower := g.node(rows[:cut], depth+1)
 	right, upper := g.node(rows[cut:], depth+1)
 	g.tree.left[n], g.tree.right[n] = left, right
-	g.tree.gain[n] = weight*impurity - lower - upper
-	return n, weight * impurity
+	g.tree.gain[n] = impurity - lower - upper
+	return n, impurity
+}
+
+// worth reports whether a split lowers impurity by enough.
+func (g *grower) worth(s *split) bool {
+	d := g.measure.decrease(s)
+	return d/g.total+epsilon >= g.limits.minDecrease && (g.limits.above <= 0 || d > g.limits.above)
 }
 
 // epsilon is the precision below which scikit-learn calls an impurity nought.
 const epsilon = 0x1p-52
 
 // find looks for the best split among the columns drawn, and among more of them while none has any.
-func (g *grower) find(rows []int32, best *split) {
+func (g *grower) find(rows []int32, depth int, best *split) {
+	if g.choose != nil {
+		for j, ok := range g.choose(depth) {
+			if ok {
+				g.column(int32(j), rows, best)
+			}
+		}
+		return
+	}
 	draw := g.limits.draw
 	if draw <= 0 || draw >= len(g.columns) {
 		for j := range g.columns {
