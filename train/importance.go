@@ -97,7 +97,7 @@ func (one *outcomeRun) importanceFigure() (report.Figure, bool, error) {
 	if !im.exact {
 		exact = "sampled"
 	}
-	return report.Figure{Title: "What contributed to its estimates", SVG: template.HTML(f.SVG),
+	return report.Figure{Title: "What contributed to its estimates", SVG: template.HTML(f.SVG), Wide: true,
 		Caption: fmt.Sprintf("The model that is kept, on %d of its own training rows; SHAP values by the method %s (%s). %d of %d columns contribute. A contribution is to the estimate; it is not a cause.",
 			im.rows, im.method, exact, used, len(im.columns))}, true, err
 }

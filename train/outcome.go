@@ -15,6 +15,7 @@ import (
 	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/config"
+	"github.com/voxgene/voxgene/train/leakage"
 	"github.com/voxgene/voxgene/train/validate"
 )
 
@@ -34,6 +35,7 @@ type outcomeRun struct {
 	kept       bundle.Outcome
 	honest     honest
 	importance importance
+	audit      []leakage.Finding
 	groups     []grouping // by which the headline is broken down
 	notes      []string
 
@@ -177,9 +179,14 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 // judge runs the folds of an outcome and fits the model that is kept.
 func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 	name := one.y.Name
-	r.logf("outcome %s: %d patients (%s), %d columns, %d folds, %d candidates", name, len(one.rows), validate.Summary(one.study.Rows, seq(len(one.rows))),
-		len(one.x.Columns), len(one.folds), one.study.Procedure.Choices())
+	r.logf("outcome %s: %s, %d columns, %d folds, %d candidates", name, one.counts(), len(one.x.Columns), len(one.folds), one.study.Procedure.Choices())
 	var err error
+	if one.audit, err = leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site}); err != nil {
+		return err
+	}
+	for _, f := range one.audit {
+		r.logf("audit: %s: %s", f.Level, f.Text)
+	}
 	if one.result, err = one.study.Run(ctx, one.folds, r.e.Validation.InnerFolds, r.on(name)); err != nil {
 		return err
 	}
@@ -189,6 +196,15 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 	}
 	one.subgroups = one.bySubgroup(r.e.Validation.Level)
 	return r.honest(ctx, one)
+}
+
+// counts says how many patients there are, by class or event.
+func (one *outcomeRun) counts() string {
+	n := patientsIn(one.study.Rows.Patient)
+	if one.y.Kind == clinical.Survival {
+		return fmt.Sprintf("%d patients, %d events", n, events(one.y))
+	}
+	return fmt.Sprintf("%d patients (%s)", n, validate.Summary(one.study.Rows, seq(len(one.rows))))
 }
 
 // refit fits the final choice to all rows of the outcome.

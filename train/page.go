@@ -12,6 +12,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/models/figure"
+	"github.com/voxgene/voxgene/train/leakage"
 	"github.com/voxgene/voxgene/train/report"
 	"github.com/voxgene/voxgene/train/validate"
 )
@@ -33,20 +34,24 @@ func (r *run) page() ([]byte, error) {
 		p.Pipeline = append(p.Pipeline, text+" "+string(options))
 	}
 	for _, n := range r.cohort.Notes {
-		p.Audit = append(p.Audit, report.Finding{Level: "note", Text: n})
+		p.Audit = append(p.Audit, report.Finding{Level: leakage.Note, Text: n})
 	}
 	for _, one := range r.results {
+		for _, f := range one.audit {
+			p.Audit = append(p.Audit, report.Finding{Level: f.Level, Text: one.y.Name + ": " + f.Text})
+		}
 		o, err := r.section(one)
 		if err != nil {
 			return nil, fmt.Errorf("report of outcome %s: %w", one.y.Name, err)
 		}
 		p.Outcomes = append(p.Outcomes, o)
 		if len(one.known) > 0 {
-			p.Audit = append(p.Audit, report.Finding{Level: "note", Text: fmt.Sprintf("%s: %d columns were kept out because the outcome can be told from them: %s.",
+			p.Audit = append(p.Audit, report.Finding{Level: leakage.Note, Text: fmt.Sprintf("%s: %d columns were kept out because the outcome can be told from them: %s.",
 				one.y.Name, len(one.known), short(one.known, 12))})
 		}
 	}
 	for _, one := range r.results {
+		slices.SortStableFunc(p.Audit, func(a, b report.Finding) int { return strings.Compare(b.Level, a.Level) }) // warnings before notes
 		p.Plan = append(p.Plan, one.honest.said...)
 	}
 	p.Plan = append(p.Plan, fmt.Sprintf("%d fits of a model in all; those of the estimates took %s", r.fits, report.Seconds(r.work())))
@@ -124,8 +129,7 @@ func (r *run) sources() []report.Source {
 func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	level := r.e.Validation.Level
 	o := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Interval: validate.Interval(one.scheme), Notes: one.notes, Warnings: one.warnings(level)}
-	o.Description = fmt.Sprintf("%d patients (%s), %d candidate columns. %s.", patientsIn(one.study.Rows.Patient),
-		validate.Summary(one.study.Rows, seq(len(one.rows))), len(one.x.Columns), r.describe(one))
+	o.Description = fmt.Sprintf("%s, %d candidate columns. %s.", one.counts(), len(one.x.Columns), r.describe(one))
 	for _, m := range one.measures {
 		e := one.estimate(m, -1, level)
 		o.Headline = append(o.Headline, report.Estimate{Title: m.Title, Value: e.Value, Low: e.Low, High: e.High})

@@ -61,7 +61,16 @@ type Metrics struct {
 	Conformal   *bundle.Conformal   `json:"conformal,omitempty"`
 	Subgroups   []SubgroupMetrics   `json:"subgroups,omitempty"`
 
-	Warnings []string `json:"warnings,omitempty"`
+	Audit    []AuditFinding `json:"audit,omitempty"` // what looks like leakage
+	Warnings []string       `json:"warnings,omitempty"`
+}
+
+// AuditFinding is something that looks like leakage.
+type AuditFinding struct {
+	Level  string `json:"level"`
+	Check  string `json:"check"`
+	Column string `json:"column,omitempty"`
+	Text   string `json:"text"`
 }
 
 // VariantMetrics is the procedure on other columns.
@@ -151,6 +160,9 @@ func (r *run) metrics() ([]byte, error) {
 		m.Cut = one.honest.nullNote
 		m.Conformal = one.kept.Conformal
 		m.Subgroups = one.subgroups
+		for _, f := range one.audit {
+			m.Audit = append(m.Audit, AuditFinding{f.Level, f.Check, f.Column, f.Text})
+		}
 		m.Warnings = one.warnings(level)
 		all[one.y.Name] = m
 	}

@@ -78,6 +78,7 @@ type Comparison struct {
 type Figure struct {
 	Title, Caption string
 	SVG            template.HTML
+	Wide           bool // has long words and wants the whole width
 }
 
 // Table is any other table.
