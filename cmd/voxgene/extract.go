@@ -23,7 +23,7 @@ import (
 // extraction is the command line of extract.
 type extraction struct {
 	params, output, cache string
-	profile               string
+	profile, mapped       string
 	labels                []string
 	jobs                  int
 }
@@ -41,6 +41,7 @@ relative to it. A case that fails is listed at the end and the others go on.
 --profile ibsi computes the features of the Image Biomarker Standardisation Initiative instead, under the tags of its reference values.`,
 		Example: `  voxgene extract scan.nii.gz mask.nii.gz
   voxgene extract scan.nrrd mask.nrrd --params ct --label 1 --label 2 -o features.csv
+  voxgene extract scan.nrrd mask.nrrd --map original_firstorder_Energy -o energy.nii.gz
   voxgene extract cases.csv --params params.yaml --jobs 4 --cache work -o features.parquet`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 2 || len(args) == 1 && strings.EqualFold(filepath.Ext(args[0]), ".csv") {
@@ -57,6 +58,7 @@ relative to it. A case that fails is listed at the end and the others go on.
 	c.Flags().StringArrayVar(&x.labels, "label", nil, "label of the region; repeat for several, or all (default: that of the parameters, 1)")
 	c.Flags().StringVarP(&x.output, "output", "o", "", "file to write: .csv, .json or .parquet (default: CSV to standard output)")
 	c.Flags().IntVar(&x.jobs, "jobs", 0, "cases at once (default: one a processor)")
+	c.Flags().StringVar(&x.mapped, "map", "", "write where in the region this feature comes from, as NIfTI (-o map.nii.gz), in place of a table")
 	c.Flags().StringVar(&x.cache, "cache", "", "folder that keeps what was extracted, so that a second run does nothing")
 	return c
 }
@@ -70,6 +72,9 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 	labels, err := parseLabels(x.labels, label)
 	if err != nil {
 		return badInput(err)
+	}
+	if x.mapped != "" {
+		return x.writeMap(args, p, labels, stderr)
 	}
 	cases, extra := []batch.Case{{}}, []string(nil)
 	if len(args) == 2 {

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/nifti"
+	"github.com/voxgene/voxgene/features/image/open"
+	"github.com/voxgene/voxgene/features/radiomics"
+)
+
+// writeMap writes where in a region one feature comes from, as NIfTI on the grid of the image.
+func (x *extraction) writeMap(args []string, p radiomics.Params, labels []int, stderr io.Writer) error {
+	name := strings.ToLower(x.output)
+	switch {
+	case len(args) != 2:
+		return badInput(errors.New("--map wants an image and a mask, not a batch"))
+	case len(labels) != 1:
+		return badInput(errors.New("--map is of one region: give one --label"))
+	case !strings.HasSuffix(name, ".nii") && !strings.HasSuffix(name, ".nii.gz"):
+		return badInput(fmt.Errorf("-o %s: a map is written as .nii or .nii.gz", x.output))
+	}
+	m, err := open.Mask(args[1])
+	if err != nil {
+		return badInput(err)
+	}
+	in, err := open.Region(args[0], radiomics.Reach(m, labels, p))
+	if err != nil {
+		return badInput(err)
+	}
+	f, err := radiomics.Map(in, m, labels[0], p, x.mapped, radiomics.MapOptions{})
+	if err != nil {
+		return badInput(err)
+	}
+	on, err := f.On(in.Whole)
+	if err != nil {
+		return err
+	}
+	if err := nifti.Write(x.output, on, image.Float32); err != nil {
+		return err
+	}
+	what := "what the feature loses when the neighbourhood of a voxel is left out"
+	if f.Exact {
+		what = "each voxel's part of the feature; the parts sum to it"
+	}
+	if f.Resampled {
+		what += "; made on the resampled grid and laid back by nearest neighbour"
+	}
+	fmt.Fprintf(stderr, "%s = %v: %s\n", f.Feature.Name, f.Feature.Value, what)
+	return nil
+}
