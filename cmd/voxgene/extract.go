@@ -74,7 +74,7 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 		return badInput(err)
 	}
 	if x.mapped != "" {
-		return x.writeMap(args, p, labels, stderr)
+		return x.writeMap(args, labels, stderr)
 	}
 	cases, extra := []batch.Case{{}}, []string(nil)
 	if len(args) == 2 {

@@ -13,15 +13,21 @@ import (
 )
 
 // writeMap writes where in a region one feature comes from, as NIfTI on the grid of the image.
-func (x *extraction) writeMap(args []string, p radiomics.Params, labels []int, stderr io.Writer) error {
+func (x *extraction) writeMap(args []string, labels []int, stderr io.Writer) error {
 	name := strings.ToLower(x.output)
 	switch {
+	case x.profile != "pyradiomics":
+		return badInput(errors.New("--map knows PyRadiomics' features; leave --profile out"))
 	case len(args) != 2:
 		return badInput(errors.New("--map wants an image and a mask, not a batch"))
 	case len(labels) != 1:
 		return badInput(errors.New("--map is of one region: give one --label"))
 	case !strings.HasSuffix(name, ".nii") && !strings.HasSuffix(name, ".nii.gz"):
 		return badInput(fmt.Errorf("-o %s: a map is written as .nii or .nii.gz", x.output))
+	}
+	p, err := readParams(x.params)
+	if err != nil {
+		return badInput(err)
 	}
 	m, err := open.Mask(args[1])
 	if err != nil {
