@@ -18,6 +18,8 @@ type solver struct {
 
 	offset [][]float64
 	eta    [][]float64 // of each response
+	ready  bool        // room.u and room.h are those at eta, of the only response
+	value  float64     // the loss there
 	r      []*response
 	room   scratch
 }
@@ -95,6 +97,9 @@ func (s *solver) penalty() float64 {
 const (
 	maxSteps  = 2000
 	maxSweeps = 20000
+
+	// innerAccuracy is how far, by its first sweep, a Newton step is solved.
+	innerAccuracy = 0.1
 )
 
 // descend minimises over the active columns.
@@ -119,7 +124,10 @@ func (s *solver) descend() {
 // the largest v·δ².
 func (s *solver) step(k int) float64 {
 	r, m := s.r[k], &s.room
-	before := s.loss.expand(s.eta, k, m.u, m.h) + s.penalty()
+	if !s.ready {
+		s.value = s.loss.expand(s.eta, k, m.u, m.h)
+	}
+	before := s.value + s.penalty()
 	s.prepare(r)
 	was := r.intercept
 	copy(m.r, m.u)
@@ -136,8 +144,8 @@ func (s *solver) step(k int) float64 {
 	copy(m.eta, s.eta[k])
 	s.move(k, was)
 	for half := 0; half < 30; half++ {
-		after := s.loss.value(s.eta) + s.penalty()
-		if after <= before+1e-13*(1+math.Abs(before)) {
+		s.evaluate()
+		if s.value+s.penalty() <= before+1e-13*(1+math.Abs(before)) {
 			break
 		}
 		for a, j := range r.active {
@@ -148,8 +156,18 @@ func (s *solver) step(k int) float64 {
 		for i := range e {
 			e[i] = (e[i] + m.eta[i]) / 2
 		}
+		s.ready = false
 	}
 	return change
+}
+
+// evaluate finds the loss at eta; where there is one response, its expansion too, which the next step starts from.
+func (s *solver) evaluate() {
+	if s.ready = len(s.r) == 1; s.ready {
+		s.value = s.loss.expand(s.eta, 0, s.room.u, s.room.h)
+		return
+	}
+	s.value = s.loss.value(s.eta)
 }
 
 // prepare fills the scratch for the active columns of a response.
@@ -191,7 +209,7 @@ func (s *solver) sweep(r *response) {
 	total := floats.Sum(m.h)
 	tolerance := s.tolerance / 4
 	full := true
-	for range maxSweeps {
+	for n := range maxSweeps {
 		change := 0.0
 		if s.intercept {
 			d := floats.Sum(m.r) / total
@@ -215,6 +233,9 @@ func (s *solver) sweep(r *response) {
 				floats.AddScaled(m.r, -d, m.hx[a])
 				change = max(change, v*d*d)
 			}
+		}
+		if n == 0 { // the approximation is not worth more than a fraction of what the step is
+			tolerance = max(tolerance, innerAccuracy*change)
 		}
 		if change < tolerance {
 			if full {
@@ -253,6 +274,7 @@ func (s *solver) move(k int, was float64) {
 
 // predictors recomputes η from the coefficients, so that rounding does not add up along a path.
 func (s *solver) predictors() {
+	s.ready = false
 	for k, r := range s.r {
 		e := s.eta[k]
 		copy(e, s.offset[k])

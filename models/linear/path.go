@@ -203,13 +203,7 @@ func (s *solver) prune() {
 		r.active = kept
 	}
 	s.predictors()
-	if s.grouped {
-		s.lookGrouped(s.lasso)
-		return
-	}
-	for k := range s.r {
-		s.look(k, s.lasso)
-	}
+	s.look(s.lasso)
 }
 
 func (s *solver) activateAll() {
@@ -235,24 +229,17 @@ func (s *solver) lambdas(o Options) []float64 {
 		}
 	}
 	top := 0.0
-	gradient := make([]float64, len(s.r))
-	u := make([][]float64, len(s.r))
-	for k, r := range s.r {
-		s.loss.expand(s.eta, k, s.room.u, s.room.h)
-		u[k] = slices.Clone(s.room.u)
-		r.screen.see(s.room.u)
-	}
+	s.see()
 	for j, f := range s.d.penalty {
 		if f == 0 || s.excluded(j) {
 			continue
 		}
 		squares := 0.0
-		for k, r := range s.r {
-			gradient[k] = floats.Dot(s.d.column(j), u[k])
-			r.screen.set(j, gradient[k])
-			squares += gradient[k] * gradient[k]
+		for _, r := range s.r {
+			g := r.screen.compute(j, s.d.column(j))
+			squares += g * g
 			if !s.grouped {
-				top = max(top, math.Abs(gradient[k])/f)
+				top = max(top, math.Abs(g)/f)
 			}
 		}
 		if s.grouped {
