@@ -55,7 +55,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return badInput(fmt.Errorf("%w\nsee voxgene %s --help", err, c.Name()))
 	})
-	root.AddCommand(associateCommand(), extractCommand(), ibsiCommand(), phantomCommand(), trainCommand(), versionCommand())
+	root.AddCommand(associateCommand(), extractCommand(), ibsiCommand(), phantomCommand(), lintCommand(), trainCommand(), versionCommand())
 	return root
 }
 
