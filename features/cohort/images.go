@@ -15,6 +15,7 @@ import (
 
 	"github.com/voxgene/voxgene/configs"
 	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/settings"
@@ -268,8 +269,8 @@ func (s *imageSource) item(patient, img, mask string, params radiomics.Params, s
 	if err != nil {
 		return item, err
 	}
-	a, errA := work.HashFile(img)
-	b, errB := work.HashFile(mask)
+	a, errA := open.Hash(img)
+	b, errB := open.Hash(mask)
 	if errA == nil && errB == nil { // a file that cannot be read fails in Do, as this patient's problem
 		item.Key = work.NewKey("radiomics", extractionVersion, how, a, b)
 	}
@@ -278,15 +279,13 @@ func (s *imageSource) item(patient, img, mask string, params radiomics.Params, s
 
 // extract computes the features of every region of one patient.
 func extract(img, mask string, regions []region, params radiomics.Params) ([]radiomics.Feature, error) {
-	m, err := open.Mask(mask)
+	parts, err := masks(img, mask, regions)
 	if err != nil {
 		return nil, err
 	}
-	parts := make([]*image.Mask, len(regions))
-	all := &image.Mask{Grid: m.Grid, Labels: make([]uint16, len(m.Labels))} // every region, for what has to be read of the image
-	for i, r := range regions {
-		parts[i] = merge(m, r.labels)
-		for v, l := range parts[i].Labels {
+	all := &image.Mask{Grid: parts[0].Grid, Labels: make([]uint16, len(parts[0].Labels))} // every region, for what has to be read of the image
+	for _, p := range parts {
+		for v, l := range p.Labels {
 			all.Labels[v] |= l
 		}
 	}
@@ -305,6 +304,42 @@ func extract(img, mask string, regions []region, params radiomics.Params) ([]rad
 		}
 	}
 	return out, nil
+}
+
+// masks reads the regions of one patient, each as a mask of 1. Segments of a DICOM object that share voxels are read one at a time.
+func masks(img, mask string, regions []region) ([]*image.Mask, error) {
+	var wanted []int
+	for _, r := range regions {
+		wanted = append(wanted, r.labels...)
+	}
+	parts := make([]*image.Mask, len(regions))
+	m, err := open.MaskFor(mask, img, wanted...)
+	if err == nil {
+		for i, r := range regions {
+			parts[i] = merge(m, r.labels)
+		}
+		return parts, nil
+	}
+	if !errors.Is(err, dicom.ErrOverlap) {
+		return nil, err
+	}
+	for i, r := range regions {
+		for _, l := range r.labels {
+			one, err := open.MaskFor(mask, img, l)
+			if err != nil {
+				return nil, err
+			}
+			one = merge(one, []int{l})
+			if parts[i] == nil {
+				parts[i] = one
+				continue
+			}
+			for v, l := range one.Labels {
+				parts[i].Labels[v] |= l
+			}
+		}
+	}
+	return parts, nil
 }
 
 // merge returns a mask that is 1 where m has one of the labels.

@@ -51,6 +51,29 @@ func ReadMaskOn(path string, g image.Grid, numbers ...int) (*image.Mask, error) 
 	return m, err
 }
 
+// ReadMaskFor reads segments or structures onto the grid of the only series of img. Those of another frame of reference are an error.
+func ReadMaskFor(path, img string, numbers ...int) (*image.Mask, error) {
+	folder, err := OpenFolder(img)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	series, err := folder.One()
+	if err != nil {
+		return nil, err
+	}
+	var m *image.Mask
+	err = withMasks(path, func(s *Segmentation, r *StructureSet) (err error) {
+		if s != nil {
+			m, err = s.MaskOn(series, numbers...)
+			return err
+		}
+		m, err = r.MaskOn(series, numbers...)
+		return err
+	})
+	return m, err
+}
+
 // withMasks gives do the only segmentation or structure set of a path; the other is nil.
 func withMasks(path string, do func(s *Segmentation, r *StructureSet) error) error {
 	f, err := OpenFolder(path)

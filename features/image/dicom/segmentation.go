@@ -129,6 +129,18 @@ func (s *Segmentation) planes() ([]segmentPlane, error) {
 
 func (f *file) labelMap() bool { return f.text(segmentationType) == "LABELMAP" }
 
+// MaskOn is Mask on the grid of a series. A segmentation in another frame of reference is an error.
+func (s *Segmentation) MaskOn(series *Series, numbers ...int) (*image.Mask, error) {
+	if uid := s.FrameOfReference(); uid != "" && series.FrameOfReference != "" && uid != series.FrameOfReference {
+		return nil, fmt.Errorf("%s: the segmentation is in the frame of reference %s, and the series in %s: use the series that it was drawn on", s.file.name, uid, series.FrameOfReference)
+	}
+	g, err := series.Grid()
+	if err != nil {
+		return nil, err
+	}
+	return s.Mask(g, numbers...)
+}
+
 // Mask places segments on a grid, each under its number; all segments where none is named. The frames must lie on the grid's voxels, in
 // any order or mirrored. A segment that is not there, one with voxels outside the grid, and two that overlap are errors. A fraction counts
 // from one half on.
@@ -169,8 +181,7 @@ func (s *Segmentation) Mask(g image.Grid, numbers ...int) (*image.Mask, error) {
 		}
 	}
 	if overlap.voxels > 0 {
-		return nil, fmt.Errorf("%s: %s and %s share voxels (%d in all): read one segment at a time", s.file.name,
-			nameOf(segments, overlap.a), nameOf(segments, overlap.b), overlap.voxels)
+		return nil, overlap.err(s.file.name, segments)
 	}
 	return m, nil
 }
@@ -206,6 +217,13 @@ func nameOf(segments []Segment, n int) string {
 
 // overlaps counts voxels that two segments claim, and keeps the first pair.
 type overlaps struct{ a, b, voxels int }
+
+// ErrOverlap says that two of the segments asked for share voxels, so that one mask cannot hold both.
+var ErrOverlap = errors.New("read one at a time")
+
+func (o overlaps) err(file string, segments []Segment) error {
+	return fmt.Errorf("%s: %s and %s share voxels (%d in all): %w", file, nameOf(segments, o.a), nameOf(segments, o.b), o.voxels, ErrOverlap)
+}
 
 // placeFrame writes one frame's labels to the mask.
 func placeFrame(m *image.Mask, p *segmentPlane, labels []uint16, wanted map[int]bool, overlap *overlaps) error {

@@ -41,7 +41,19 @@ func (s *StructureSet) frameOfReference(number int) string {
 
 // MaskOn is Mask on the grid of a series. A structure that was drawn in another frame of reference is an error.
 func (s *StructureSet) MaskOn(series *Series, numbers ...int) (*image.Mask, error) {
-	for _, n := range numbers {
+	structures, err := s.Structures()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := choose(s.file.name, structures, numbers)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range structures {
+		n := one.Number
+		if !wanted[n] {
+			continue
+		}
 		if uid := s.frameOfReference(n); uid != "" && series.FrameOfReference != "" && uid != series.FrameOfReference {
 			return nil, fmt.Errorf("%s: structure %d was drawn in the frame of reference %s, and the series is in %s: use the series that it was drawn on", s.file.name, n, uid, series.FrameOfReference)
 		}
@@ -86,8 +98,7 @@ func (s *StructureSet) Mask(g image.Grid, numbers ...int) (*image.Mask, error) {
 		}
 	}
 	if overlap.voxels > 0 {
-		return nil, fmt.Errorf("%s: structures %s and %s share voxels (%d in all): read one structure at a time", s.file.name,
-			nameOf(structures, overlap.a), nameOf(structures, overlap.b), overlap.voxels)
+		return nil, overlap.err(s.file.name, structures)
 	}
 	return m, nil
 }

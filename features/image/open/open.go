@@ -5,9 +5,11 @@ package open
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/image/nifti"
 	"github.com/voxgene/voxgene/features/image/nrrd"
+	"github.com/voxgene/voxgene/features/work"
 )
 
 // format is what can be done with the files of one format.
@@ -180,4 +183,75 @@ func byContent(head []byte, name string) *format {
 		return niftiFormat
 	}
 	return nil
+}
+
+// errGrid stops a reading once the grid is known.
+var errGrid = errors.New("only the grid was wanted")
+
+// Grid reads the grid of an image, and no voxel.
+func Grid(path string) (image.Grid, error) {
+	var g image.Grid
+	_, err := Region(path, image.Selection{Region: func(whole image.Grid) (image.Box, error) {
+		g = whole
+		return image.Box{}, errGrid
+	}})
+	if errors.Is(err, errGrid) {
+		err = nil
+	}
+	return g, err
+}
+
+// MaskFor reads the labels of a mask that belongs to an image; all of them where no number is given. A file of labels is read as it is,
+// with all its labels, and its grid is the caller's to compare. A DICOM segmentation or structure set is placed on the image's grid; where
+// both are DICOM they must share a frame of reference.
+func MaskFor(mask, img string, numbers ...int) (*image.Mask, error) {
+	f, err := detect(mask)
+	if err != nil {
+		return nil, err
+	}
+	if f != dicomFormat {
+		return f.mask(mask)
+	}
+	of, err := detect(img)
+	if err != nil {
+		return nil, err
+	}
+	if of == dicomFormat {
+		return dicom.ReadMaskFor(mask, img, numbers...)
+	}
+	g, err := Grid(img)
+	if err != nil {
+		return nil, err
+	}
+	return dicom.ReadMaskOn(mask, g, numbers...)
+}
+
+// Hash is the SHA-256 of a file's content, or of all files' contents below a folder whatever their names and order. It is for the key of
+// what is computed from an image.
+func Hash(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return work.HashFile(path)
+	}
+	var sums []string
+	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		sum, err := work.HashFile(name)
+		sums = append(sums, string(sum))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(sums)
+	all := sha256.New()
+	for _, s := range sums {
+		all.Write([]byte(s))
+	}
+	return all.Sum(nil), nil
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/work"
@@ -108,11 +109,11 @@ func Run(ctx context.Context, cases []Case, method Method, pool work.Pool) ([]Ou
 
 // key is of all that determines the rows of a case: the content of its files, its labels and the parameters.
 func key(c Case, name string, parameters []byte) (work.Key, error) {
-	i, err := work.HashFile(c.Image)
+	i, err := open.Hash(c.Image)
 	if err != nil {
 		return work.Key{}, err
 	}
-	m, err := work.HashFile(c.Mask)
+	m, err := open.Hash(c.Mask)
 	if err != nil {
 		return work.Key{}, err
 	}
@@ -128,7 +129,10 @@ type labelled struct {
 
 // extract reads a case and measures its labels. An error of every label is the error of the case, so that it is not stored.
 func extract(c Case, method Method) ([]labelled, error) {
-	m, err := open.Mask(c.Mask)
+	m, err := open.MaskFor(c.Mask, c.Image, c.Labels...)
+	if errors.Is(err, dicom.ErrOverlap) {
+		return extractEach(c, method)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("mask: %w", err)
 	}
@@ -151,6 +155,36 @@ func extract(c Case, method Method) ([]labelled, error) {
 			all = append(all, err)
 		}
 		out[i] = labelled{l, r, err}
+	}
+	if len(all) == len(labels) {
+		return nil, errors.Join(all...)
+	}
+	return out, nil
+}
+
+// extractEach measures a case one label at a time, because segments of its mask share voxels.
+func extractEach(c Case, method Method) ([]labelled, error) {
+	labels := c.Labels
+	if len(labels) == 0 {
+		segments, err := open.Labels(c.Mask)
+		if err != nil {
+			return nil, fmt.Errorf("mask: %w", err)
+		}
+		for _, s := range segments {
+			labels = append(labels, s.Number)
+		}
+	}
+	var out []labelled
+	var all []error
+	for _, l := range labels {
+		one := c
+		one.Labels = []int{l}
+		r, err := extract(one, method)
+		if err != nil {
+			all = append(all, err)
+			r = []labelled{{label: l, err: err}}
+		}
+		out = append(out, r...)
 	}
 	if len(all) == len(labels) {
 		return nil, errors.Join(all...)
