@@ -55,7 +55,19 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return badInput(fmt.Errorf("%w\nsee voxgene %s --help", err, c.Name()))
 	})
-	root.AddCommand(associateCommand(), extractCommand(), ibsiCommand(), phantomCommand(), lintCommand(), trainCommand(), versionCommand())
+	root.AddCommand(
+		associateCommand(),
+		explainCommand(),
+		extractCommand(),
+		ibsiCommand(),
+		inspectCommand(),
+		lintCommand(),
+		phantomCommand(),
+		predictCommand(),
+		serveCommand(),
+		trainCommand(),
+		versionCommand(),
+	)
 	return root
 }
 

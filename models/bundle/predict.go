@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/models"
@@ -15,6 +17,23 @@ type Time struct {
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit"`
 }
+
+// ParseTime reads a time with its unit, such as 12mo or 1.5a.
+func ParseTime(text string) (Time, error) {
+	for unit := range days {
+		number, ok := strings.CutSuffix(text, unit)
+		if !ok {
+			continue
+		}
+		if v, err := strconv.ParseFloat(strings.TrimSpace(number), 64); err == nil && v >= 0 && v <= maxTime {
+			return Time{v, unit}, nil
+		}
+	}
+	return Time{}, fmt.Errorf("%q is not a time with its unit (%s), such as 12mo", text, unitNames)
+}
+
+// String returns the time as ParseTime reads it.
+func (t Time) String() string { return string(appendNumber(nil, t.Value)) + t.Unit }
 
 // Request says what to predict beside the patients.
 type Request struct {

@@ -33,9 +33,8 @@ type decoder struct {
 	faults  []problem.Fault
 	more    int // faults beyond those listed
 
-	seen  []int32 // number, from 1, of the last patient that had each input
-	given []int   // of the patient being read, inputs of each source
-	ids   map[string]int
+	seen []int32 // number, from 1, of the last patient that had each input
+	ids  map[string]int
 }
 
 // members of the body and of its objects, for messages.
@@ -46,11 +45,11 @@ var (
 	explainMembers = []string{"top", "group_by"}
 )
 
-// Decode reads the body of a predict or explain request for a bundle's inputs. It is strict: unknown, missing and repeated members
-// and features, and values of the wrong type, are faults, each with its place in the body. A feature may be null, and a source may be
-// left out as a whole; both are then missing. The problem is nil when the body is sound.
+// Decode reads the body of a predict or explain request for a bundle's inputs. It is strict: unknown and repeated members
+// and features, missing members, and values of the wrong type are faults, each with its place in the body. A feature that is null or
+// left out is missing, and the prediction warns of it. The problem is nil when the body is sound.
 func Decode(body []byte, columns *registry.Columns, limits Limits) (Decoded, *problem.Problem) {
-	d := decoder{s: scan.New(body), columns: columns, limits: limits, seen: make([]int32, len(columns.Inputs)), given: make([]int, columns.Sources)}
+	d := decoder{s: scan.New(body), columns: columns, limits: limits, seen: make([]int32, len(columns.Inputs))}
 	d.body()
 	if d.s.Err() == nil {
 		d.s.End()
@@ -245,7 +244,6 @@ func (d *decoder) features(pointer string, number int32, row []float64) {
 	if !d.object(pointer) {
 		return
 	}
-	clear(d.given)
 	first, guess, count := true, 0, 0
 	for d.s.More(&first, '}') {
 		key := d.s.Key()
@@ -259,13 +257,12 @@ func (d *decoder) features(pointer string, number int32, row []float64) {
 			d.fault(pointer+"/"+token(string(key)), "the feature is there twice")
 		} else {
 			d.seen[j] = number
-			d.given[d.columns.SourceOf[j]]++
 			count++
 		}
 		row[j] = d.value(pointer, j)
 	}
 	if d.s.Err() == nil && count < len(row) {
-		d.absent(pointer, number, row)
+		d.absent(pointer, number, row, count)
 	}
 }
 
@@ -316,23 +313,15 @@ func (d *decoder) unknown(pointer, name string) {
 	d.s.Skip()
 }
 
-// absent makes the inputs of sources that were left out missing, and reports others that were.
-func (d *decoder) absent(pointer string, number int32, row []float64) {
-	any := false
-	for _, n := range d.given {
-		any = any || n > 0
-	}
-	if !any {
+// absent makes the inputs that were left out missing. A name that is spelled wrongly was refused before: it is unknown.
+func (d *decoder) absent(pointer string, number int32, row []float64, count int) {
+	if count == 0 {
 		d.fault(pointer, "no feature was given; the model reads %d, see its schema", len(row))
 		return
 	}
 	for j := range row {
-		switch {
-		case d.seen[j] == number:
-		case d.given[d.columns.SourceOf[j]] == 0:
+		if d.seen[j] != number {
 			row[j] = math.NaN()
-		default:
-			d.fault(pointer+"/"+token(d.columns.Inputs[j].Name), "the feature is missing; send null where its value is not known")
 		}
 	}
 }

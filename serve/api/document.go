@@ -79,11 +79,10 @@ func Schema(e *registry.Entry, limits Limits) (map[string]any, error) {
 	return s, nil
 }
 
-// features is the schema of a patient's features: all of a source, or nothing of it, each by its full name or, where one input
-// alone has it, by its bare name.
+// features is the schema of a patient's features, each by its full name or, where one input alone has it, by its bare name.
 func features(c *registry.Columns) map[string]any {
 	properties := make(map[string]any, len(c.Inputs))
-	whole, none := make([][]any, c.Sources), make([][]any, c.Sources)
+	both := []any{} // pairs of names of one feature
 	for j, in := range c.Inputs {
 		p := map[string]any{"type": []string{"number", "null"}}
 		if in.Kind != table.Numeric {
@@ -93,20 +92,14 @@ func features(c *registry.Columns) map[string]any {
 			p["description"] = "unit " + in.Unit
 		}
 		properties[in.Name] = p
-		one := map[string]any{"required": []string{in.Name}}
-		k := c.SourceOf[j]
-		none[k] = append(none[k], one)
 		if bare := pipeline.Bare(in.Column); bare != in.Name && c.Find([]byte(bare), len(c.Inputs)) == j {
 			properties[bare] = p
-			other := map[string]any{"required": []string{bare}}
-			none[k] = append(none[k], other)
-			one = map[string]any{"oneOf": []any{one, other}}
+			both = append(both, map[string]any{"required": []string{in.Name, bare}})
 		}
-		whole[k] = append(whole[k], one)
 	}
-	var sources []any
-	for k := range whole {
-		sources = append(sources, map[string]any{"anyOf": []any{map[string]any{"allOf": whole[k]}, map[string]any{"not": map[string]any{"anyOf": none[k]}}}})
+	s := map[string]any{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": properties}
+	if len(both) > 0 {
+		s["not"] = map[string]any{"anyOf": both}
 	}
-	return map[string]any{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": properties, "allOf": sources}
+	return s
 }

@@ -8,28 +8,17 @@ import (
 // Columns finds the inputs of a bundle by the names that requests use.
 type Columns struct {
 	Inputs []bundle.Input
-	// Sources numbers the sources of the inputs; SourceOf is that of each input.
-	Sources  int
-	SourceOf []int
 
 	index map[string]int // by full name, and by bare name where only one input has it
 }
 
 func newColumns(b *bundle.Bundle) *Columns {
-	c := &Columns{Inputs: b.Inputs, SourceOf: make([]int, len(b.Inputs)), index: make(map[string]int, len(b.Inputs))}
+	c := &Columns{Inputs: b.Inputs, index: make(map[string]int, len(b.Inputs))}
 	bare := make(map[string]int, len(b.Inputs))
-	sources := map[string]int{}
 	for j, in := range b.Inputs {
 		c.index[in.Name] = j
 		bare[pipeline.Bare(in.Column)]++
-		k, ok := sources[in.Source]
-		if !ok {
-			k = len(sources)
-			sources[in.Source] = k
-		}
-		c.SourceOf[j] = k
 	}
-	c.Sources = len(sources)
 	for j, in := range b.Inputs {
 		name := pipeline.Bare(in.Column)
 		if _, taken := c.index[name]; !taken && bare[name] == 1 {

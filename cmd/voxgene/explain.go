@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/explain"
+)
+
+func explainCommand() *cobra.Command {
+	var p prediction
+	var patient, method, background, groupBy string
+	var at []string
+	top := 10
+	c := &cobra.Command{
+		Use:   "explain BUNDLE TABLE",
+		Short: "Say how much each input contributed to each prediction",
+		Long: `Explains the prediction of each row of a table: Shapley values on the model's own scale (log-odds, log-hazard, …), summed back to the inputs
+that were read. Base and contributions sum to the output. Inputs beyond the largest --top are summed as "(other)".`,
+		Example: `  voxgene explain runs/glioma/model.voxgene new.csv --patient TCGA-CS-4938
+  voxgene explain runs/glioma/model.voxgene new.csv --group-by source -o contributions.csv
+  voxgene explain runs/glioma/model.voxgene new.csv --outcomes os --at 12mo --background train.csv --json`,
+		Args: exactly(2, "a bundle and a table"),
+		RunE: func(c *cobra.Command, args []string) error {
+			b, t, x, err := p.read(args)
+			if err != nil {
+				return badInput(err)
+			}
+			if patient != "" {
+				i := slices.IndexFunc(t.Keys, func(k table.Key) bool { return k.Patient == patient })
+				if i < 0 {
+					return badInput(fmt.Errorf("%s has no patient %q", args[1], patient))
+				}
+				t, x = t.Select([]int{i}), x.Select([]int{i})
+			}
+			e := &bundle.Explain{Top: top, GroupBy: groupBy, Method: method}
+			if e.At, err = parseTimes(at); err != nil {
+				return badInput(err)
+			}
+			if background != "" {
+				rows, err := table.Read(background, table.Options{Key: p.key})
+				if err != nil {
+					return badInput(err)
+				}
+				m, err := b.Align(rows)
+				if err != nil {
+					return badInput(fmt.Errorf("%s: %w", background, err))
+				}
+				e.Background = &m
+			}
+			answers, err := predictAll(c.Context(), b, t, x, bundle.Request{Outcomes: p.outcomes, Explain: e})
+			if err != nil {
+				return err
+			}
+			return p.write(c.OutOrStdout(), b, answers, explanationRows(answers))
+		},
+	}
+	p.flags(c)
+	c.Flags().StringVar(&patient, "patient", "", "explain this patient only")
+	c.Flags().StringVar(&method, "method", explain.Auto, "one of "+strings.Join(explain.Methods, ", "))
+	c.Flags().StringVar(&background, "background", "", "table whose rows stand in for inputs that are left out (default: the bundle's centroids)")
+	c.Flags().StringVar(&groupBy, "group-by", "", "sum contributions by source or by group")
+	c.Flags().StringSliceVar(&at, "at", nil, "explain survival at these times, such as 12mo, in place of the risk")
+	c.Flags().IntVar(&top, "top", 10, "largest contributions to list")
+	return c
+}
+
+// explanationRows lays explanations out as a table: a row a contribution.
+func explanationRows(answers []bundle.Prediction) [][]string {
+	rows := [][]string{{"patient", "outcome", "class", "time", "scale", "method", "base", "output", "feature", "value", "contribution"}}
+	for _, p := range answers {
+		for _, a := range p.Outcomes {
+			for _, e := range a.Explanations {
+				start := []string{p.ID, a.Name, e.Class, number(e.Time), e.Scale, e.Method, number(e.Base), number(e.Output)}
+				for _, v := range e.Values {
+					value := v.Text
+					if value == "" {
+						value = number(v.Value)
+					}
+					rows = append(rows, append(slices.Clone(start), v.Feature, value, number(v.Amount)))
+				}
+				if e.Other != 0 {
+					rows = append(rows, append(slices.Clone(start), "(other)", "", number(e.Other)))
+				}
+			}
+		}
+	}
+	return rows
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/models/bundle"
+)
+
+func inspectCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "inspect BUNDLE",
+		Short: "Verify a bundle and say what it holds",
+		Long: `Checks the SHA-256 of every part of a bundle and decodes it, then prints what it predicts, from what, and on whose follow-up. A bundle holds
+no patient's row or identifier. --json prints the manifest.`,
+		Example: `  voxgene inspect runs/glioma/model.voxgene
+  voxgene inspect runs/glioma/model.voxgene --json`,
+		Args: exactly(1, "a bundle"),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := bundle.Inspect(args[0])
+			if err != nil {
+				return badInput(err)
+			}
+			b, err := bundle.Open(args[0])
+			if err != nil {
+				return badInput(err)
+			}
+			if asJSON {
+				e := json.NewEncoder(c.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(struct {
+					Version string `json:"version"`
+					bundle.Manifest
+					Config string `json:"config"`
+				}{b.Version(), m, string(b.Config)})
+			}
+			return describe(c.OutOrStdout(), b, m)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the manifest as JSON")
+	return c
+}
+
+// describe prints a bundle for a reader.
+func describe(out io.Writer, b *bundle.Bundle, m bundle.Manifest) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "name\t%s\nversion\t%s\ncreated by\t%s\nintended use\t%s\ntraining patients\t%d\nformat\t%d\n", m.Name, b.Version(), m.CreatedBy, m.IntendedUse, m.Patients, m.Format)
+	for i, o := range m.Outcomes {
+		fmt.Fprintf(w, "\noutcome\t%s\n  kind\t%s\n  model\t%s\n  columns\t%d\n", o.Name, o.Kind, o.Model, len(b.Outcomes[i].Model.Columns()))
+		if o.Kind == clinical.Class {
+			fmt.Fprintf(w, "  classes\t%s\n", strings.Join(o.Classes, ", "))
+			if o.Threshold != 0 {
+				fmt.Fprintf(w, "  threshold\t%.6g\n", o.Threshold)
+			}
+			if o.Conformal != nil {
+				fmt.Fprintf(w, "  set of classes at\t%.6g\n", o.Conformal.Level)
+			}
+			continue
+		}
+		fmt.Fprintf(w, "  time\tin %s since %s\n  follow-up\tto %.6g %s, %d patients at risk\n", o.Unit, o.Origin, o.FollowUp.Limit, o.Unit, bundle.MinAtRisk)
+		if o.Groups != nil {
+			fmt.Fprintf(w, "  risk groups\t%s\n", strings.Join(o.Groups.Names, ", "))
+		}
+	}
+	fmt.Fprintf(w, "\ninputs\t%d\n", len(m.Inputs))
+	for _, in := range m.Inputs {
+		what := strings.Join(in.Levels, ", ")
+		if n := len(in.Quantiles); n > 0 {
+			what = fmt.Sprintf("%.6g to %.6g %s", in.Quantiles[0], in.Quantiles[n-1], in.Unit)
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", in.Name, in.Kind, what)
+	}
+	fmt.Fprintf(w, "\nparts\t%d\n", len(m.Parts))
+	for _, p := range m.Parts {
+		fmt.Fprintf(w, "  %s\t%d bytes\tsha256:%s\n", p.Name, p.Bytes, p.SHA256)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
+)
+
+// prediction is the command line of predict, and what explain shares with it.
+type prediction struct {
+	key, output string
+	outcomes    []string
+	times       []string
+	json        bool
+}
+
+func (p *prediction) flags(c *cobra.Command) {
+	c.Flags().StringVar(&p.key, "id", "", "header of the patients' column (default: found by its name)")
+	c.Flags().StringSliceVar(&p.outcomes, "outcomes", nil, "outcomes to predict (default: all)")
+	c.Flags().StringVarP(&p.output, "output", "o", "", "file to write: .csv, .tsv or .json (default: CSV to standard output)")
+	c.Flags().BoolVar(&p.json, "json", false, "write JSON to standard output, in the shape of the server's answer")
+}
+
+func predictCommand() *cobra.Command {
+	var p prediction
+	c := &cobra.Command{
+		Use:   "predict BUNDLE TABLE",
+		Short: "Predict the patients of a table with a trained bundle",
+		Long: `Predicts each row of a table (CSV, TSV or Parquet). Columns are found by full name (t1.original_shape_Sphericity) or, where one input has
+it, by bare name; others are left aside. A source may be absent as a whole. Survival is given at --times, or at whole years within the
+follow-up of training; beyond it there is none. Values outside what training saw are named in the last column.`,
+		Example: `  voxgene predict runs/glioma/model.voxgene new.csv
+  voxgene predict runs/glioma/model.voxgene new.parquet --times 12mo,24mo -o predictions.csv
+  voxgene predict runs/glioma/model.voxgene new.csv --outcomes idh --json`,
+		Args: exactly(2, "a bundle and a table"),
+		RunE: func(c *cobra.Command, args []string) error {
+			b, t, x, err := p.read(args)
+			if err != nil {
+				return badInput(err)
+			}
+			r := bundle.Request{Outcomes: p.outcomes}
+			if r.Times, err = parseTimes(p.times); err != nil {
+				return badInput(err)
+			}
+			answers, err := predictAll(c.Context(), b, t, x, r)
+			if err != nil {
+				return err
+			}
+			return p.write(c.OutOrStdout(), b, answers, predictionRows(answers, r.Times))
+		},
+	}
+	p.flags(c)
+	c.Flags().StringSliceVar(&p.times, "times", nil, "times of survival with their units, such as 12mo,2a (units: d, wk, mo, a)")
+	return c
+}
+
+// read opens the bundle and brings the table to its inputs.
+func (p *prediction) read(args []string) (*bundle.Bundle, *table.Table, models.Matrix, error) {
+	var none models.Matrix
+	switch ext := strings.ToLower(filepath.Ext(p.output)); ext {
+	case "", ".csv", ".tsv", ".json":
+	default:
+		return nil, nil, none, fmt.Errorf("%s: the output is written as .csv, .tsv or .json", p.output)
+	}
+	b, err := bundle.Open(args[0])
+	if err != nil {
+		return nil, nil, none, err
+	}
+	t, err := table.Read(args[1], table.Options{Key: p.key})
+	if err != nil {
+		return nil, nil, none, err
+	}
+	x, err := b.Align(t)
+	if err != nil {
+		return nil, nil, none, fmt.Errorf("%s: %w", args[1], err)
+	}
+	return b, t, x, nil
+}
+
+func parseTimes(texts []string) ([]bundle.Time, error) {
+	var out []bundle.Time
+	for _, text := range texts {
+		t, err := bundle.ParseTime(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// rowsAtOnce bounds what is in memory while a large table is predicted.
+const rowsAtOnce = 2000
+
+// predictAll predicts all rows and names them by their patients.
+func predictAll(ctx context.Context, b *bundle.Bundle, t *table.Table, x models.Matrix, r bundle.Request) ([]bundle.Prediction, error) {
+	out := make([]bundle.Prediction, 0, x.Rows)
+	for from := 0; from < x.Rows; from += rowsAtOnce {
+		rows := make([]int, 0, rowsAtOnce)
+		for i := from; i < min(x.Rows, from+rowsAtOnce); i++ {
+			rows = append(rows, i)
+		}
+		part, err := b.Predict(ctx, x.Select(rows), r)
+		var wrong *bundle.RequestError
+		if errors.As(err, &wrong) {
+			return nil, badInput(err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range part {
+			part[i].ID = t.Keys[rows[i]].Patient
+		}
+		out = append(out, part...)
+	}
+	return out, nil
+}
+
+// write writes answers as the server's JSON or as the rows of a table.
+func (p *prediction) write(stdout io.Writer, b *bundle.Bundle, answers []bundle.Prediction, rows [][]string) error {
+	var out bytes.Buffer
+	ext := strings.ToLower(filepath.Ext(p.output))
+	if ext == ".json" || p.json && ext == "" {
+		e := json.NewEncoder(&out)
+		if err := e.Encode(map[string]any{"model": b.Name, "version": b.Version(), "intended_use": b.IntendedUse, "predictions": answers}); err != nil {
+			return err
+		}
+	} else {
+		w := csv.NewWriter(&out)
+		if ext == ".tsv" {
+			w.Comma = '\t'
+		}
+		if err := w.WriteAll(rows); err != nil {
+			return err
+		}
+	}
+	if p.output != "" {
+		return work.WriteFile(p.output, out.Bytes(), 0o600)
+	}
+	_, err := stdout.Write(out.Bytes())
+	return err
+}
+
+// predictionRows lays answers out as a table: a row a patient.
+func predictionRows(answers []bundle.Prediction, times []bundle.Time) [][]string {
+	if len(answers) == 0 {
+		return nil
+	}
+	header := []string{"patient"}
+	for _, a := range answers[0].Outcomes {
+		if a.Kind == clinical.Class {
+			header = append(header, a.Name+".label")
+			for _, c := range a.Classes {
+				header = append(header, a.Name+".probability."+c)
+			}
+			if a.Set != nil {
+				header = append(header, a.Name+".set")
+			}
+			continue
+		}
+		header = append(header, a.Name+".risk", a.Name+".risk_group", a.Name+".median_"+a.Unit)
+		for k, t := range a.Times {
+			label := number(t) + a.Unit
+			if k < len(times) {
+				label = times[k].String()
+			}
+			header = append(header, a.Name+".survival_"+label)
+		}
+	}
+	rows := [][]string{append(header, "warnings")}
+	for _, p := range answers {
+		row := []string{p.ID}
+		for _, a := range p.Outcomes {
+			if a.Kind == clinical.Class {
+				row = append(row, a.Label)
+				for _, v := range a.Probabilities {
+					row = append(row, number(v))
+				}
+				if a.Set != nil {
+					row = append(row, strings.Join(a.Set, " "))
+				}
+				continue
+			}
+			row = append(row, number(a.Risk), a.RiskGroup, number(a.Median))
+			for _, v := range a.Survival {
+				row = append(row, number(v))
+			}
+		}
+		var warnings []string
+		for _, w := range p.Warnings {
+			warnings = append(warnings, strings.TrimSuffix(w.Code+":"+w.Feature+w.Source+w.Outcome, ":"))
+		}
+		rows = append(rows, append(row, strings.Join(warnings, " ")))
+	}
+	return rows
+}
+
+// number writes a number with the fewest digits that read back as the same; what is not known is blank.
+func number(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
