@@ -15,7 +15,7 @@ import (
 
 // Explain asks for explanations. The zero Explain lists the ten inputs that count most, by the method that suits the model.
 type Explain struct {
-	Top     int    // largest contributions listed, the others summed; 0 means 10
+	Top     int    // largest contributions listed, those of zero left out and the others summed; 0 means 10
 	GroupBy string // empty for single inputs, or source or group
 	Method  string // one of explain.Methods; empty means auto
 	// At explains survival at these times in place of the risk.
@@ -119,6 +119,9 @@ func (b *Bundle) fold(a models.Attribution, p *plan, x models.Matrix, row int, e
 		}
 		return 0
 	})
+	for len(all) > 0 && all[len(all)-1].Amount == 0 {
+		all = all[:len(all)-1] // what did not count is not listed
+	}
 	top := e.Top
 	if top == 0 {
 		top = defaultTop
