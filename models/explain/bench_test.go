@@ -100,7 +100,7 @@ func BenchmarkPathDependent300Depth6Rows1000(b *testing.B) {
 func BenchmarkInterventional300Depth6Rows1000Background100(b *testing.B) {
 	e, x, background := complete(300, 6, 30), gaussian(3, 1000, 30), gaussian(4, 100, 30)
 	for b.Loop() {
-		t, err := interventional(e, 0, 1, background, equalShares(100), x.Rows)
+		t, err := interventional(e, 0, 1, background, equalShares(100), x.Rows, false)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func BenchmarkPathDependentDeepForest100Rows1000(b *testing.B) {
 func BenchmarkInterventionalDeepForest100Rows1000Background100(b *testing.B) {
 	e, x, background := deep(b, 100), gaussian(3, 1000, 30), gaussian(4, 100, 30)
 	for b.Loop() {
-		t, err := interventional(e, 0, 1, background, equalShares(100), x.Rows)
+		t, err := interventional(e, 0, 1, background, equalShares(100), x.Rows, false)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func BenchmarkServedRow300Depth6(b *testing.B) {
 
 func BenchmarkServedRowInterventional300Depth6(b *testing.B) {
 	e, x := complete(300, 6, 30), gaussian(3, 1, 30)
-	t, err := interventional(e, 0, 1, gaussian(4, 100, 30), equalShares(100), 1)
+	t, err := interventional(e, 0, 1, gaussian(4, 100, 30), equalShares(100), 1, false)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func TestXGBoostSmallOracle(t *testing.T) {
 	x, b := numbers(t, "shap", "xgb_small_X.csv"), numbers(t, "shap", "xgb_small_background.csv")
 	check := oracle.Absolute(t, "path-dependent Shapley values", "missing values", "xgboost 1.7.4", 1e-5)
 	compareRows(t, check, pathDependent(e, 0, 1), matrix(x), 0, numbers(t, "shap", "xgb_small_path_contribs.csv"), nil)
-	cross, err := interventional(e, 0, 1, matrix(b), equalShares(len(b)), 1)
+	cross, err := interventional(e, 0, 1, matrix(b), equalShares(len(b)), 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestScikitLearnOracle(t *testing.T) {
 		last := len(f.PathBase) - 1
 		check := oracle.Absolute(t, "path-dependent Shapley values", name, "shap 0.42.1 on scikit-learn 1.2.1", 1e-9)
 		compareRows(t, check, pathDependent(e, 0, 1), matrix(f.X), 0, f.Path, &f.PathBase[last])
-		cross, err := interventional(e, 0, 1, matrix(f.Background), equalShares(len(f.Background)), 1)
+		cross, err := interventional(e, 0, 1, matrix(f.Background), equalShares(len(f.Background)), 1, false)
 		if err != nil {
 			t.Fatal(err)
 		}

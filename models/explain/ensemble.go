@@ -120,7 +120,7 @@ func layout(e *tree.Ensemble, t int, columns []int32, first, last, place int) *s
 			sp.up, above, sp.bit, grown = last.node, last.z, last.bit, grown-1
 		}
 		l, r := e.Left[f.origin], e.Right[f.origin]
-		sp.zLeft, sp.zRight = above*share(e.Cover[l], e.Cover[f.origin]), above*share(e.Cover[r], e.Cover[f.origin])
+		sp.zLeft, sp.zRight = above*part(e.Cover[l], e.Cover[f.origin]), above*part(e.Cover[r], e.Cover[f.origin])
 		s.splits = append(s.splits, sp)
 		at := int32(len(s.splits) - 1)
 		stack = append(stack,
@@ -130,8 +130,8 @@ func layout(e *tree.Ensemble, t int, columns []int32, first, last, place int) *s
 	return s
 }
 
-// share is the part of a node's training rows that go to a child. A node that none reached sends nothing anywhere.
-func share(child, parent float64) float64 {
+// part is the share of a node's training rows that go to a child. A node that none reached sends nothing anywhere.
+func part(child, parent float64) float64 {
 	if !(parent > 0) || !(child > 0) {
 		return 0
 	}

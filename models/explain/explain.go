@@ -30,8 +30,12 @@ const (
 	Linear = "linear"
 	// TreePathDependent is exact, for models of trees, and needs no background.
 	TreePathDependent = "tree_path_dependent"
-	// TreeInterventional is exact, for models of trees.
+	// TreeInterventional is exact, for models of trees, on the scale on which the trees are summed. Asked for the probability of
+	// two classes where the trees sum to log-odds, the answer is TreeInterventionalRescaled.
 	TreeInterventional = "tree_interventional"
+	// TreeInterventionalRescaled is what answers say where interventional values were brought from log-odds to probability, background
+	// row by background row. They sum to the probability and are not its Shapley values; it is not a method to ask for.
+	TreeInterventionalRescaled = "tree_interventional_rescaled"
 	// Enumeration is exact, for any model, by trying every subset of the columns that matter: at most 14.
 	Enumeration = "enumeration"
 	// Permutation is sampled, for any model: columns are put in one after the other in a random order and in its reverse.
@@ -249,7 +253,11 @@ func New(m models.Model, r Request) (*Explainer, error) {
 	case Linear:
 		e.engine, err = newLinear(m, scale, r)
 	case TreePathDependent, TreeInterventional:
-		e.engine, err = newTrees(m, scale, len(targets), r)
+		var t *trees
+		if t, err = newTrees(m, scale, len(targets), r); err == nil && t.rescaled != nil {
+			e.method, e.exact = TreeInterventionalRescaled, false
+		}
+		e.engine = t
 	case Enumeration:
 		e.engine, err = newEnumerated(e, r)
 	case Permutation:

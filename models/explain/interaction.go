@@ -36,6 +36,9 @@ func Interact(m models.Model, x models.Matrix, r Request) ([][]Interactions, err
 		return nil, err
 	}
 	t, ok := e.engine.(*trees)
+	if ok && t.rescaled != nil {
+		return nil, fmt.Errorf("interactions are exact on the scale on which the trees are summed; leave %s out", r.Scale)
+	}
 	if !ok {
 		return nil, fmt.Errorf("interactions are exact for %s and %s alone; the method asked for is %s", TreePathDependent, TreeInterventional, r.Method)
 	}
@@ -172,7 +175,7 @@ func (c *crossTree) pairs(i int, passed uint64, pair []float64) {
 	clear(pair)
 	all := full(d)
 	failed := all &^ passed
-	for _, g := range c.groups[c.starts[i]:c.starts[i+1]] {
+	for _, g := range c.background(i) {
 		if failed&^g.passed != 0 {
 			continue
 		}

@@ -20,6 +20,7 @@ type crossTree struct {
 	groups []group     // of all leaves
 	starts []int32     // leaves + 1
 	tables [][]float64 // by leaf: patterns × columns; nil where not kept
+	of     []int32     // leaves × background: the group of each background row, counted from the leaf's first; nil where not needed
 }
 
 // group is the background that passes the same columns of a leaf's path.
@@ -41,17 +42,24 @@ var beta = func() (b [65][65]float64) {
 }()
 
 // newCrossTree prepares a tree for a background, given row-major with as many values as the ensemble has columns.
-func newCrossTree(e *tree.Ensemble, s *shape, background, weights []float64, columns int) (crossTree, error) {
+func newCrossTree(e *tree.Ensemble, s *shape, background, weights []float64, columns int, remember bool) (crossTree, error) {
 	if s.unique > 64 {
 		return crossTree{}, fmt.Errorf("a path of a tree asks %d different columns; the interventional method takes at most 64: use tree_path_dependent", s.unique)
 	}
 	c := crossTree{shape: s}
 	masks := make([]uint64, s.nodes)
 	by := make([][]group, len(s.leaves))
+	if remember {
+		c.of = make([]int32, len(s.leaves)*len(weights))
+	}
 	for b, w := range weights {
 		s.follow(e, background[b*columns:(b+1)*columns], masks)
 		for i := range s.leaves {
-			by[i] = count(by[i], masks[s.leaves[i].node]&full(len(s.leaves[i].column)), w)
+			var at int
+			by[i], at = count(by[i], masks[s.leaves[i].node]&full(len(s.leaves[i].column)), w)
+			if remember {
+				c.of[i*len(weights)+b] = int32(at)
+			}
 		}
 	}
 	c.starts = make([]int32, len(s.leaves)+1)
@@ -67,7 +75,7 @@ func (c *crossTree) mean(k int) float64 {
 	sum := 0.0
 	for i := range c.leaves {
 		all := full(len(c.leaves[i].column))
-		for _, g := range c.groups[c.starts[i]:c.starts[i+1]] {
+		for _, g := range c.background(i) {
 			if g.passed == all {
 				sum += g.weight * c.values[i*c.width+k]
 			}
@@ -76,15 +84,15 @@ func (c *crossTree) mean(k int) float64 {
 	return sum
 }
 
-// count adds a weight to the group of a pattern.
-func count(groups []group, passed uint64, weight float64) []group {
+// count adds a weight to the group of a pattern and returns which that is.
+func count(groups []group, passed uint64, weight float64) ([]group, int) {
 	for i := range groups {
 		if groups[i].passed == passed {
 			groups[i].weight += weight
-			return groups
+			return groups, i
 		}
 	}
-	return append(groups, group{passed, weight})
+	return append(groups, group{passed, weight}), len(groups)
 }
 
 func full(columns int) uint64 {
@@ -108,12 +116,15 @@ func (s *shape) follow(e *tree.Ensemble, x []float64, masks []uint64) {
 	}
 }
 
-// share sets phi, one value a column of the leaf, for a row that passes these columns, from a leaf of value 1.
-func (c *crossTree) share(i int, passed uint64, phi []float64) {
+// background returns the groups of leaf i.
+func (c *crossTree) background(i int) []group { return c.groups[c.starts[i]:c.starts[i+1]] }
+
+// share sets phi, one value a column of a leaf, for a row that passes these columns, from a leaf of value 1.
+func share(groups []group, passed uint64, phi []float64) {
 	clear(phi)
 	all := full(len(phi))
 	failed := all &^ passed
-	for _, g := range c.groups[c.starts[i]:c.starts[i+1]] {
+	for _, g := range groups {
 		if failed&^g.passed != 0 {
 			continue // a column that neither passes
 		}
@@ -147,7 +158,7 @@ func (c *crossTree) keep() {
 		}
 		table := make([]float64, d<<d)
 		for m := range uint64(1) << d {
-			c.share(i, m, table[int(m)*d:(int(m)+1)*d])
+			share(c.background(i), m, table[int(m)*d:(int(m)+1)*d])
 		}
 		c.tables[i] = table
 	}
@@ -155,12 +166,14 @@ func (c *crossTree) keep() {
 
 // crossScratch is what a goroutine needs beside the tree.
 type crossScratch struct {
-	masks []uint64
-	phi   [64]float64
+	masks  []uint64
+	phi    [64]float64
+	groups []group
 }
 
-// add adds the tree's Shapley values of a row to phi, which is outputs × columns for the whole ensemble.
-func (c *crossTree) add(e *tree.Ensemble, x []float64, w *crossScratch, phi []float64) {
+// add adds the tree's Shapley values of a row to phi, which is outputs × columns for the whole ensemble. Weights, where not nil,
+// take the place of the weights of the background rows, which the tree must have remembered.
+func (c *crossTree) add(e *tree.Ensemble, x, weights []float64, w *crossScratch, phi []float64) {
 	if len(c.splits) == 0 {
 		return
 	}
@@ -174,11 +187,15 @@ func (c *crossTree) add(e *tree.Ensemble, x []float64, w *crossScratch, phi []fl
 		d := len(l.column)
 		passed := w.masks[l.node] & full(d)
 		var shares []float64
-		if c.tables != nil && c.tables[i] != nil {
-			shares = c.tables[i][int(passed)*d : (int(passed)+1)*d]
-		} else {
+		switch {
+		case weights != nil:
 			shares = w.phi[:d]
-			c.share(i, passed, shares)
+			share(c.weighted(i, weights, w), passed, shares)
+		case c.tables != nil && c.tables[i] != nil:
+			shares = c.tables[i][int(passed)*d : (int(passed)+1)*d]
+		default:
+			shares = w.phi[:d]
+			share(c.background(i), passed, shares)
 		}
 		for k := range c.width {
 			v := c.values[i*c.width+k]
@@ -188,4 +205,16 @@ func (c *crossTree) add(e *tree.Ensemble, x []float64, w *crossScratch, phi []fl
 			}
 		}
 	}
+}
+
+// weighted returns the groups of leaf i under other weights of the background rows.
+func (c *crossTree) weighted(i int, weights []float64, w *crossScratch) []group {
+	w.groups = append(w.groups[:0], c.background(i)...)
+	for g := range w.groups {
+		w.groups[g].weight = 0
+	}
+	for b, g := range c.of[i*len(weights) : (i+1)*len(weights)] {
+		w.groups[g].weight += weights[b]
+	}
+	return w.groups
 }

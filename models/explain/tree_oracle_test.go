@@ -175,7 +175,7 @@ func TestInterventionalOracle(t *testing.T) {
 		}
 		check := oracle.Absolute(t, "interventional Shapley values", name, "enumeration of all subsets", 1e-9)
 		for _, many := range []int{1, keepFrom} { // computed when asked for, and kept
-			cross, err := interventional(e, 0, e.Outputs(), background, weights, many)
+			cross, err := interventional(e, 0, e.Outputs(), background, weights, many, false)
 			if err != nil {
 				t.Fatal(err)
 			}
