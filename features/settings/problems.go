@@ -17,8 +17,11 @@ type Problem struct {
 	Text         string
 }
 
-// Error returns "file:line:column: path: text".
+// Error returns "file:line:column: path: text"; what an assignment set has no place in the file and reads "--set path: text".
 func (p Problem) Error() string {
+	if p.Line == 0 {
+		return fmt.Sprintf("--set %s: %s", p.Path, p.Text)
+	}
 	if p.Path == "" {
 		return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
 	}

@@ -214,6 +214,7 @@ func (n *Node) Set(assignment string) error {
 		}
 		v = &Node{yaml: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}}
 	}
+	unplace(v.yaml)
 	at := n
 	parts := strings.Split(path, ".")
 	for i, part := range parts {
@@ -250,6 +251,14 @@ func (n *Node) Set(assignment string) error {
 		}
 	}
 	return nil
+}
+
+// unplace marks what came from an assignment: it stands on no line of the file.
+func unplace(y *yaml.Node) {
+	y.Line, y.Column = 0, 0
+	for _, c := range y.Content {
+		unplace(c)
+	}
 }
 
 // Bytes returns the tree as YAML, as it stands after Set.

@@ -64,6 +64,23 @@ a.yaml:5:10: weights: want a mapping (name: value)`
 	}
 }
 
+// What --set brings in is named as such, for it has no place in the file.
+func TestSetProblem(t *testing.T) {
+	n, _ := settings.Parse("a.yaml", []byte("models: [{kind: a}]"))
+	for _, s := range []string{"models.0.trees=many", "honest.x=1"} {
+		if err := n.Set(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var e experiment
+	var p settings.Problems
+	settings.Decode(n, &e, &p)
+	want := "--set models.0.trees: want a whole number, not many\n--set honest: unknown key; known here: columns, models, name, seed, weights"
+	if got := p.Err(); got == nil || got.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", got, want)
+	}
+}
+
 func TestParseBadInput(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "a.yaml: the file is empty",
