@@ -148,7 +148,6 @@ type boosted struct {
 	margins   []float64 // rows × outputs, of the rows that were fitted and held out
 	fitted    []int32
 	notes     []string
-	losses    []float64 // of the fitted rows after each round, where asked for
 }
 
 // run boosts the objective that the fitted rows make, on the rows that are known.
@@ -168,6 +167,9 @@ func (b Boosting) run(ctx context.Context, t models.Training, known []int32, obj
 	}
 	for i := range t.X.Rows {
 		copy(r.margins[i*o.outputs():], o.start())
+	}
+	if b.EarlyStopping > 0 && math.IsNaN(o.loss(r.margins, held)) {
+		return nil, fmt.Errorf("early stopping: the %d rows held out have no event; turn it off or hold out a larger share", len(held))
 	}
 	g := b.engine(columns)
 	best, bestRound := math.Inf(1), 0
@@ -257,22 +259,29 @@ func (b Boosting) engine(columns []ranks) engine {
 		return newHistGrower(columns, b.Penalty, b.LearningRate, depth)
 	}
 	n := len(columns[0].rank)
-	e := &exactEngine{newGrower(columns, limits{maxDepth: depth, minSplit: 2, minLeaf: 1, above: leastGain}, nil, 1)}
-	e.g.leaf = make([]int32, n)
-	e.g.gradients = newGradients(b.Penalty, b.LearningRate, n, mostRanks(columns))
-	e.g.measure = e.g.gradients
+	measure := newGradients(b.Penalty, b.LearningRate, n, mostRanks(columns))
+	e := &exactEngine{newGrower(columns, limits{maxDepth: depth, minSplit: 2, minLeaf: 1, above: leastGain}, measure, 1), measure, make([]int32, n)}
+	e.g.onLeaf = func(node int32, rows []int32) {
+		for _, r := range rows {
+			e.leaf[r] = node
+		}
+	}
 	return e
 }
 
 // exactEngine is the grower of all trees with the criterion of boosting.
-type exactEngine struct{ g *grower }
+type exactEngine struct {
+	g       *grower
+	measure *gradients
+	leaf    []int32 // where each row ended
+}
 
 func (e *exactEngine) grow(rows []int32, choose func(int) []bool, rng *rand.Rand) *nodes {
 	e.g.choose = choose
 	return e.g.grow(rows, rng)
 }
-func (e *exactEngine) pairs() []pair   { return e.g.gradients.of }
-func (e *exactEngine) leaves() []int32 { return e.g.leaf }
+func (e *exactEngine) pairs() []pair   { return e.measure.of }
+func (e *exactEngine) leaves() []int32 { return e.leaf }
 func (e *exactEngine) ranks() []ranks  { return e.g.columns }
 
 // round adds a tree for each output.

@@ -113,10 +113,8 @@ type grower struct {
 	total float64  // weight of the root
 	tree  *nodes
 
-	// Of boosting: the criterion that reads gradients, the columns that a node may split, and where each row ends.
-	gradients *gradients
-	choose    func(depth int) []bool
-	leaf      []int32
+	choose func(depth int) []bool         // columns that a node may split; nil means draw of limits
+	onLeaf func(node int32, rows []int32) // called while the criterion is at the node; may be nil
 }
 
 func newGrower(columns []ranks, l limits, c criterion, width int) *grower {
@@ -136,8 +134,8 @@ func (g *grower) grow(rows []int32, rng *rand.Rand) *nodes {
 	return g.tree
 }
 
-// node grows the node of these rows and all below it, and returns it with its impurity times its weight.
-func (g *grower) node(rows []int32, depth int) (int32, float64) {
+// node grows the node of these rows and all below it, and returns it.
+func (g *grower) node(rows []int32, depth int) int32 {
 	weight, impurity, count, mixed := g.measure.enter(rows)
 	if depth == 0 {
 		g.total = weight
@@ -152,26 +150,26 @@ func (g *grower) node(rows []int32, depth int) (int32, float64) {
 	if mixed && depth < g.limits.maxDepth && count >= g.limits.minSplit && count >= 2*g.limits.minLeaf {
 		g.find(rows, depth, &best)
 	}
-	if best.feature < 0 || !g.worth(&best) {
-		if g.leaf != nil {
-			for _, r := range rows {
-				g.leaf[r] = n
-			}
+	gain := 0.0
+	if best.feature >= 0 {
+		gain = g.measure.decrease(&best)
+	}
+	if best.feature < 0 || !g.worth(gain) {
+		if g.onLeaf != nil {
+			g.onLeaf(n, rows)
 		}
-		return n, impurity
+		return n
 	}
 	cut := g.partition(rows, &best)
 	g.tree.set(n, &best)
-	left, lower := g.node(rows[:cut], depth+1)
-	right, upper := g.node(rows[cut:], depth+1)
-	g.tree.left[n], g.tree.right[n] = left, right
-	g.tree.gain[n] = impurity - lower - upper
-	return n, impurity
+	g.tree.gain[n] = max(gain, 0)
+	left := g.node(rows[:cut], depth+1)
+	g.tree.left[n], g.tree.right[n] = left, g.node(rows[cut:], depth+1)
+	return n
 }
 
-// worth reports whether a split lowers impurity by enough.
-func (g *grower) worth(s *split) bool {
-	d := g.measure.decrease(s)
+// worth reports whether a split that lowers impurity by d lowers it by enough.
+func (g *grower) worth(d float64) bool {
 	return d/g.total+epsilon >= g.limits.minDecrease && (g.limits.above <= 0 || d > g.limits.above)
 }
 

@@ -32,7 +32,6 @@ type histGrower struct {
 
 	packed         []uint64 // of in fixed point
 	scaleG, scaleH float64
-	spare          []int32
 	free           [][]blockHist
 	scanners       chan *scanner
 	part           *grower // partitions rows

@@ -322,7 +322,7 @@ func (x *XGBoost) Model(columns []table.Column, classes []string) (models.Model,
 	case x.Ensemble.Scale == LogOdds:
 		return nil, fmt.Errorf("the XGBoost model tells %d classes apart, %d are given", max(k, 2), len(classes))
 	case x.Ensemble.Scale == LogHazard && k == 1:
-		return nil, fmt.Errorf("later")
+		return newCoxTrees(about{Kind: "survival_boosting", Columns: columns}, x.Ensemble, baseline{}), nil
 	}
 	return nil, fmt.Errorf("objective %q predicts neither classes nor survival", x.Objective)
 }
