@@ -378,3 +378,7 @@ func TestScoresOracle(t *testing.T) {
 		scoresNear(t, oracle.Absolute(t, "GSVA", name, gsvaReference, 2e-3), got, matrixOf(t, nil, "expected", "ALL79_gsva_"+name+".csv"))
 	}
 }
+
+func tableTexts(path, key string) (*table.Texts, error) {
+	return table.ReadTexts(path, table.Options{Key: key})
+}
