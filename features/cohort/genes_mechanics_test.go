@@ -137,7 +137,7 @@ func TestMutationSources(t *testing.T) {
 		"{name: mut, kind: mutations, path: status.csv}":                                                                    "genes: [TP53",
 		"{name: mut, kind: mutations, path: status.csv, genes: [TP53], mutant: [Mutant], wild_type: [wt]}":                  `"1" means neither`,
 		"{name: mut, kind: mutations, path: sequenced.txt, format: maf}":                                                    "lacks Hugo_Symbol",
-		"{name: mut, kind: mutations, path: status.csv, genes: [TP53], format: vcf}":                                        "maf or table",
+		"{name: mut, kind: mutations, path: status.csv, genes: [TP53], format: vcf}":                                        "maf, fusions or table",
 	} {
 		if _, err := source(t, s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v\nlacks %q", s, err, want)

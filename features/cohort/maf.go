@@ -9,11 +9,17 @@ import (
 	"github.com/voxgene/voxgene/features/table"
 )
 
-// loadMAF reads a mutation file. Who was profiled, and for what, is said by profiled; without it only patients that have a
+// loadMAF reads a file of mutations or of fusions, with a row an event. Who was profiled, and for what, is said by profiled; without it only patients that have a
 // mutation in the file were.
 func (s *mutationSource) loadMAF(in input) (loaded, error) {
 	path := resolve(in.base, s.Path)
-	m, err := genes.ReadMAF(path, genes.MAFOptions{Classes: s.Classes, Germline: s.Germline, Build: s.Build})
+	var m *genes.Mutations
+	var err error
+	if s.Format == "fusions" {
+		m, err = genes.ReadFusions(path)
+	} else {
+		m, err = genes.ReadMAF(path, genes.MAFOptions{Classes: s.Classes, Germline: s.Germline, Build: s.Build})
+	}
 	if err != nil {
 		return loaded{}, err
 	}
@@ -184,7 +190,7 @@ func (s *mutationSource) statuses(m *genes.Mutations, patients []string, sample 
 			return nil, err
 		}
 	}
-	if s.Megabases == nil {
+	if s.Megabases == nil || s.Format == "fusions" {
 		return t, nil
 	}
 	return t, s.burden(t, m, sample, tested)

@@ -17,7 +17,7 @@ var mutationLevels = []string{"wild_type", "mutant"}
 type mutationSource struct {
 	Common
 	Path      string   `yaml:"path,required"`
-	Format    string   `yaml:"format"` // maf, table; empty is maf where the header has Hugo_Symbol
+	Format    string   `yaml:"format"` // maf, fusions (structural variants), table; empty is maf where the header has Hugo_Symbol
 	ID        string   `yaml:"id"`
 	IDPattern Pattern  `yaml:"id_pattern"`
 	Genes     []string `yaml:"genes"` // of a MAF: nil takes every gene with a mutation; of a table of statuses: its columns
@@ -40,7 +40,7 @@ func (s *mutationSource) load(_ context.Context, in input) (loaded, error) {
 	switch s.Format {
 	case "table":
 		return s.loadTable(in)
-	case "maf":
+	case "maf", "fusions":
 		return s.loadMAF(in)
 	case "":
 		if s.isMAF(resolve(in.base, s.Path)) {
@@ -48,7 +48,7 @@ func (s *mutationSource) load(_ context.Context, in input) (loaded, error) {
 		}
 		return s.loadTable(in)
 	}
-	return loaded{}, fmt.Errorf("format: %q is not maf or table", s.Format)
+	return loaded{}, fmt.Errorf("format: %q is not maf, fusions or table", s.Format)
 }
 
 // isMAF tells by the header of a file.

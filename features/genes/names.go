@@ -26,9 +26,14 @@ func Repaired(name string) (string, bool) {
 // ensembl is a gene identifier of Ensembl with a version.
 var ensembl = regexp.MustCompile(`^(ENS[A-Z]*G\d{11})\.\d+$`)
 
+// summaryRows are rows of count files that are no genes, of STAR and of HTSeq.
+var summaryRows = []string{"N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous",
+	"__no_feature", "__ambiguous", "__too_low_aQual", "__not_aligned", "__alignment_not_unique"}
+
 // CleanNames applies the documented rules to gene names, in place, and returns which rows to drop and what was done:
 // a version of an Ensembl identifier is cut off; a copy on chromosome Y (_PAR_Y) is dropped; a name that a spreadsheet took for a
-// date is restored, or dropped where two genes became the same date; a row without a name (blank, ?) is dropped.
+// date is restored, or dropped where two genes became the same date; a row without a name (blank, ?) is dropped, and so
+// is what STAR and HTSeq count without a gene.
 func CleanNames(names []string) (drop []int, notes []string) {
 	count := map[string]int{}
 	for _, n := range names {
@@ -36,7 +41,7 @@ func CleanNames(names []string) (drop []int, notes []string) {
 			count[n]++
 		}
 	}
-	var par, blank int
+	var par, blank, summary int
 	var restored, lost []string
 	for i, n := range names {
 		n = strings.TrimSpace(n)
@@ -46,6 +51,9 @@ func CleanNames(names []string) (drop []int, notes []string) {
 		switch {
 		case strings.HasSuffix(n, "_PAR_Y"):
 			par++
+			drop = append(drop, i)
+		case slices.Contains(summaryRows, n):
+			summary++
 			drop = append(drop, i)
 		case n == "" || n == "?" || n == "NA" || n == "---":
 			blank++
@@ -62,6 +70,9 @@ func CleanNames(names []string) (drop []int, notes []string) {
 	}
 	if par > 0 {
 		notes = append(notes, plural(par, "copy on chromosome Y (_PAR_Y)", "copies on chromosome Y (_PAR_Y)")+" dropped")
+	}
+	if summary > 0 {
+		notes = append(notes, plural(summary, "row", "rows")+" of reads without a gene dropped")
 	}
 	if blank > 0 {
 		notes = append(notes, plural(blank, "row without a gene", "rows without a gene")+" dropped")

@@ -10,7 +10,7 @@ import (
 )
 
 // Transforms are the names of the transforms of one sample, as configurations write them.
-var Transforms = []string{"log2", "log2p1", "cpm", "tpm", "fpkm_uq", "rank"}
+var Transforms = []string{"log2", "log2p1", "cpm", "tpm", "fpkm_uq", "rank", "m_value"}
 
 // Transform changes every sample of m by the named transforms, in order. Each looks at one sample alone: a patient's values are
 // the same whoever else is in the matrix.
@@ -20,6 +20,7 @@ var Transforms = []string{"log2", "log2p1", "cpm", "tpm", "fpkm_uq", "rank"}
 //	fpkm_uq  count · 10⁹ / (length · upper quartile of the sample's counts · number of genes), as the GDC computes it
 //	log2     log₂ x; a value of zero or less is an error
 //	log2p1   log₂(x + 1); a value below zero is an error
+//	m_value  log₂(β / (1 − β)) of methylation (Du and others 2010); a beta outside 0 to 1 is an error, 0 and 1 become missing
 //	rank     mid-rank among the sample's genes, divided by their number: from just above 0 to 1
 //
 // lengths is the length of each gene in bp; only tpm (of counts) and fpkm_uq use it, and it may be nil.
@@ -30,6 +31,12 @@ func Transform(m *Matrix, lengths []float64, names ...string) error {
 		}
 		if name == "log2" || name == "log2p1" {
 			if err := m.log2(name); err != nil {
+				return err
+			}
+			continue
+		}
+		if name == "m_value" {
+			if err := m.mValue(); err != nil {
 				return err
 			}
 			continue
@@ -76,6 +83,19 @@ func (m *Matrix) log2(name string) error {
 			return fmt.Errorf("%s: gene %s, sample %s: %g is %s", name, m.Genes[i/len(m.Samples)], m.Samples[i%len(m.Samples)], v, bad)
 		}
 		m.Values[i] = math.Log2(v + add)
+	}
+	return nil
+}
+
+func (m *Matrix) mValue() error {
+	for i, v := range m.Values {
+		if v < 0 || v > 1 {
+			return fmt.Errorf("m_value: gene %s, sample %s: %g is no share of methylation between 0 and 1", m.Genes[i/len(m.Samples)], m.Samples[i%len(m.Samples)], v)
+		}
+		m.Values[i] = math.Log2(v / (1 - v))
+		if math.IsInf(m.Values[i], 0) {
+			m.Values[i] = math.NaN()
+		}
 	}
 	return nil
 }

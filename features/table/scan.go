@@ -259,3 +259,6 @@ func (s *Scanner) quotedField(record []byte) (field, rest []byte, more bool) {
 	}
 	return record[:w:w], record[i+1:], true
 }
+
+// Reset makes the next record the first one again: it may decide the separator.
+func (s *Scanner) Reset() { s.begun = false }
