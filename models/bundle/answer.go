@@ -40,6 +40,7 @@ type Answer struct {
 // Explanation says what drove one number of an answer: Base + Σ Contributions + Other = Output − Gap.
 type Explanation struct {
 	Method string
+	Exact  bool    // false where the contributions were sampled, or are not Shapley values of this very number
 	Class  string  // empty for survival
 	Time   float64 // NaN where the number is not tied to one
 	Scale  string  // log-odds, probability, log-hazard, …
@@ -56,6 +57,9 @@ type Contribution struct {
 	Value   float64
 	Text    string // level of an input that is not numeric
 	Amount  float64
+	// Error is the standard error of a sampled Amount, 0 for others; of a group or an input of several columns, the sum of theirs, an
+	// upper bound.
+	Error float64
 }
 
 // Warning is something that a reader of a prediction has to know.
@@ -160,6 +164,8 @@ func (a *Answer) appendJSON(b []byte) []byte {
 func (e *Explanation) appendJSON(b []byte) []byte {
 	b = append(b, `{"method":`...)
 	b = AppendString(b, e.Method)
+	b = append(b, `,"exact":`...)
+	b = strconv.AppendBool(b, e.Exact)
 	b = append(b, `,"class":`...)
 	if e.Class == "" {
 		b = append(b, `null`...)
@@ -193,6 +199,10 @@ func (e *Explanation) appendJSON(b []byte) []byte {
 		}
 		b = append(b, `,"contribution":`...)
 		b = appendNumber(b, v.Amount)
+		if v.Error != 0 {
+			b = append(b, `,"error":`...)
+			b = appendNumber(b, v.Error)
+		}
 		b = append(b, '}')
 	}
 	return append(b, `]}`...)

@@ -76,8 +76,7 @@ type plan struct {
 	columns []table.Column // of the model
 	made    []table.Column // the same, as the pipeline describes them
 	raw     []int          // input that each model column goes back to; -1 where it has several
-	slotOf  []int          // of each model column, into single
-	single  []slot
+	single  division       // into single inputs
 
 	once  sync.Once
 	usual *explain.Explainer
@@ -166,7 +165,7 @@ func (b *Bundle) planOutcome(o *Outcome) (*plan, error) {
 		}
 		p.raw = append(p.raw, from)
 	}
-	p.slotOf, p.single = p.divide(b, "")
+	p.single = p.divide(b)
 	return p, nil
 }
 

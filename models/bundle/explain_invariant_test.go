@@ -21,7 +21,7 @@ func TestExplainInvariant(t *testing.T) {
 		}
 		return p
 	}
-	for _, e := range []bundle.Explain{{}, {Top: 2}, {GroupBy: "source"}, {GroupBy: "group", Top: 1}, {Method: "permutation", Background: &x}} {
+	for _, e := range []bundle.Explain{{}, {Top: 2}, {GroupBy: "source"}, {GroupBy: "group", Top: 1}, {GroupBy: "family"}, {Method: "permutation", Background: &x}} {
 		for i, p := range ask(e) {
 			for _, o := range p.Outcomes {
 				if len(o.Explanations) != 1 {
@@ -85,8 +85,9 @@ func TestExplainAt(t *testing.T) {
 func TestExplainBadInput(t *testing.T) {
 	b, x := bundletest.New(t)
 	for want, e := range map[string]bundle.Explain{
-		`explain.group_by: "family" is not source or group`: {GroupBy: "family"},
-		`explain.top: -1 is not a number of features`:       {Top: -1},
+		`explain.group_by: "lobe" is not one of [source group family set]`:                                                                   {GroupBy: "lobe"},
+		`explain.group_by: set needs gene sets, which voxgene explain --sets reads`:                                                          {GroupBy: "set"},
+		`explain.top: -1 is not a number of features`:                                                                                        {Top: -1},
 		`explain.method: there is no method "lime"; there are [auto linear tree_path_dependent tree_interventional enumeration permutation]`: {Method: "lime"},
 		`explain.at[0]: fewer than 10 training patients were at risk then`:                                                                   {At: []bundle.Time{{Value: 100, Unit: "a"}}},
 	} {

@@ -147,7 +147,7 @@ func TestPredictBadInput(t *testing.T) {
 		{edit(`]}`, `], "times": [{"unit": "a"}]}`), "#/times/0", `"value" is missing`, 422},
 		{edit(`]}`, `], "outcomes": ["idh", "grade"]}`), "#/outcomes/1", `glioma does not predict "grade"; it predicts [idh os]`, 422},
 		{edit(`]}`, `], "explain": {"top": 0}}`), "#/explain/top", "want a whole number of 1 or more, found 0", 422},
-		{edit(`]}`, `], "explain": {"group_by": "family"}}`), "#/explain/group_by", `"family" is not source or group`, 422},
+		{edit(`]}`, `], "explain": {"group_by": "lobe"}}`), "#/explain/group_by", `"lobe" is not one of`, 422},
 		{edit(`]}`, `], "patients": []}`), "#/patients", `"patients" is there twice`, 422},
 		{`{"patients": []}`, "#/patients", "want one patient or more", 422},
 		{`{}`, "#", `"patients" is missing`, 422},
