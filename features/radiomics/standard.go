@@ -27,6 +27,7 @@ type Standard struct {
 	IVH               Bins     // discretisation for the intensity-volume histogram; none takes whole numbers
 	Dimensions        []string // 2D, 2.5D, 3D
 	Families          []string // none means all
+	Filters           []Filter
 	Diagnostics       bool
 }
 
@@ -48,7 +49,7 @@ func DefaultStandard() Standard {
 }
 
 // ReadStandard reads the parameters from a file: spacing, interpolation, mask_interpolation, round, range, outliers, bins, ivh,
-// dimensions, families, diagnostics. The error lists every problem with its line.
+// dimensions, families, filters, diagnostics. The error lists every problem with its line.
 func ReadStandard(path string) (Standard, error) {
 	n, err := settings.ReadFile(path)
 	if err != nil {
@@ -86,11 +87,19 @@ func decodeStandard(n *settings.Node) (Standard, error) {
 			}
 			return ""
 		}},
-		"outliers":    {&s.Outliers, true, positive(&s.Outliers)},
-		"bins":        {&s.Bins, false, s.Bins.wrong},
-		"ivh":         {&s.IVH, false, s.IVH.wrong},
-		"dimensions":  {&s.Dimensions, false, allOf(&s.Dimensions, "2D", "2.5D", "3D")},
-		"families":    {&s.Families, true, allOf(&s.Families, standardFamilies...)},
+		"outliers":   {&s.Outliers, true, positive(&s.Outliers)},
+		"bins":       {&s.Bins, false, s.Bins.wrong},
+		"ivh":        {&s.IVH, false, s.IVH.wrong},
+		"dimensions": {&s.Dimensions, false, allOf(&s.Dimensions, "2D", "2.5D", "3D")},
+		"families":   {&s.Families, true, allOf(&s.Families, standardFamilies...)},
+		"filters": {&s.Filters, true, func() string {
+			for i, f := range s.Filters {
+				if slices.ContainsFunc(s.Filters[:i], func(g Filter) bool { return g.Name == f.Name }) {
+					return fmt.Sprintf("two filters are named %q: give each a name of its own", f.Name)
+				}
+			}
+			return ""
+		}},
 		"diagnostics": {&s.Diagnostics, false, nil},
 	}
 	if b := n.Get("bins"); b != nil {
@@ -172,10 +181,18 @@ func ReachStandard(m *image.Mask, labels []int, s Standard) image.Selection {
 
 // reach is the part of an image that a region with these bounds needs: the sphere of the peaks, and what interpolation looks at.
 func (s Standard) reach(g image.Grid, b image.Box) image.Box {
-	var margin [3]int
+	spacing := g.Spacing
 	for a := range 3 {
-		step := max(s.Spacing[a]/g.Spacing[a], 1)
-		margin[a] = int(peakRadius/g.Spacing[a]+4*step) + splineReach + 4
+		if s.Spacing[a] > 0 {
+			spacing[a] = s.Spacing[a]
+		}
+	}
+	margin := s.margin(spacing)
+	if margin[0] < 0 {
+		return g.Box()
+	}
+	for a := range 3 {
+		margin[a] = int(float64(margin[a]+4)*max(spacing[a]/g.Spacing[a], 1)) + splineReach + 4
 	}
 	return b.Grow(margin, g.Size)
 }
@@ -196,17 +213,43 @@ func ExtractStandardReading(in image.Reading, m *image.Mask, label int, s Standa
 	if s.wants("statistics") {
 		out = append(out, intensityStatistics("stat_", r.values)...)
 	}
-	textures, err := r.discretised()
-	if err != nil {
-		return nil, err
+	if s.discretises() {
+		textures, err := r.discretised()
+		if err != nil {
+			return nil, err
+		}
+		if s.wants("histogram") {
+			out = append(out, textures.histogram()...)
+		}
+		if s.wants("ivh") {
+			out = append(out, r.intensityVolumeHistogram()...)
+		}
+		out = append(out, textures.features(s)...)
 	}
-	if s.wants("histogram") {
-		out = append(out, textures.histogram()...)
+	return append(out, r.responses()...), nil
+}
+
+// discretises says whether a family that is asked for needs grey levels.
+func (s Standard) discretises() bool {
+	return slices.ContainsFunc(standardFamilies[3:], s.wants)
+}
+
+// margin is how many voxels of the interpolated image have to be there around the region, along each axis; −1 for the whole image.
+func (s Standard) margin(spacing [3]float64) [3]int {
+	var m [3]int
+	for a := range 3 {
+		m[a] = int(peakRadius/spacing[a]) + 2
 	}
-	if s.wants("ivh") {
-		out = append(out, r.intensityVolumeHistogram()...)
+	for _, f := range s.Filters {
+		r := f.reach(spacing)
+		if r < 0 {
+			return cube(-1)
+		}
+		for a := range 3 {
+			m[a] = max(m[a], r+1)
+		}
 	}
-	return append(out, textures.features(s)...), nil
+	return m
 }
 
 // newStandardRegion takes image and mask through rounding, interpolation and re-segmentation, in the standard's order.
@@ -289,10 +332,9 @@ func (r *standardRegion) interpolate(s *scan, m *image.Mask, first *roi) error {
 		return fmt.Errorf("spacing %v mm makes too large an image: %v voxels", r.Standard.Spacing, p.new.Size)
 	}
 	r.size, r.spacing = p.new.Size, p.new.Spacing
-	// The part of the new grid around the region: what the mask can reach, and the sphere of the peaks.
-	var margin [3]int
+	// The part of the new grid around the region: what the mask can reach, the sphere of the peaks, and the filters.
+	margin := r.margin(r.spacing)
 	for a := range 3 {
-		margin[a] = int(peakRadius/r.spacing[a]) + 2
 		low, high := len(p.at[a]), 0
 		for i, x := range p.at[a] {
 			if x > float64(first.Min[a])-1 && x < float64(first.Max[a]) {
@@ -305,7 +347,7 @@ func (r *standardRegion) interpolate(s *scan, m *image.Mask, first *roi) error {
 		return fmt.Errorf("spacing %v mm leaves no voxel of the region", r.Standard.Spacing)
 	}
 	r.around = r.around.Grow(margin, r.size)
-	if r.Diagnostics {
+	if r.Diagnostics || margin[0] < 0 {
 		r.around = image.Box{Max: r.size}
 	}
 	part := p

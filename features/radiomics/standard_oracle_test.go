@@ -132,3 +132,90 @@ func TestPhantomOracle(t *testing.T) {
 		}
 	}
 }
+
+// Phase 2 of the standard: statistics of filtered images of the CT phantom, filters 1 to 9 in 2D (A) and in 3D (B).
+func TestStandardFiltersOracle(t *testing.T) {
+	v, m := pair(t, oracle.Data(t, "ibsi1", "ibsi_1_ct_radiomics_phantom", "nifti", "image", "phantom.nii.gz"), oracle.Data(t, "ibsi1", "ibsi_1_ct_radiomics_phantom", "nifti", "mask", "mask.nii.gz"))
+	got := map[string]float64{}
+	for _, text := range []string{`
+round: true
+range: [-1000, 400]
+families: [statistics]
+filters:
+  - {name: 1.A, kind: none, dimensions: 2}
+  - {name: 2.A, kind: mean, size: 5, dimensions: 2}
+  - {name: 3.A, kind: log, sigma: 1.5, dimensions: 2}
+  - {name: 4.A, kind: laws, kernels: L5E5, rotation_invariant: true, energy: 7, dimensions: 2}
+  - {name: 5.A, kind: gabor, sigma: 5, wavelength: 2, gamma: 1.5, theta_step: 22.5, dimensions: 2}
+  - {name: 6.A, kind: wavelet, wavelet: db3, band: LH, rotation_invariant: true, dimensions: 2}
+  - {name: 7.A, kind: wavelet, wavelet: db3, band: HH, level: 2, rotation_invariant: true, dimensions: 2}
+  - {name: 8.A, kind: simoncelli, dimensions: 2}
+  - {name: 9.A, kind: simoncelli, level: 2, dimensions: 2}
+`, `
+round: true
+spacing: [1, 1, 1]
+range: [-1000, 400]
+families: [statistics]
+filters:
+  - {name: 1.B, kind: none}
+  - {name: 2.B, kind: mean, size: 5}
+  - {name: 3.B, kind: log, sigma: 1.5}
+  - {name: 4.B, kind: laws, kernels: L5E5E5, rotation_invariant: true, energy: 7}
+  - {name: 5.B, kind: gabor, sigma: 5, wavelength: 2, gamma: 1.5, theta_step: 22.5}
+  - {name: 6.B, kind: wavelet, wavelet: db3, band: LLH, rotation_invariant: true}
+  - {name: 7.B, kind: wavelet, wavelet: db3, band: HHH, level: 2, rotation_invariant: true}
+  - {name: 8.B, kind: simoncelli}
+  - {name: 9.B, kind: simoncelli, level: 2}
+`} {
+		s, err := radiomics.ParseStandard("phase 2", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		features, err := radiomics.ExtractStandard(v, m, 1, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range features {
+			got[f.Name] = f.Value
+		}
+	}
+	f, err := os.Open(oracle.Data(t, "ibsi2", "reference_feature_values", "reference_values.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.Comma = ';'
+	all, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := map[string]*oracle.Check{}
+	for _, row := range all[1:] {
+		if row[3] == "" {
+			continue
+		}
+		want, err := strconv.ParseFloat(row[3], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tolerance, err := strconv.ParseFloat(row[4], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := checks[row[0]]
+		if c == nil {
+			c = oracle.Absolute(t, "filtered statistics", "CT phantom, filter "+row[0], standardReference+", in tolerances", 1)
+			checks[row[0]] = c
+		}
+		value, ok := got[row[0]+"_"+row[2]]
+		if !ok {
+			t.Errorf("no column %s_%s", row[0], row[2])
+		}
+		scaled := math.Abs(value-want) / (tolerance + 1e-9*math.Abs(want))
+		if scaled > 1 {
+			t.Logf("%s %s: %g, want %g ± %g", row[0], row[2], value, want, tolerance)
+		}
+		c.Near(row[2], scaled, 0)
+	}
+}
