@@ -87,3 +87,15 @@ func readJSON(t testing.TB, v any, elements ...string) {
 		t.Fatal(err)
 	}
 }
+
+// column returns the j-th column of a file whose columns are named V1, V2 … or anything else, in file order.
+func (f frame) column(t testing.TB, j int) []float64 {
+	t.Helper()
+	for _, name := range []string{"p" + strconv.Itoa(j), "V" + strconv.Itoa(j), "s" + strconv.Itoa(j)} {
+		if f[name] != nil {
+			return f.numbers(t, name)
+		}
+	}
+	t.Fatalf("no column %d", j)
+	return nil
+}

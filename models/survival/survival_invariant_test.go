@@ -123,3 +123,158 @@ func TestBadInput(t *testing.T) {
 		t.Error("a time without event was taken")
 	}
 }
+
+// With nobody censored, the weights are 1: the Brier score is the mean squared error and the AUC a fraction of pairs.
+func TestIPCWWithoutCensoring(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		obs, risk := drawn(t, false)
+		at := float64(rapid.IntRange(1, 12).Draw(t, "at"))
+		s := make([]float64, len(obs))
+		mse, wins, pairs := 0.0, 0.0, 0.0
+		for i := range obs {
+			obs[i].Event, s[i] = 1, risk[i]/5
+			y := 0.0
+			if obs[i].Time > at {
+				y = 1
+			}
+			mse += (y - s[i]) * (y - s[i]) / float64(len(obs))
+		}
+		for i, a := range obs {
+			for j, b := range obs {
+				if a.Time <= at && b.Time > at {
+					pairs++
+					if risk[i] > risk[j] {
+						wins++
+					} else if risk[i] == risk[j] {
+						wins += 0.5
+					}
+				}
+			}
+		}
+		w, err := survival.NewIPCW(obs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		brier, err := w.Brier(at, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		auc, err := w.AUC(at, risk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(brier.Value-mse) > 1e-12 || pairs > 0 && math.Abs(auc.Value-wins/pairs) > 1e-12 || pairs == 0 && !math.IsNaN(auc.Value) {
+			t.Fatalf("Brier %g, want %g; AUC %g, want %g", brier.Value, mse, auc.Value, wins/pairs)
+		}
+	})
+}
+
+// The incidences and the probability of no event sum to one; of a single kind, the incidence is one minus Kaplan–Meier, and its
+// standard error Greenwood's where nobody enters late; the log-rank test of two groups forgets which is which.
+func TestIncidencesSumToOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		truncated := rapid.Bool().Draw(t, "truncated")
+		obs, _ := drawn(t, truncated)
+		single, err := survival.AalenJohansen(obs)
+		if err != nil {
+			return // nobody had an event
+		}
+		km, _ := survival.KaplanMeier(obs)
+		for i, time := range single.Times {
+			if f, _ := single.At(0, time); math.Abs(f+km.At(time)-1) > 1e-12 {
+				t.Fatalf("at %g: %g and %g", time, f, km.At(time))
+			}
+			greenwood := km.Survival[i] * math.Sqrt(km.Variance[i])
+			if se := single.StdErr(0, time); !truncated && km.Survival[i] > 0 && math.Abs(se-greenwood) > 1e-9 {
+				t.Fatalf("at %g: error %g, Greenwood %g", time, se, greenwood)
+			}
+		}
+		group, mirrored := make([]int, len(obs)), make([]int, len(obs))
+		for i := range obs {
+			group[i] = rapid.IntRange(0, 1).Draw(t, "group")
+			mirrored[i] = 1 - group[i]
+		}
+		a, errA := survival.CompareGroups(obs, group, 0, nil)
+		b, errB := survival.CompareGroups(obs, mirrored, 0, nil)
+		if errA != nil || errB != nil || !(math.Abs(a.Statistic-b.Statistic) < 1e-9) {
+			t.Fatalf("%g and %g, %v %v", a.Statistic, b.Statistic, errA, errB)
+		}
+		for i := range obs {
+			obs[i].Event *= rapid.IntRange(1, 2).Draw(t, "kind")
+		}
+		both, err := survival.AalenJohansen(obs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, time := range both.Times {
+			sum := both.Free[i]
+			for k := range both.Kinds {
+				f, _ := both.At(k, time)
+				sum += f
+			}
+			if math.Abs(sum-1) > 1e-12 {
+				t.Fatalf("at %g the states sum to %g", time, sum)
+			}
+		}
+	})
+}
+
+// The bins hold every patient once, and true curves pass.
+func TestDCalibration(t *testing.T) {
+	var obs []survival.Observation
+	var s []float64
+	for i := range 1000 {
+		u := (float64(i) + 0.5) / 1000 // a patient's quantile is its survival at its own event
+		o, p := survival.Observation{Time: -math.Log(u), Event: 1}, u
+		if c := -2 * math.Log((float64(i*617%1000)+0.5)/1000); c < o.Time {
+			o.Time, o.Event, p = c, 0, math.Exp(-c)
+		}
+		obs, s = append(obs, o), append(s, p)
+	}
+	d, err := survival.NewDCalibration(obs, s, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, n := range d.Bins {
+		sum += n
+	}
+	if math.Abs(sum-1000) > 1e-9 || d.P < 0.9 {
+		t.Errorf("bins %v sum to %g, p %g", d.Bins, sum, d.P)
+	}
+	for i := range s {
+		s[i] *= s[i] // too pessimistic
+	}
+	if d, _ := survival.NewDCalibration(obs, s, 10); d.P > 1e-6 {
+		t.Errorf("wrong curves pass with p %g", d.P)
+	}
+	groups, err := survival.CalibrationAt(obs, s, 1, 4, 0.95)
+	if err != nil || len(groups) != 4 || groups[0].Predicted > groups[3].Predicted || groups[0].Patients != 250 {
+		t.Errorf("%v %v", groups, err)
+	}
+}
+
+func TestScoresBadInput(t *testing.T) {
+	obs := []survival.Observation{{Time: 1, Event: 1}, {Time: 2}}
+	w, err := survival.NewIPCW(obs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, e1 := w.Brier(1, []float64{0.5})
+	_, e2 := w.Brier(1, []float64{0.5, 1.5})
+	_, e3 := w.AUC(1, []float64{0.5, math.NaN()})
+	_, e4 := w.IntegratedBrier(0, nil)
+	_, e5 := survival.NewIPCW([]survival.Observation{{Entry: 1, Time: 2}})
+	_, e6 := survival.CompareGroups(obs, []int{1}, 0, nil)
+	_, e7 := survival.NewDCalibration(obs, []float64{1, 2}, 10)
+	_, e8 := survival.CalibrationAt(obs, []float64{1, 1}, 1, 3, 0.95)
+	_, e9 := survival.AalenJohansen(obs[1:])
+	for i, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8, e9} {
+		if err == nil {
+			t.Errorf("case %d: no error", i+1)
+		}
+	}
+	if r, err := survival.CompareGroups(obs, []int{1, 1}, 0, nil); err != nil || !math.IsNaN(r.P) {
+		t.Errorf("one group: p %g, %v", r.P, err)
+	}
+}
