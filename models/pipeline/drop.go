@@ -23,7 +23,7 @@ func init() {
 		New: func(o models.Options) (Step, error) {
 			return drop{o["missing_above"].(float64), o["common_above"].(float64)}, nil
 		},
-		Decode: decodeKept,
+		Decode: decodeKept("drop"),
 	})
 }
 
@@ -106,10 +106,13 @@ func (f *kept) Apply(x models.Matrix) (models.Matrix, error) {
 	return out, nil
 }
 
-func decodeKept(columns []table.Column, state []byte) (Fitted, error) {
-	f := &kept{kind: "drop", given: columns}
-	if err := decodeStrict(state, &f.state); err != nil {
-		return nil, err
+// decodeKept returns the Decode of a kind of step that only drops columns.
+func decodeKept(kind string) func(columns []table.Column, state []byte) (Fitted, error) {
+	return func(columns []table.Column, state []byte) (Fitted, error) {
+		f := &kept{kind: kind, given: columns}
+		if err := decodeStrict(state, &f.state); err != nil {
+			return nil, err
+		}
+		return f, f.describe()
 	}
-	return f, f.describe()
 }
