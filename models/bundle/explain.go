@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,39 +115,59 @@ func (b *Bundle) fold(a models.Attribution, d division, x models.Matrix, row int
 		return Explanation{}, fmt.Errorf("%d attributions for %d columns", len(a.Values), len(d.parts))
 	}
 	out := Explanation{Method: a.Method, Exact: a.Exact, Class: a.Class, Time: a.Time, Scale: a.Scale, Base: a.Base, Output: a.Output, Gap: a.Gap}
-	all := make([]Contribution, len(d.slots))
-	for s, n := range d.slots {
-		all[s] = b.contribution(n, x, row)
-	}
+	amounts, errs := make([]float64, len(d.slots)), make([]float64, len(d.slots))
 	for j, v := range a.Values {
 		for _, part := range d.parts[j] {
-			all[part.Group].Amount += v * part.Share
+			amounts[part.Group] += v * part.Share
 			if a.Errors != nil {
-				all[part.Group].Error += a.Errors[j] * part.Share
+				errs[part.Group] += a.Errors[j] * part.Share
 			}
 		}
-	}
-	slices.SortStableFunc(all, func(a, b Contribution) int {
-		switch d := math.Abs(b.Amount) - math.Abs(a.Amount); {
-		case d > 0:
-			return 1
-		case d < 0:
-			return -1
-		}
-		return 0
-	})
-	for len(all) > 0 && all[len(all)-1].Amount == 0 {
-		all = all[:len(all)-1] // what did not count is not listed
 	}
 	top := e.Top
 	if top == 0 {
 		top = defaultTop
 	}
-	for k := min(top, len(all)); k < len(all); k++ {
-		out.Other += all[k].Amount
+	listed := largest(amounts, top)
+	out.Values = make([]Contribution, len(listed))
+	for k, s := range listed {
+		out.Values[k] = b.contribution(d.slots[s], x, row)
+		out.Values[k].Amount, out.Values[k].Error, amounts[s] = amounts[s], errs[s], 0
 	}
-	out.Values = all[:min(top, len(all)):len(all)]
+	for _, v := range amounts {
+		out.Other += v
+	}
 	return out, nil
+}
+
+// largest returns the indices of the largest amounts, the largest first and the first of equals first; at most n, and none of zero.
+func largest(amounts []float64, n int) []int {
+	if n > len(amounts)/8 {
+		all := make([]int, 0, len(amounts))
+		for s, v := range amounts {
+			if v != 0 {
+				all = append(all, s)
+			}
+		}
+		slices.SortStableFunc(all, func(s, t int) int { return cmp.Compare(math.Abs(amounts[t]), math.Abs(amounts[s])) })
+		return all[:min(n, len(all))]
+	}
+	list := make([]int, 0, n)
+	for s, v := range amounts {
+		v = math.Abs(v)
+		if v == 0 || len(list) == n && v <= math.Abs(amounts[list[n-1]]) {
+			continue
+		}
+		if len(list) < n {
+			list = append(list, s)
+		}
+		k := len(list) - 1
+		for ; k > 0 && v > math.Abs(amounts[list[k-1]]); k-- {
+			list[k] = list[k-1]
+		}
+		list[k] = s
+	}
+	return list
 }
 
 // slot is what contributions of one or more of a model's columns are summed to.

@@ -68,6 +68,31 @@ func TestExplainInvariant(t *testing.T) {
 	}
 }
 
+// The largest three are the first three of all, and the rest is their sum.
+func TestExplainTop(t *testing.T) {
+	b, x := bundletest.Wide(t, 100)
+	list := func(top int) bundle.Explanation {
+		t.Helper()
+		p, err := b.Predict(context.Background(), x.Select([]int{7}), bundle.Request{Explain: &bundle.Explain{Top: top}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p[0].Outcomes[0].Explanations[0]
+	}
+	few, all := list(3), list(100)
+	sum := 0.0
+	for k, v := range all.Values {
+		if k >= 3 {
+			sum += v.Amount
+		} else if v.Feature != few.Values[k].Feature || v.Amount != few.Values[k].Amount || v.Value != few.Values[k].Value {
+			t.Errorf("place %d: %+v of three, %+v of all", k, few.Values[k], v)
+		}
+	}
+	if len(few.Values) != 3 || len(all.Values) != 100 || all.Other != 0 || math.Abs(sum-few.Other) > 1e-12 {
+		t.Errorf("%d and %d listed, the others sum to %v, want %v", len(few.Values), len(all.Values), few.Other, sum)
+	}
+}
+
 // Survival at a time can be explained in place of the risk.
 func TestExplainAt(t *testing.T) {
 	b, x := bundletest.New(t)

@@ -6,6 +6,8 @@ package scan
 
 import (
 	"fmt"
+	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -254,8 +256,28 @@ func four(b []byte) (rune, bool) {
 // powers are the powers of ten that float64 holds exactly.
 var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 
+// tens are the powers of ten that 64 bits hold.
+var tens = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
+
+// quotient returns the float64 nearest to m/d, ties to even, for m and d above zero: 63 bits or more of the quotient and whether
+// there is a remainder decide the rounding exactly. Both are under 2^64 and d at most 10^19, so the result is never subnormal.
+func quotient(m, d uint64) float64 {
+	shiftM, shiftD := bits.LeadingZeros64(m), bits.LeadingZeros64(d)
+	m <<= shiftM
+	q, r := bits.Div64(m>>1, m<<63, d<<shiftD)
+	drop := bits.Len64(q) - 53
+	rest, half := q&(1<<drop-1), uint64(1)<<(drop-1)
+	q >>= drop
+	if rest > half || rest == half && (r != 0 || q&1 == 1) {
+		q++
+	}
+	exponent := shiftD - shiftM - 63 + drop
+	return float64(q) * math.Float64frombits(uint64(1023+exponent)<<52)
+}
+
 // Number consumes a number. Where the digits fit 53 bits and the exponent is small, one multiplication or division of exact numbers
-// gives the nearest float64 (Clinger 1990); everything else is strconv's. A number beyond float64 is an error.
+// gives the nearest float64 (Clinger 1990); up to 19 digits with a fraction, a division of integers does; everything else is
+// strconv's. A number beyond float64 is an error.
 func (s *Scanner) Number() float64 {
 	if c := s.Peek(); c != '-' && (c < '0' || c > '9') {
 		s.fail("want a number, found %s", s.found())
@@ -321,6 +343,13 @@ func (s *Scanner) Number() float64 {
 		} else {
 			v *= powers[exponent]
 		}
+		if negative {
+			v = -v
+		}
+		return v
+	}
+	if simple && mantissa != 0 && exponent < 0 && exponent >= -19 {
+		v := quotient(mantissa, tens[-exponent])
 		if negative {
 			v = -v
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 
@@ -103,6 +104,34 @@ func TestNumberInvariant(t *testing.T) {
 			if got := s.Number(); s.Err() != nil || math.Float64bits(got) != math.Float64bits(v) {
 				t.Fatalf("%s: got %v, %v", text, got, s.Err())
 			}
+		}
+	}
+}
+
+// Up to nineteen digits with a fraction, among them values half-way between two floats, read as strconv reads them.
+func TestFractionInvariant(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 200_000 {
+		m, k := r.Uint64()>>r.IntN(64), 1+r.IntN(19)
+		if r.IntN(4) == 0 { // an odd 54-bit number over a power of two is half-way
+			m = (r.Uint64()>>10 | 1) * 5
+			k = 1
+		}
+		digits := fmt.Sprintf("%0*d", k+1, m)
+		if len(digits) > 19 {
+			continue
+		}
+		text := digits[:len(digits)-k] + "." + digits[len(digits)-k:]
+		if text[0] == '0' && text[1] != '.' {
+			continue
+		}
+		want, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := scan.New([]byte(text))
+		if got := s.Number(); s.Err() != nil || math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("%s: got %v, want %v (%v)", text, got, want, s.Err())
 		}
 	}
 }
