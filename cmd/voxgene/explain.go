@@ -2,11 +2,15 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/voxgene/voxgene/features/genes"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/explain"
@@ -14,16 +18,19 @@ import (
 
 func explainCommand() *cobra.Command {
 	var p prediction
-	var patient, method, background, groupBy string
+	var patient, method, background, groupBy, sets string
 	var at []string
 	top := 10
 	c := &cobra.Command{
 		Use:   "explain BUNDLE TABLE",
 		Short: "Say how much each input contributed to each prediction",
 		Long: `Explains the prediction of each row of a table: Shapley values on the model's own scale (log-odds, log-hazard, …), summed back to the inputs
-that were read. Base and contributions sum to the output. Inputs beyond the largest --top are summed as "(other)".`,
+that were read. Base and contributions sum to the output. Inputs beyond the largest --top are summed as "(other)". With a folder as -o,
+figures of all patients and of each (the first fifty) are written there as SVG, with their numbers as CSV. Contributions say what the
+model used, not what causes the outcome.`,
 		Example: `  voxgene explain runs/glioma/model.voxgene new.csv --patient TCGA-CS-4938
   voxgene explain runs/glioma/model.voxgene new.csv --group-by source -o contributions.csv
+  voxgene explain runs/glioma/model.voxgene new.csv --group-by family -o figures/
   voxgene explain runs/glioma/model.voxgene new.csv --outcomes os --at 12mo --background train.csv --json`,
 		Args: exactly(2, "a bundle and a table"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -42,6 +49,16 @@ that were read. Base and contributions sum to the output. Inputs beyond the larg
 			if e.At, err = parseTimes(at); err != nil {
 				return badInput(err)
 			}
+			if sets != "" {
+				if e.Sets, err = genes.ReadGMT(sets); err != nil {
+					return badInput(err)
+				}
+				e.GroupBy = "set"
+			}
+			folder := p.output != "" && filepath.Ext(p.output) == ""
+			if folder {
+				e.Top = math.MaxInt
+			}
 			if background != "" {
 				rows, err := table.Read(background, table.Options{Key: p.key})
 				if err != nil {
@@ -57,6 +74,9 @@ that were read. Base and contributions sum to the output. Inputs beyond the larg
 			if err != nil {
 				return err
 			}
+			if folder {
+				return writeFigures(p.output, answers, explanationRows(answers))
+			}
 			return p.write(c.OutOrStdout(), b, answers, explanationRows(answers))
 		},
 	}
@@ -64,7 +84,8 @@ that were read. Base and contributions sum to the output. Inputs beyond the larg
 	c.Flags().StringVar(&patient, "patient", "", "explain this patient only")
 	c.Flags().StringVar(&method, "method", explain.Auto, "one of "+strings.Join(explain.Methods, ", "))
 	c.Flags().StringVar(&background, "background", "", "table whose rows stand in for inputs that are left out (default: the bundle's centroids)")
-	c.Flags().StringVar(&groupBy, "group-by", "", "sum contributions by source or by group")
+	c.Flags().StringVar(&groupBy, "group-by", "", "sum contributions by "+strings.Join(bundle.Groupings, ", "))
+	c.Flags().StringVar(&sets, "sets", "", "gene sets (GMT) to sum contributions by; a gene of several sets is shared among them")
 	c.Flags().StringSliceVar(&at, "at", nil, "explain survival at these times, such as 12mo, in place of the risk")
 	c.Flags().IntVar(&top, "top", 10, "largest contributions to list")
 	return c
@@ -72,7 +93,7 @@ that were read. Base and contributions sum to the output. Inputs beyond the larg
 
 // explanationRows lays explanations out as a table: a row a contribution.
 func explanationRows(answers []bundle.Prediction) [][]string {
-	rows := [][]string{{"patient", "outcome", "class", "time", "scale", "method", "base", "output", "feature", "value", "contribution"}}
+	rows := [][]string{{"patient", "outcome", "class", "time", "scale", "method", "base", "output", "feature", "value", "contribution", "error", "exact"}}
 	for _, p := range answers {
 		for _, a := range p.Outcomes {
 			for _, e := range a.Explanations {
@@ -82,13 +103,21 @@ func explanationRows(answers []bundle.Prediction) [][]string {
 					if value == "" {
 						value = number(v.Value)
 					}
-					rows = append(rows, append(slices.Clone(start), v.Feature, value, number(v.Amount)))
+					rows = append(rows, append(slices.Clone(start), v.Feature, value, number(v.Amount), sampling(e, v.Error), strconv.FormatBool(e.Exact)))
 				}
 				if e.Other != 0 {
-					rows = append(rows, append(slices.Clone(start), "(other)", "", number(e.Other)))
+					rows = append(rows, append(slices.Clone(start), "(other)", "", number(e.Other), "", strconv.FormatBool(e.Exact)))
 				}
 			}
 		}
 	}
 	return rows
+}
+
+// sampling is the standard error of a contribution, blank where nothing was sampled.
+func sampling(e bundle.Explanation, err float64) string {
+	if e.Exact || err == 0 {
+		return ""
+	}
+	return number(err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -124,6 +125,39 @@ func TestExplainTable(t *testing.T) {
 				t.Errorf("%v: %s: contributions sum to %v, the output is %v", more, name, sum, outputs[name])
 			}
 		}
+	}
+}
+
+// A folder gets figures of all patients and of each, with contributions.csv beside them; what it is named for cannot leave it.
+func TestExplainFigures(t *testing.T) {
+	path := patients(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(text, []byte("\nP1,"), []byte("\n../P1,"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "figures")
+	if code, out, errs := voxgene("explain", trained, path, "--at", "6mo,12mo,18mo", "--background", path, "-o", folder); code != 0 || out != "" {
+		t.Fatal(code, out, errs)
+	}
+	for _, name := range []string{"contributions.csv", "logistic-B-bars.svg", "logistic-B-beeswarm.csv", "decision_tree-B-heatmap.svg", "logistic-B-dependence-1.svg",
+		"logistic-B-patient-001-___P1.svg", "cox-365_25d-patient-003-P3.csv", "cox-patient-002-P2-over-time.svg"} {
+		b, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil || strings.HasSuffix(name, ".svg") != bytes.HasPrefix(b, []byte("<svg")) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if bytes.Contains(b, []byte("cause")) || bytes.Contains(b, []byte("reason")) {
+			t.Errorf("%s speaks of causes", name)
+		}
+	}
+	sets := filepath.Join(t.TempDir(), "sets.gmt")
+	if err := os.WriteFile(sets, []byte("EARLY\tx\tGENE0001\tGENE0002\nLATE\tx\tGENE0002\tGENE0009\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := voxgene("explain", trained, path, "--sets", sets, "--outcomes", "cox"); code != 0 || !strings.Contains(out, "EARLY") || !strings.Contains(out, "LATE") || !strings.Contains(out, "clinical") {
+		t.Error(code, out, errs)
 	}
 }
 

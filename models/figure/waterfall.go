@@ -58,6 +58,9 @@ func Waterfall(title, scale string, base, output float64, steps []Step) (Figure,
 	p.X.Min, p.X.Max = low-pad, high+pad
 	left := nameRows(p, names)
 	p.Y.Min, p.Y.Max = -1.2, float64(len(steps))+0.2
+	if math.Abs(base) < 1e-9*size {
+		base = 0 // rounding alone
+	}
 	p.Add(&falls{steps, starts, base, output})
 	const amounts = 50 // room at the right edge for the numbers
 	height := vg.Length(len(steps))*rowHeight + 84
