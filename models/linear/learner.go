@@ -188,8 +188,11 @@ func groupsOf(groups, stratum []int) (patients, least int) {
 	return len(all), least
 }
 
-// free fits without penalty; a separated outcome falls back on a ridge of 1/n, scikit-learn's default, and says so.
+// freeFit fits without penalty; a separated outcome falls back on a ridge of 1/n, scikit-learn's default, and says so.
 func (l penalised) freeFit(ctx context.Context, p Problem) (*outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	r, err := Regress(p)
 	if errors.Is(err, ErrSeparated) {
 		lambda := 1 / float64(p.Rows)
