@@ -109,7 +109,7 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 }
 
 // curvePoints is the number of times, evenly spaced over the follow-up, at which out-of-fold survival is kept.
-const curvePoints = 20
+const curvePoints = 50
 
 // timeColumn returns a numeric column of the feature table by its full or bare name.
 func (r *run) timeColumn(name string) ([]float64, error) {
