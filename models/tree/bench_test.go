@@ -1,3 +1,5 @@
+//go:build linux
+
 package tree
 
 import (
@@ -6,9 +8,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 )
@@ -47,6 +52,20 @@ func cpuSeconds() float64 {
 	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
 
+// peakMB is the most memory that the process has held, data included.
+func peakMB(b *testing.B) float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	kb, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kb / 1024
+}
+
 // benchFit measures fits by CPU seconds, and the area under the curve on the test part.
 func benchFit(b *testing.B, tag string, l models.Learner) {
 	train, test := benchData(b, tag, "train"), benchData(b, tag, "test")
@@ -67,7 +86,8 @@ func benchFit(b *testing.B, tag string, l models.Learner) {
 	for i := range scores {
 		scores[i], positive[i] = p.Probabilities[2*i+1], test.Y.Class[i] == 1
 	}
-	b.ReportMetric(areaUnderCurve(scores, positive), "auc")
+	b.ReportMetric(areaUnderCurve(scores, positive), "score")
+	b.ReportMetric(peakMB(b), "peak-MB")
 }
 
 func BenchmarkForest500x2000(b *testing.B) {
@@ -108,4 +128,26 @@ func BenchmarkBoostingHist24950x500(b *testing.B) {
 	l := boost300
 	l.Method = "hist"
 	benchFit(b, "24950x500", l)
+}
+
+// Survival forests are scored by the concordance out of bag.
+func BenchmarkSurvivalForest2000x50(b *testing.B) {
+	time, event := readFloats(b, "2000x50_time"), readFloats(b, "2000x50_event")
+	d := models.Training{Seed: 1, X: models.Matrix{Rows: len(time), Values: readFloats(b, "2000x50_train")}}
+	d.X.Columns = make([]table.Column, len(d.X.Values)/len(time))
+	d.Y = clinical.Outcome{Kind: clinical.Survival, Time: time}
+	for _, v := range event {
+		d.Y.Event = append(d.Y.Event, int(v))
+	}
+	var m models.Model
+	start := cpuSeconds()
+	for b.Loop() {
+		var err error
+		if m, err = (SurvivalForest{Trees: 50, MinSplit: 16, MinLeaf: 8, Bootstrap: true}).Fit(context.Background(), d); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric((cpuSeconds()-start)/float64(b.N), "cpu-s/op")
+	b.ReportMetric(m.(*SurvivalTrees).OutOfBag().CIndex, "score")
+	b.ReportMetric(peakMB(b), "peak-MB")
 }

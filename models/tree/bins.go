@@ -1,8 +1,10 @@
 package tree
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
@@ -46,11 +48,11 @@ func ranked(x models.Matrix, limit int) ([]ranks, error) {
 type columnSorter struct {
 	keys, keys2 []uint64
 	rows, rows2 []int32
-	counts      [8][256]int32
+	counts      [digits]int32
 }
 
 func newColumnSorter(n int) *columnSorter {
-	return &columnSorter{make([]uint64, n), make([]uint64, n), make([]int32, n), make([]int32, n), [8][256]int32{}}
+	return &columnSorter{make([]uint64, n), make([]uint64, n), make([]int32, n), make([]int32, n), [digits]int32{}}
 }
 
 func (s *columnSorter) rank(x models.Matrix, j int, rank []uint16, limit int) (ranks, error) {
@@ -138,33 +140,59 @@ func sortable(v float64) uint64 {
 	return b | 1<<63
 }
 
-// sort sorts the first n keys with their rows, stably, by bytes from the lowest; bytes that are the same in all keys cost nothing.
+// insert sorts stably by insertion, unless that takes more than so many moves; it reports whether it finished.
+func insert(keys []uint64, rows []int32, moves int) bool {
+	for i := 1; i < len(keys); i++ {
+		k, r := keys[i], rows[i]
+		p := i
+		for ; p > 0 && keys[p-1] > k; p-- {
+			keys[p], rows[p] = keys[p-1], rows[p-1]
+		}
+		keys[p], rows[p] = k, r
+		if moves -= i - p; moves < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// order sorts keys that differ in their low bits only, by comparison; rows settle ties, so that the result is that of a stable sort.
+func (s *columnSorter) order(keys []uint64, rows []int32) {
+	type entry struct {
+		key uint64
+		row int32
+	}
+	list := make([]entry, len(keys))
+	for i := range list {
+		list[i] = entry{keys[i], rows[i]}
+	}
+	slices.SortFunc(list, func(a, b entry) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row, b.row)) })
+	for i, e := range list {
+		keys[i], rows[i] = e.key, e.row
+	}
+}
+
+// digits is the number of values of a radix sort's digit.
+const digits = 1 << 11
+
+// sort sorts the first n keys with their rows, stably.
 func (s *columnSorter) sort(n int) ([]uint64, []int32) {
 	keys, rows, keys2, rows2 := s.keys[:n], s.rows[:n], s.keys2[:n], s.rows2[:n]
 	if n < 2 {
 		return keys, rows
 	}
 	if n < 48 {
-		for i := 1; i < n; i++ {
-			k, r := keys[i], rows[i]
-			p := i
-			for ; p > 0 && keys[p-1] > k; p-- {
-				keys[p], rows[p] = keys[p-1], rows[p-1]
-			}
-			keys[p], rows[p] = k, r
-		}
+		insert(keys, rows, n*n)
 		return keys, rows
 	}
-	s.counts = [8][256]int32{}
-	for _, k := range keys {
-		for d := range 8 {
-			s.counts[d][byte(k>>(8*d))]++
+	// The top 33 bits, sign, exponent and 21 bits of the fraction, put nearly all in place; what is left is a few neighbours.
+	for _, shift := range [3]uint{31, 42, 53} {
+		count := &s.counts
+		clear(count[:])
+		for _, k := range keys {
+			count[k>>shift&(digits-1)]++
 		}
-	}
-	for d := range 8 {
-		count := &s.counts[d]
-		shift := 8 * d
-		if count[byte(keys[0]>>shift)] == int32(n) {
+		if count[keys[0]>>shift&(digits-1)] == int32(n) {
 			continue
 		}
 		at := int32(0)
@@ -172,12 +200,15 @@ func (s *columnSorter) sort(n int) ([]uint64, []int32) {
 			count[b], at = at, at+count[b]
 		}
 		for i, k := range keys {
-			b := byte(k >> shift)
+			b := k >> shift & (digits - 1)
 			p := count[b]
 			count[b]++
 			keys2[p], rows2[p] = k, rows[i]
 		}
 		keys, keys2, rows, rows2 = keys2, keys, rows2, rows
+	}
+	if !insert(keys, rows, 8*n) {
+		s.order(keys, rows)
 	}
 	return keys, rows
 }

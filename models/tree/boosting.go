@@ -327,14 +327,14 @@ func (b Boosting) draw(fitted []int32, seed work.Seed) []int32 {
 // advance adds a tree to the margins; where all rows were in the tree it is known where each ended.
 func (r *boosted) advance(tree *nodes, g engine, k, outputs int, all bool) {
 	n := len(r.margins) / outputs
-	leaves, columns := g.leaves(), g.ranks()
+	leaves, router := g.leaves(), tree.router(g.ranks(), nil)
 	const block = 4096
 	parallel((n+block-1)/block, n*4, func() func(int) {
 		return func(b int) {
 			for i := b * block; i < min((b+1)*block, n); i++ {
 				leaf := leaves[i]
 				if !all {
-					leaf = tree.route(columns, int32(i))
+					leaf = router.leaf(int32(i))
 				}
 				r.margins[i*outputs+k] += tree.values[leaf]
 			}
@@ -349,10 +349,11 @@ func (r *boosted) keep(rounds int, columns []ranks) {
 	if outputs > 1 {
 		r.targets = r.targets[:rounds*outputs]
 	}
+	trees := routers(r.trees, columns, nil)
 	for i := range len(r.margins) / outputs {
 		copy(r.margins[i*outputs:(i+1)*outputs], r.objective.start())
-		for t, tree := range r.trees {
-			r.margins[i*outputs+t%outputs] += tree.values[tree.route(columns, int32(i))]
+		for t, tree := range trees {
+			r.margins[i*outputs+t%outputs] += tree.tree.values[tree.leaf(int32(i))]
 		}
 	}
 }

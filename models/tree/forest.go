@@ -155,7 +155,7 @@ func (f Forest) Fit(ctx context.Context, t models.Training) (models.Model, error
 		a.Notes = append(a.Notes, note)
 	}
 	if f.Bootstrap || f.Share < 1 && f.Share > 0 {
-		a.OutOfBag = outOfBag(s, columns, trees, bags, known)
+		a.OutOfBag = outOfBag(s, routers(trees, columns, rowwise), bags, known)
 	}
 	e := assemble(shape{len(columns), Probability, make([]float64, s.width()), nil}, trees, 1/float64(f.Trees))
 	return newClassifier(a, e), nil

@@ -75,17 +75,58 @@ func (t *nodes) set(n int32, s *split) {
 	t.missingLeft[n], t.categories[n] = s.missingLeft, s.categories
 }
 
-// route returns the leaf that a training row reaches, read by rank.
-func (t *nodes) route(columns []ranks, row int32) int32 {
+// hop is a node as rows pass it by rank.
+type hop struct {
+	feature     int32
+	left, right int32
+	rank        uint16
+	missingLeft bool
+	categorical bool
+}
+
+// router takes training rows down a tree by rank.
+type router struct {
+	tree    *nodes
+	hops    []hop
+	columns []ranks
+	byRow   []uint16 // may be nil
+}
+
+func (t *nodes) router(columns []ranks, byRow []uint16) *router {
+	r := &router{t, make([]hop, len(t.feature)), columns, byRow}
+	for n := range r.hops {
+		r.hops[n] = hop{t.feature[n], t.left[n], t.right[n], t.rank[n], t.missingLeft[n], t.categories[n] != nil}
+	}
+	return r
+}
+
+// leaf returns the leaf that a training row reaches.
+func (r *router) leaf(row int32) int32 {
 	n := int32(0)
-	for t.feature[n] >= 0 {
-		if goesLeft(columns[t.feature[n]].rank[row], t.rank[n], t.categories[n], t.missingLeft[n]) {
-			n = t.left[n]
+	var mine []uint16
+	if r.byRow != nil {
+		mine = r.byRow[int(row)*len(r.columns) : (int(row)+1)*len(r.columns)]
+	}
+	for {
+		h := &r.hops[n]
+		if h.feature < 0 {
+			return n
+		}
+		var rank uint16
+		if mine != nil {
+			rank = mine[h.feature]
 		} else {
-			n = t.right[n]
+			rank = r.columns[h.feature].rank[row]
+		}
+		left := rank <= h.rank
+		if rank == missingRank || h.categorical {
+			left = goesLeft(rank, h.rank, r.tree.categories[n], h.missingLeft)
+		}
+		n = h.right
+		if left {
+			n = h.left
 		}
 	}
-	return n
 }
 
 func goesLeft(rank, cut uint16, categories []uint64, missingLeft bool) bool {

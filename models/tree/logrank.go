@@ -119,7 +119,7 @@ func (c *logRank) search(col *ranks, rank []uint16, rows []int32, minLeaf int, b
 		c.hist[b], start = start, start+c.hist[b]
 	}
 	known := start
-	c.hist[last], start = start, start+c.hist[last]
+	c.hist[last] = known
 	sorted := c.sorted[:len(rows)]
 	for i, r := range rows {
 		b := min(rank[i], last)

@@ -6,23 +6,23 @@ import (
 )
 
 // outOfBag scores a forest of class shares on the rows outside the bags.
-func outOfBag(s *sample, columns []ranks, trees []*nodes, b bags, known []int32) *OutOfBag {
+func outOfBag(s *sample, routers []*router, b bags, known []int32) *OutOfBag {
 	width := s.width()
 	mean := make([]float64, len(known)*width)
 	votes := make([]int32, len(known))
 	const block = 512
 	blocks := (len(known) + block - 1) / block
-	parallel(blocks, len(known)*len(trees), func() func(int) {
+	parallel(blocks, len(known)*len(routers), func() func(int) {
 		return func(k int) {
 			from, to := k*block, min((k+1)*block, len(known))
-			for t, tree := range trees {
+			for t, tree := range routers {
 				for i := from; i < to; i++ {
 					if b.has(t, known[i]) {
 						continue
 					}
-					leaf := int(tree.route(columns, known[i]))
+					leaf := int(tree.leaf(known[i]))
 					for j := range width {
-						mean[i*width+j] += tree.values[leaf*width+j]
+						mean[i*width+j] += tree.tree.values[leaf*width+j]
 					}
 					votes[i]++
 				}
@@ -55,6 +55,15 @@ func outOfBag(s *sample, columns []ranks, trees []*nodes, b bags, known []int32)
 		out.Accuracy /= float64(out.Rows)
 		out.LogLoss /= float64(out.Rows)
 		out.AUC = areaUnderCurve(scores, positive)
+	}
+	return out
+}
+
+// routers prepares trees for routing.
+func routers(trees []*nodes, columns []ranks, byRow []uint16) []*router {
+	out := make([]*router, len(trees))
+	for t := range out {
+		out[t] = trees[t].router(columns, byRow)
 	}
 	return out
 }

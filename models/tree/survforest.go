@@ -97,7 +97,7 @@ func (f SurvivalForest) Fit(ctx context.Context, t models.Training) (models.Mode
 		a.Notes = append(a.Notes, note)
 	}
 	if f.Bootstrap || f.Share < 1 && f.Share > 0 {
-		if a.OutOfBag, err = survivalOutOfBag(t.Y, columns, trees, bags); err != nil {
+		if a.OutOfBag, err = survivalOutOfBag(t.Y, routers(trees, columns, rowwise), bags); err != nil {
 			return nil, err
 		}
 	}
@@ -186,7 +186,7 @@ func (g *timeGrid) mortality(t *nodes, h *leafHazards) {
 }
 
 // survivalOutOfBag returns Harrell's concordance of the mortality that trees give to rows outside their bags.
-func survivalOutOfBag(y clinical.Outcome, columns []ranks, trees []*nodes, b bags) (*OutOfBag, error) {
+func survivalOutOfBag(y clinical.Outcome, trees []*router, b bags) (*OutOfBag, error) {
 	n := len(y.Time)
 	risk, votes := make([]float64, n), make([]float64, n)
 	const block = 512
@@ -195,7 +195,7 @@ func survivalOutOfBag(y clinical.Outcome, columns []ranks, trees []*nodes, b bag
 			for t, tree := range trees {
 				for r := k * block; r < min((k+1)*block, n); r++ {
 					if !b.has(t, int32(r)) {
-						risk[r] += tree.values[tree.route(columns, int32(r))]
+						risk[r] += tree.tree.values[tree.leaf(int32(r))]
 						votes[r]++
 					}
 				}

@@ -174,9 +174,9 @@ func TestBoostingTrainingOracle(t *testing.T) {
 		columns, _ := ranked(x, missingRank)
 		for round, loss := range want.Train[p.Metric] {
 			for k := range o.outputs() {
-				tree := r.trees[round*o.outputs()+k]
+				tree := r.trees[round*o.outputs()+k].router(columns, nil)
 				for i := range x.Rows {
-					margins[i*o.outputs()+k] += tree.values[tree.route(columns, int32(i))]
+					margins[i*o.outputs()+k] += tree.tree.values[tree.leaf(int32(i))]
 				}
 			}
 			got := o.loss(margins, allRows(x.Rows))
