@@ -55,7 +55,7 @@ func checkout(t *testing.T) string {
 // shell runs one block and returns what it printed.
 func shell(t *testing.T, dir, command string) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer stop()
 	c := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", command)
 	c.Dir = dir
