@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
+
+	"github.com/voxgene/voxgene/serve/auth"
 )
 
 // Config is the server's configuration file. Environment variables VOXGENE_LISTEN, VOXGENE_LIMITS_BODY and so on come before the
@@ -22,6 +24,8 @@ type Config struct {
 	Reload       time.Duration `mapstructure:"reload"` // how often files are looked at again; 0 is never
 	Limits       Limits        `mapstructure:"limits"`
 	Log          Log           `mapstructure:"log"`
+	TLS          auth.TLS      `mapstructure:"tls"`
+	Auth         auth.Config   `mapstructure:"auth"`
 }
 
 // Alias is another name for a model or one of its versions.
@@ -39,6 +43,7 @@ type Limits struct {
 	Arrival  time.Duration `mapstructure:"arrival"`  // for a body to arrive
 	Timeout  time.Duration `mapstructure:"timeout"`  // for an answer
 	AtOnce   int           `mapstructure:"at_once"`  // requests that run at once
+	Rate     int           `mapstructure:"rate"`     // requests a minute from one client; 0 is no bound
 	Wait     time.Duration `mapstructure:"wait"`     // for a turn, before 429
 	Grace    time.Duration `mapstructure:"grace"`    // for requests under way when the server stops
 }
@@ -54,8 +59,10 @@ func settings() map[string]any {
 	return map[string]any{
 		"listen": "127.0.0.1:8080", "default_model": "", "reload": "5s",
 		"limits.body": 16 << 20, "limits.patients": 10_000, "limits.headers": "5s", "limits.arrival": "30s", "limits.timeout": "30s",
-		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.grace": "20s",
+		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.grace": "20s",
 		"log.level": "info", "log.access": true,
+		"tls.cert": "", "tls.key": "", "tls.client_ca": "",
+		"auth.anonymous": "loopback", "auth.oidc.issuer": "", "auth.oidc.audience": "", "auth.oidc.scope": "",
 	}
 }
 
@@ -110,8 +117,8 @@ func (c Config) Check() error {
 			fault("limits.%s: want more than 0", l.name)
 		}
 	}
-	if c.Reload < 0 || c.Limits.Wait < 0 {
-		fault("reload and limits.wait: want 0 or more")
+	if c.Reload < 0 || c.Limits.Wait < 0 || c.Limits.Rate < 0 {
+		fault("reload, limits.wait and limits.rate: want 0 or more")
 	}
 	return errors.Join(faults...)
 }

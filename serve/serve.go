@@ -3,6 +3,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/guard"
 	"github.com/voxgene/voxgene/serve/registry"
 )
@@ -24,6 +26,7 @@ type Server struct {
 	registry *registry.Registry
 	api      *api.API
 	handler  http.Handler
+	tls      *tls.Config
 	log      *slog.Logger
 }
 
@@ -43,8 +46,17 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a := api.New(api.Options{Registry: bundles, Limits: api.Limits{Body: c.Limits.Body, Patients: c.Limits.Patients}, Log: log, Metrics: metrics, Version: version})
-	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access}, a)
-	return &Server{config: c, registry: bundles, api: a, handler: g, log: log}, nil
+	gate, err := auth.New(c.Auth, c.Listen, c.TLS.ClientCA != "", log)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := c.TLS.Load()
+	if err != nil {
+		return nil, err
+	}
+	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
+		gate.Wrap(a))
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -66,6 +78,9 @@ func (s *Server) Run(ctx context.Context, reload <-chan struct{}, listening func
 	l, err := net.Listen("tcp", s.config.Listen)
 	if err != nil {
 		return err
+	}
+	if s.tls != nil {
+		l = tls.NewListener(l, s.tls)
 	}
 	server := &http.Server{
 		Handler:           s.handler,

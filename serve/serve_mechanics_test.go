@@ -216,6 +216,21 @@ func TestConfig(t *testing.T) {
 	if got := fmt.Sprint(c.Listen, c.Models, c.Aliases, c.Limits.Timeout, c.Limits.Patients, c.Limits.Body, c.Limits.Arrival); got != "127.0.0.1:9000[a.voxgene b] [{Stable Glioma }] 2m0s 3 1000 30s" {
 		t.Errorf("got %s", got)
 	}
+	// The example has every key, and its values are the defaults but for what depends on the machine.
+	example, err := serve.ReadConfig("../configs/serve.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VOXGENE_LIMITS_BODY", "")
+	plain, err := serve.ReadConfig("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain.Models, plain.Limits.AtOnce = example.Models, example.Limits.AtOnce
+	example.Limits.Body = plain.Limits.Body
+	if a, b := fmt.Sprintf("%+v", example), fmt.Sprintf("%+v", plain); a != b {
+		t.Errorf("configs/serve.yaml is not the defaults:\n%s\n%s", a, b)
+	}
 	if err := os.WriteFile(path, []byte("modells: [a]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

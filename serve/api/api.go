@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 )
@@ -99,12 +100,26 @@ func (a *API) other(w http.ResponseWriter, r *http.Request) {
 	a.fail(w, r, problem.New(http.StatusNotFound, "there is nothing at this path; GET /v1/models lists the models, /openapi.json the routes"), nil)
 }
 
-// find returns the version of a model that a path names, or answers 404.
+// find returns the version of a model that a path names, or answers 404 or 403.
 func (a *API) find(w http.ResponseWriter, r *http.Request) *registry.Entry {
-	e, err := a.Registry.Find(r.PathValue("model"), r.PathValue("version"))
-	if err != nil {
-		a.fail(w, r, problem.New(http.StatusNotFound, err.Error()), nil)
-		return nil
+	e, p := Find(a.Registry, r)
+	if p != nil {
+		a.fail(w, r, *p, nil)
 	}
 	return e
+}
+
+// Find returns the version of a model that a request's path names as {model} and {version}, if the client may ask it.
+func Find(bundles *registry.Registry, r *http.Request) (*registry.Entry, *problem.Problem) {
+	name := r.PathValue("model")
+	if !auth.From(r.Context()).May(name) {
+		p := problem.New(http.StatusForbidden, "these credentials are not for that model")
+		return nil, &p
+	}
+	e, err := bundles.Find(name, r.PathValue("version"))
+	if err != nil {
+		p := problem.New(http.StatusNotFound, err.Error())
+		return nil, &p
+	}
+	return e, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 )
@@ -20,8 +21,11 @@ type modelInfo struct {
 
 func (a *API) models(w http.ResponseWriter, r *http.Request) {
 	list := []modelInfo{}
+	who := auth.From(r.Context())
 	for _, m := range a.Registry.Models() {
-		list = append(list, about(m))
+		if who.May(m.Name) {
+			list = append(list, about(m))
+		}
 	}
 	a.sendJSON(w, r, map[string]any{"models": list})
 }

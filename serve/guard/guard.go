@@ -4,15 +4,18 @@ package guard
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/go-chi/httprate"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/voxgene/voxgene/serve/problem"
@@ -26,6 +29,7 @@ type Options struct {
 	AtOnce  int           // requests that run at once; 0 is no bound
 	Wait    time.Duration // how long a request waits for its turn before it is refused
 	Access  bool          // log each request
+	Rate    int           // requests a minute from one client (its key, else its address); 0 is no bound
 }
 
 // New returns next behind the guard.
@@ -34,11 +38,29 @@ func New(o Options, next http.Handler) http.Handler {
 		Help: "Time of requests, by route and status.", Buckets: []float64{1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}},
 		[]string{"route", "code"}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{Name: "voxgene_requests_running", Help: "Requests under way."})}
+	if o.Rate > 0 {
+		g.next = httprate.Limit(o.Rate, time.Minute, httprate.WithKeyFuncs(client), httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
+			problem.Write(w, r, o.Log, problem.New(http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a minute; Retry-After says when", o.Rate)), nil)
+		}))(next)
+	}
 	if o.AtOnce > 0 {
 		g.turns = make(chan struct{}, o.AtOnce)
 	}
 	o.Metrics.MustRegister(g.seconds, g.running)
 	return g
+}
+
+// client tells clients apart: by their credentials, hashed, or by the address that they come from.
+func client(r *http.Request) (string, error) {
+	if secret := r.Header.Get("X-API-Key") + r.Header.Get("Authorization"); secret != "" {
+		sum := sha256.Sum256([]byte(secret))
+		return string(sum[:]), nil
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr, nil
+	}
+	return host, nil
 }
 
 type guard struct {
