@@ -26,6 +26,7 @@ type extraction struct {
 	profile, mapped       string
 	labels                []string
 	jobs                  int
+	voxelwise             bool
 }
 
 func extractCommand() *cobra.Command {
@@ -59,6 +60,7 @@ relative to it. A case that fails is listed at the end and the others go on.
 	c.Flags().StringVarP(&x.output, "output", "o", "", "file to write: .csv, .json or .parquet (default: CSV to standard output)")
 	c.Flags().IntVar(&x.jobs, "jobs", 0, "cases at once (default: one a processor)")
 	c.Flags().StringVar(&x.mapped, "map", "", "write where in the region this feature comes from, as NIfTI (-o map.nii.gz), in place of a table")
+	c.Flags().BoolVar(&x.voxelwise, "voxelwise", false, "with --map: the feature of the neighbourhood of each voxel instead, PyRadiomics' voxel-based mode (voxelSetting)")
 	c.Flags().StringVar(&x.cache, "cache", "", "folder that keeps what was extracted, so that a second run does nothing")
 	return c
 }
@@ -72,6 +74,9 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 	labels, err := parseLabels(x.labels, label)
 	if err != nil {
 		return badInput(err)
+	}
+	if x.voxelwise && x.mapped == "" {
+		return badInput(errors.New("--voxelwise wants --map FEATURE"))
 	}
 	if x.mapped != "" {
 		return x.writeMap(args, labels, stderr)

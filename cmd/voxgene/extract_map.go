@@ -33,11 +33,20 @@ func (x *extraction) writeMap(args []string, labels []int, stderr io.Writer) err
 	if err != nil {
 		return badInput(err)
 	}
-	in, err := open.Region(args[0], radiomics.Reach(m, labels, p))
+	keep := radiomics.Reach(m, labels, p)
+	if x.voxelwise && !p.MaskedKernel {
+		keep.Region = nil // kernels reach out of the region
+	}
+	in, err := open.Region(args[0], keep)
 	if err != nil {
 		return badInput(err)
 	}
-	f, err := radiomics.Map(in, m, labels[0], p, x.mapped, radiomics.MapOptions{})
+	var f radiomics.FeatureMap
+	if x.voxelwise {
+		f, err = radiomics.Voxelwise(in, m, labels[0], p, x.mapped)
+	} else {
+		f, err = radiomics.Map(in, m, labels[0], p, x.mapped, radiomics.MapOptions{})
+	}
 	if err != nil {
 		return badInput(err)
 	}
@@ -54,6 +63,10 @@ func (x *extraction) writeMap(args []string, labels []int, stderr io.Writer) err
 	}
 	if f.Resampled {
 		what += "; made on the resampled grid and laid back by nearest neighbour"
+	}
+	if x.voxelwise {
+		fmt.Fprintf(stderr, "%s in a cube of %d voxels a side around each voxel\n", f.Feature.Name, 2*p.KernelRadius+1)
+		return nil
 	}
 	fmt.Fprintf(stderr, "%s = %v: %s\n", f.Feature.Name, f.Feature.Value, what)
 	return nil

@@ -3,11 +3,15 @@ package radiomics
 import "math"
 
 // maximalCorrelation is the second largest singular value of A = p(i, j)/√(px(i)·py(j)), whose square is the second largest eigenvalue
-// of Haralick's Q. The largest is 1, with the vectors √px and √py, and is taken out first. One level gives 1, as in PyRadiomics.
+// of Haralick's Q. The largest is 1, with the vectors √px and √py, and is taken out first. A region of one level
+// gives 1, as in PyRadiomics.
 func (m *cooccurrence) maximalCorrelation(p []pair) float64 {
 	n := len(m.t.grey)
-	if n < 2 {
+	if m.t.present < 2 {
 		return 1
+	}
+	if n < 2 {
+		return 0
 	}
 	rx, ry := make([]float64, n), make([]float64, n)
 	for i := range n {

@@ -218,7 +218,10 @@ func (e *extraction) resegment(r *roi) (*roi, error) {
 		n := float64(len(x))
 		mean := pairwise(x, func(v float64) float64 { return v }) / n
 		sd := math.Sqrt(pairwise(x, func(v float64) float64 { return (v - mean) * (v - mean) }) / n)
-		low, high = mean+sd*low, mean+sd*high
+		low = mean + sd*low
+		if len(e.ResegmentRange) == 2 {
+			high = mean + sd*high
+		}
 	}
 	out := r.shrink(func(o int) bool { return box[o] >= low && box[o] <= high })
 	if out.count <= 1 {

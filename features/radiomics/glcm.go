@@ -1,6 +1,10 @@
 package radiomics
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // pair is one cell of a co-occurrence matrix: levels i and j of texture, counted from 0, and its weight.
 type pair struct {
@@ -11,8 +15,7 @@ type pair struct {
 // glcm computes the grey level co-occurrence matrix features: the mean over angles, or, with a weighting norm, those of the weighted
 // sum of the matrices.
 func (t *texture) glcm() values {
-	n := len(t.grey)
-	m := cooccurrence{t: t, counts: make([]float64, n*n)}
+	m := newCooccurrence(t)
 	names := familyOf("glcm").features
 	if t.set.WeightingNorm == "" {
 		var all []values
@@ -39,13 +42,25 @@ func (t *texture) glcm() values {
 	return m.features(p)
 }
 
+// denseLevels is the most levels for which pairs are counted in a full matrix; with more, most of it would be empty.
+const denseLevels = 2048
+
 // cooccurrence counts pairs of levels and computes features of the counts.
 type cooccurrence struct {
 	t      *texture
-	counts []float64 // n×n, row i of the first voxel
+	counts []float64 // n×n, row i of the first voxel; nil where there are too many levels
+	listed []pair    // then the pairs one by one
 	px, py []float64
 	sum    []float64 // p(i+j)
 	diff   []float64 // p(|i−j|)
+}
+
+func newCooccurrence(t *texture) cooccurrence {
+	m := cooccurrence{t: t}
+	if n := len(t.grey); n <= denseLevels {
+		m.counts = make([]float64, n*n)
+	}
+	return m
 }
 
 // count adds the pairs along an angle, each with a weight.
@@ -55,6 +70,14 @@ func (m *cooccurrence) count(a angle, weight float64) { m.countIn(m.t.voxels, a,
 func (m *cooccurrence) countIn(voxels []int32, a angle, weight float64) {
 	n := len(m.t.grey)
 	levels, off := m.t.levels, a.off
+	if m.counts == nil {
+		for _, v := range voxels {
+			if l := levels[int(v)+off]; l > 0 {
+				m.listed = append(m.listed, pair{levels[v] - 1, l - 1, weight})
+			}
+		}
+		return
+	}
 	for _, v := range voxels {
 		if l := levels[int(v)+off]; l > 0 {
 			m.counts[int(levels[v]-1)*n+int(l-1)] += weight
@@ -64,6 +87,9 @@ func (m *cooccurrence) countIn(voxels []int32, a angle, weight float64) {
 
 // probabilities normalises the counts, made symmetric if the settings say so, lists those that are not zero, and clears the counts.
 func (m *cooccurrence) probabilities() []pair {
+	if m.counts == nil {
+		return m.listedProbabilities()
+	}
 	n := len(m.t.grey)
 	total := 0.0
 	if m.t.set.SymmetricalGLCM {
@@ -92,6 +118,32 @@ func (m *cooccurrence) probabilities() []pair {
 	return out
 }
 
+// listedProbabilities does so for pairs that were listed.
+func (m *cooccurrence) listedProbabilities() []pair {
+	all := m.listed
+	m.listed = m.listed[:0:0]
+	if m.t.set.SymmetricalGLCM {
+		for _, c := range all[:len(all):len(all)] {
+			all = append(all, pair{c.j, c.i, c.p})
+		}
+	}
+	slices.SortFunc(all, func(a, b pair) int { return cmp.Or(cmp.Compare(a.i, b.i), cmp.Compare(a.j, b.j)) })
+	total := 0.0
+	out := all[:0]
+	for _, c := range all {
+		total += c.p
+		if k := len(out) - 1; k >= 0 && out[k].i == c.i && out[k].j == c.j {
+			out[k].p += c.p
+		} else {
+			out = append(out, c)
+		}
+	}
+	for k := range out {
+		out[k].p /= total
+	}
+	return out
+}
+
 // features computes the features of one normalised matrix [Haralick1973].
 //
 // [Haralick1973]: https://doi.org/10.1109/TSMC.1973.4309314
@@ -104,7 +156,7 @@ func (m *cooccurrence) features(p []pair) values {
 // measures are all of them but the maximal correlation coefficient, which takes longer than the rest.
 func (m *cooccurrence) measures(p []pair) values {
 	grey := m.t.grey
-	n, top := len(grey), grey[len(grey)-1]
+	n, top := len(grey), m.t.top
 	if m.px == nil {
 		m.px, m.py, m.sum, m.diff = make([]float64, n), make([]float64, n), make([]float64, 2*top+1), make([]float64, top)
 	}

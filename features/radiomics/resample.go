@@ -238,7 +238,8 @@ func (p positions) sum(block []float64, part image.Box, t [3]taps) []float64 {
 	return out
 }
 
-// linear interpolates between neighbours; the border repeats outwards by half a voxel, then 0.
+// linear interpolates between neighbours, along x, then y, then z as ITK does, so that equal neighbours give their value exactly. The
+// border repeats outwards by half a voxel; beyond, the value is 0.
 func (p positions) linear(block []float64, part image.Box, size [3]int) []float64 {
 	var t [3]taps
 	for a := range 3 {
@@ -246,11 +247,37 @@ func (p positions) linear(block []float64, part image.Box, size [3]int) []float6
 			x = min(max(x, 0), float64(size[a]-1))
 			f := math.Floor(x)
 			index[0], index[1] = int32(f), int32(min(f+1, float64(size[a]-1)))
-			weight[0], weight[1] = 1-(x-f), x-f
+			weight[1] = x - f
 		})
 	}
-	return p.sum(block, part, t)
+	have := part.Size()
+	out := make([]float64, p.new.Voxels())
+	o := 0
+	for k := range p.size[2] {
+		for j := range p.size[1] {
+			if t[2].skip[k] || t[1].skip[j] {
+				o += p.size[0]
+				continue
+			}
+			row := func(z, y int32) []float64 { return block[(int(z)*have[1]+int(y))*have[0]:] }
+			z0, z1, wz := t[2].index[2*k], t[2].index[2*k+1], t[2].weight[2*k+1]
+			y0, y1, wy := t[1].index[2*j], t[1].index[2*j+1], t[1].weight[2*j+1]
+			a, b, c, d := row(z0, y0), row(z0, y1), row(z1, y0), row(z1, y1)
+			for i := range p.size[0] {
+				if !t[0].skip[i] {
+					x0, x1, w := t[0].index[2*i], t[0].index[2*i+1], t[0].weight[2*i+1]
+					near := lerp(lerp(a[x0], a[x1], w), lerp(b[x0], b[x1], w), wy)
+					far := lerp(lerp(c[x0], c[x1], w), lerp(d[x0], d[x1], w), wy)
+					out[o] = lerp(near, far, wz)
+				}
+				o++
+			}
+		}
+	}
+	return out
 }
+
+func lerp(a, b, t float64) float64 { return a + float64((b-a)*t) }
 
 // bspline interpolates with the cubic B-spline through the voxels, mirrored at the border, as ITK's BSplineInterpolateImageFunction.
 func (p positions) bspline(block []float64, part image.Box, size [3]int) []float64 {

@@ -124,8 +124,7 @@ func average(all []aggregated, prefix, suffix string) []Feature {
 
 // cooccurrences are the features of the grey level co-occurrence matrix (family LFYI), averaged over directions and merged.
 func (d *discretised) cooccurrences(dimension string) []Feature {
-	n := len(d.grey)
-	m := cooccurrence{t: d.texture, counts: make([]float64, n*n)}
+	m := newCooccurrence(d.texture)
 	var separate, merged []aggregated
 	for _, part := range d.parts(dimension) {
 		for _, a := range d.directions(dimension == "3D") {

@@ -18,6 +18,8 @@ type texture struct {
 	voxels  []int32 // offsets of the region's voxels
 	grey    []int   // grey level of each level present, ascending
 	counts  []int   // voxels of each
+	top     int     // highest grey level, and number of levels, of the region; of a part of it, those of the whole
+	present int
 	angles  []angle // half of the neighbours
 	box     [3]int  // size of the box without padding
 }
@@ -74,6 +76,7 @@ func cut(r *roi, box []float64, high float64, spacing [3]float64, set Settings, 
 	for _, v := range t.voxels {
 		t.levels[v] = present[t.levels[v]]
 	}
+	t.top, t.present = t.grey[len(t.grey)-1], len(t.grey)
 	t.angles = t.neighbours(set.Distances)
 	return t
 }
