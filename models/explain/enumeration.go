@@ -15,7 +15,14 @@ const (
 // enumerated computes Shapley values by their definition, over all subsets of the columns that matter.
 type enumerated struct{ *mixtures }
 
-func newEnumerated(e *Explainer, r Request) (*enumerated, error) {
+func newEnumerated(e *Explainer, r Request) (engine, error) {
+	if l, ok := linkOf(e.model, e.targets[0].scale, len(e.targets), e.times); ok && r.Background != nil {
+		b, err := r.Background.Matrix(e.model.Columns())
+		if err != nil {
+			return nil, err
+		}
+		return newTreeGame(l, len(e.targets), b, r.Background.shares())
+	}
 	if n := len(active(e.model)); n > mostColumns {
 		return nil, fmt.Errorf("%s: the model reacts to %d columns, and all subsets of at most %d can be tried: use %s", Enumeration, n, mostColumns, Permutation)
 	}

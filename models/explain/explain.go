@@ -23,18 +23,18 @@ import (
 // The methods. What a column that is left out means differs, and so do the values: the path-dependent method asks how training
 // rows were divided among the branches of the trees; all others put in the values of background rows.
 const (
-	// Auto is linear for linear models and tree_path_dependent for trees, on the scale on which they are sums; enumeration where at
-	// most ten columns matter; permutation for the rest.
+	// Auto is linear for linear models and tree_path_dependent for trees, on the scale on which they are sums; for other scales
+	// enumeration where at most ten columns matter, else tree_interventional (rescaled) for trees and permutation for the rest.
 	Auto = "auto"
 	// Linear is exact, for logistic regression on the log-odds and Cox models on the log-hazard: coefficient × (value − background mean).
 	Linear = "linear"
 	// TreePathDependent is exact, for models of trees, and needs no background.
 	TreePathDependent = "tree_path_dependent"
 	// TreeInterventional is exact, for models of trees, on the scale on which the trees are summed. Asked for the probability of
-	// two classes where the trees sum to log-odds, the answer is TreeInterventionalRescaled.
+	// two classes where the trees sum to log-odds, or for survival at a time, the answer is TreeInterventionalRescaled.
 	TreeInterventional = "tree_interventional"
-	// TreeInterventionalRescaled is what answers say where interventional values were brought from log-odds to probability, background
-	// row by background row. They sum to the probability and are not its Shapley values; it is not a method to ask for.
+	// TreeInterventionalRescaled is what answers say where interventional values were brought from the trees' scale to another,
+	// background row by background row. They sum to the output and are not its Shapley values; it is not a method to ask for.
 	TreeInterventionalRescaled = "tree_interventional_rescaled"
 	// Enumeration is exact, for any model, by trying every subset of the columns that matter: at most 14.
 	Enumeration = "enumeration"
@@ -246,18 +246,18 @@ func New(m models.Model, r Request) (*Explainer, error) {
 	e := &Explainer{model: m, times: r.Times, targets: targets, exact: true}
 	scale := targets[0].scale
 	if r.Method == Auto {
-		r.Method = automatic(m, scale)
+		r.Method = automatic(m, scale, len(targets), r)
 	}
 	e.method = r.Method
 	switch r.Method {
 	case Linear:
 		e.engine, err = newLinear(m, scale, r)
 	case TreePathDependent, TreeInterventional:
-		var t *trees
-		if t, err = newTrees(m, scale, len(targets), r); err == nil && t.rescaled != nil {
-			e.method, e.exact = TreeInterventionalRescaled, false
+		if e.engine, err = newTrees(m, scale, len(targets), r); err == nil {
+			if _, ok := e.engine.(*rescaled); ok {
+				e.method, e.exact = TreeInterventionalRescaled, false
+			}
 		}
-		e.engine = t
 	case Enumeration:
 		e.engine, err = newEnumerated(e, r)
 	case Permutation:

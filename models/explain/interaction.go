@@ -36,11 +36,8 @@ func Interact(m models.Model, x models.Matrix, r Request) ([][]Interactions, err
 		return nil, err
 	}
 	t, ok := e.engine.(*trees)
-	if ok && t.rescaled != nil {
-		return nil, fmt.Errorf("interactions are exact on the scale on which the trees are summed; leave %s out", r.Scale)
-	}
 	if !ok {
-		return nil, fmt.Errorf("interactions are exact for %s and %s alone; the method asked for is %s", TreePathDependent, TreeInterventional, r.Method)
+		return nil, fmt.Errorf("interactions are exact for %s and %s alone; this is %s", TreePathDependent, TreeInterventional, e.method)
 	}
 	attributions, err := Explain(m, x, r)
 	if err != nil {
@@ -50,9 +47,7 @@ func Interact(m models.Model, x models.Matrix, r Request) ([][]Interactions, err
 	var w interactionScratch
 	row := make([]float64, len(t.used))
 	for i := range out {
-		for j, c := range t.used {
-			row[j] = t.read(x.Column(c)[i])
-		}
+		row = readRows(t.ensemble, t.used, x, i, i+1, row)
 		values, err := t.interactions(row, &w)
 		if err != nil {
 			return nil, err

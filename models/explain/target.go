@@ -28,6 +28,11 @@ func choose(m models.Model, r Request) ([]target, error) {
 	if p.Kind == clinical.Class {
 		return ofClasses(p, r)
 	}
+	for k, s := range p.Survival {
+		if math.IsNaN(s) {
+			return nil, fmt.Errorf("the model predicts no survival at time %v, which is past the follow-up of training", r.Times[k])
+		}
+	}
 	return ofSurvival(m, r)
 }
 
@@ -108,15 +113,18 @@ func among(scale string, allowed []string) (string, error) {
 }
 
 // automatic is the method for a request that leaves it open.
-func automatic(m models.Model, scale string) string {
+func automatic(m models.Model, scale string, targets int, r Request) string {
 	if _, err := coefficients(m, scale); err == nil {
 		return Linear
 	}
-	if _, err := ensembleOf(m, scale); err == nil {
+	if _, err := ensembleOf(m, scale, r.Times); err == nil {
 		return TreePathDependent
 	}
 	if len(active(m)) <= fewColumns {
 		return Enumeration
+	}
+	if l, ok := linkOf(m, scale, targets, r.Times); ok && !l.softmax {
+		return TreeInterventional
 	}
 	return Permutation
 }

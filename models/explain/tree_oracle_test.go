@@ -194,11 +194,7 @@ func interactionsOf(t testing.TB, of *trees, columns int, x []float64) []float64
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := make([]float64, len(of.used))
-	for j, c := range of.used {
-		asked[j] = of.read(x[c])
-	}
-	values, err := of.interactions(asked, &interactionScratch{})
+	values, err := of.interactions(readRows(of.ensemble, of.used, row, 0, 1, nil), &interactionScratch{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/tree"
 )
@@ -16,56 +17,114 @@ type trees struct {
 	base     []float64
 	paths    []pathTree  // of the path-dependent method
 	crosses  []crossTree // of the interventional method
-	rescaled *rescaled   // where the probability is explained and the sums are log-odds
 }
 
-// rescaled turns interventional values of log-odds into ones of probability, background row by background row: each row's values
-// are multiplied by the ratio of the two differences between the explained row and it. This is shap's model_output="probability"
-// [Chen2022]: the values sum to the probability, but they are not the Shapley values of it.
+// rescaled turns interventional values of sums over trees into ones of a function of the sums, background row by background row:
+// each row's values are multiplied by the ratio of the two differences between the explained row and it. For probabilities this is
+// shap's model_output="probability" [Chen2022]: the values add up to the function, but they are not its Shapley values.
 //
 // [Chen2022]: https://doi.org/10.1038/s41467-022-31384-3
 type rescaled struct {
+	parts   []*trees // the sum that each target is a function of; targets may share one
+	form    *linked
 	shares  []float64 // of the background rows
-	margins []float64 // log-odds there
+	sums    []float64 // background × outputs
+	base    []float64
+	used    []int
+	targets int
 }
 
-// weights sets the weight of each background row for an explained row with these log-odds.
-func (r *rescaled) weights(margin float64, to []float64) {
-	here := sigmoid(margin)
-	for b, m := range r.margins {
-		slope := here * (1 - here)
-		if d := margin - m; math.Abs(d) > 1e-9 {
-			slope = (here - sigmoid(m)) / d
+func newRescaled(form *linked, targets int, b models.Matrix, shares []float64) (*rescaled, error) {
+	e := form.ensemble
+	r := &rescaled{form: form, shares: shares, sums: make([]float64, b.Rows*e.Outputs()), base: make([]float64, targets), targets: targets}
+	of := map[int]*trees{}
+	for _, k := range form.raw {
+		if of[k] == nil {
+			t, err := interventional(e, k, k+1, b, shares, 1, true)
+			if err != nil {
+				return nil, err
+			}
+			of[k] = t
 		}
-		to[b] = r.shares[b] * slope
+		r.parts = append(r.parts, of[k])
 	}
+	r.used = r.parts[0].used
+	row, here := make([]float64, e.Features), make([]float64, targets)
+	for i, share := range shares {
+		tree.ReadRow(b, i, row)
+		sums := r.sums[i*e.Outputs() : (i+1)*e.Outputs()]
+		e.Output(row, sums)
+		form.apply(sums, here)
+		for k, v := range here {
+			r.base[k] += share * v
+		}
+	}
+	return r, nil
+}
+
+func (r *rescaled) columns() []int   { return r.used }
+func (r *rescaled) bases() []float64 { return r.base }
+
+func (r *rescaled) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
+	e := r.form.ensemble
+	n, outputs := len(r.used), e.Outputs()
+	phi = s.take((hi - lo) * r.targets * n)
+	rows := readRows(e, r.used, x, lo, hi, nil)
+	row, here, weights := make([]float64, e.Features), make([]float64, outputs), make([]float64, len(r.shares))
+	for i := range hi - lo {
+		tree.ReadRow(x, lo+i, row)
+		e.Output(row, here)
+		for k, part := range r.parts {
+			u, f := here[r.form.raw[k]], r.form.links[k]
+			for b, share := range r.shares {
+				v := r.sums[b*outputs+r.form.raw[k]]
+				d := u - v
+				if math.Abs(d) < 1e-6 {
+					d = 1e-6 // the slope there
+					v = u - d
+				}
+				weights[b] = share * (f(u) - f(v)) / d
+			}
+			to := phi[(i*r.targets+k)*n : (i*r.targets+k+1)*n]
+			for c := range part.crosses {
+				part.crosses[c].add(e, rows[i*n:(i+1)*n:(i+1)*n], weights, &s.tree.cross, to)
+			}
+		}
+	}
+	return phi, nil, nil
 }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
 // ensembleOf returns the trees of a model whose outputs, on a scale, are sums over trees.
-func ensembleOf(m models.Model, scale string) (*tree.Ensemble, error) {
+func ensembleOf(m models.Model, scale string, times []float64) (*tree.Ensemble, error) {
 	e, ok := m.(ensembled)
 	if !ok {
 		return nil, fmt.Errorf("a model of kind %s is not made of trees; the methods %s and %s are not for it", m.Kind(), TreePathDependent, TreeInterventional)
 	}
-	if s := string(e.Ensemble().Scale); s != scale {
-		return nil, fmt.Errorf("the %s of a model of kind %s is not a sum over trees, its %s is: explain that, or use %s", scale, m.Kind(), s, Permutation)
+	if h, ok := m.(hazards); ok && len(times) > 0 && scale == CumulativeHazard {
+		return hazardsAt(h, times), nil
+	}
+	s := string(e.Ensemble().Scale)
+	if s != scale || len(times) > 0 {
+		return nil, fmt.Errorf("the %s of a model of kind %s is not a sum over trees, its %s is: explain that, or use %s or %s", scale, m.Kind(), s, TreeInterventional, Permutation)
 	}
 	return e.Ensemble(), nil
 }
 
 // newTrees prepares a method for trees.
-func newTrees(m models.Model, scale string, targets int, r Request) (*trees, error) {
-	e, err := ensembleOf(m, scale)
-	rescale := false
-	if t, ok := m.(ensembled); err != nil && ok && scale == Probability && r.Method == TreeInterventional && t.Ensemble().Scale == tree.LogOdds && targets == 1 {
-		e, err, rescale = t.Ensemble(), nil, true
+func newTrees(m models.Model, scale string, targets int, r Request) (engine, error) {
+	e, err := ensembleOf(m, scale, r.Times)
+	var form *linked
+	if err != nil && r.Method == TreeInterventional {
+		if l, ok := linkOf(m, scale, targets, r.Times); ok && !l.softmax {
+			form, err = l, nil
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if e.Outputs() != targets {
+	if form == nil && e.Outputs() != targets {
 		return nil, fmt.Errorf("a model of kind %s has trees for %d numbers and predicts %d", m.Kind(), e.Outputs(), targets)
 	}
 	if r.Method == TreePathDependent {
@@ -78,7 +137,10 @@ func newTrees(m models.Model, scale string, targets int, r Request) (*trees, err
 	if err != nil {
 		return nil, err
 	}
-	return interventional(e, 0, targets, b, r.Background.shares(), r.Rows, rescale)
+	if form != nil {
+		return newRescaled(form, targets, b, r.Background.shares())
+	}
+	return interventional(e, 0, targets, b, r.Background.shares(), r.Rows, false)
 }
 
 // pathDependent prepares the path-dependent method.
@@ -97,39 +159,23 @@ func pathDependent(e *tree.Ensemble, first, last int) *trees {
 
 // interventional prepares the interventional method for a background. Where many rows will be explained, what a leaf gives for each
 // pattern is kept.
-func interventional(e *tree.Ensemble, first, last int, b models.Matrix, weights []float64, rows int, rescale bool) (*trees, error) {
+func interventional(e *tree.Ensemble, first, last int, b models.Matrix, weights []float64, rows int, remember bool) (*trees, error) {
 	shapes, used := layouts(e, first, last)
 	t := &trees{ensemble: e, used: used, outputs: last - first, base: append([]float64{}, e.Base[first:last]...)}
-	background := make([]float64, b.Rows*len(used))
-	for j, c := range used {
-		for i, v := range b.Column(c) {
-			background[i*len(used)+j] = t.read(v)
-		}
-	}
+	background := readRows(e, used, b, 0, b.Rows, nil)
 	t.crosses = make([]crossTree, len(shapes))
 	for i, s := range shapes {
-		c, err := newCrossTree(e, s, background, weights, len(used), rescale)
+		c, err := newCrossTree(e, s, background, weights, len(used), remember)
 		if err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
 		for k := range s.width {
 			t.base[s.first+k] += c.mean(k)
 		}
-		if rows >= keepFrom && !rescale {
+		if rows >= keepFrom && !remember {
 			c.keep()
 		}
 		t.crosses[i] = c
-	}
-	if rescale {
-		t.rescaled = &rescaled{shares: weights, margins: make([]float64, b.Rows)}
-		row, out := make([]float64, e.Features), make([]float64, 1)
-		t.base[0] = 0
-		for i := range b.Rows {
-			b.Row(i, row)
-			e.Output(row, out)
-			t.rescaled.margins[i] = out[0]
-			t.base[0] += weights[i] * sigmoid(out[0])
-		}
 	}
 	return t, nil
 }
@@ -137,12 +183,29 @@ func interventional(e *tree.Ensemble, first, last int, b models.Matrix, weights 
 // keepFrom is the number of rows from which keeping the answers of every pattern costs less than it saves.
 const keepFrom = 64
 
-// read is what a tree sees of a value.
-func (t *trees) read(v float64) float64 {
-	if t.ensemble.Float32 {
-		return float64(float32(v))
+// readRows returns rows of x, from lo to hi, as trees read them: rows × used columns, row-major, in to where that is large enough.
+func readRows(e *tree.Ensemble, used []int, x models.Matrix, lo, hi int, to []float64) []float64 {
+	if n := (hi - lo) * len(used); cap(to) < n {
+		to = make([]float64, n)
+	} else {
+		to = to[:n]
 	}
-	return v
+	for j, c := range used {
+		unseen := math.Inf(-1)
+		if x.Columns[c].Kind != table.Numeric {
+			unseen = 0 // a level below 0 was not seen in training, and is missing
+		}
+		for i, v := range x.Column(c)[lo:hi] {
+			if v < unseen {
+				v = math.NaN()
+			}
+			if e.Float32 {
+				v = float64(float32(v))
+			}
+			to[i*len(used)+j] = v
+		}
+	}
+	return to
 }
 
 func (t *trees) columns() []int   { return t.used }
@@ -153,53 +216,24 @@ func (t *trees) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []flo
 	w := &s.tree
 	columns, rows := len(t.used), hi-lo
 	size := t.outputs * columns
-	w.fit(rows*columns, rows*size)
-	for j, c := range t.used {
-		for i, v := range x.Column(c)[lo:hi] {
-			w.rows[i*columns+j] = t.read(v)
-		}
-	}
+	w.rows = readRows(t.ensemble, t.used, x, lo, hi, w.rows)
+	phi = s.take(rows * size)
 	for p := range t.paths {
 		for i := range rows {
-			t.paths[p].add(t.ensemble, w.rows[i*columns:(i+1)*columns:(i+1)*columns], &w.path, w.phi[i*size:(i+1)*size])
-		}
-	}
-	var weights []float64 // rows × background
-	if t.rescaled != nil {
-		n := len(t.rescaled.margins)
-		weights = make([]float64, rows*n)
-		row, out := make([]float64, t.ensemble.Features), make([]float64, 1)
-		for i := range rows {
-			x.Row(lo+i, row)
-			t.ensemble.Output(row, out)
-			t.rescaled.weights(out[0], weights[i*n:(i+1)*n])
+			t.paths[p].add(t.ensemble, w.rows[i*columns:(i+1)*columns:(i+1)*columns], &w.path, phi[i*size:(i+1)*size])
 		}
 	}
 	for c := range t.crosses {
 		for i := range rows {
-			var own []float64
-			if n := len(weights) / rows; n > 0 {
-				own = weights[i*n : (i+1)*n]
-			}
-			t.crosses[c].add(t.ensemble, w.rows[i*columns:(i+1)*columns:(i+1)*columns], own, &w.cross, w.phi[i*size:(i+1)*size])
+			t.crosses[c].add(t.ensemble, w.rows[i*columns:(i+1)*columns:(i+1)*columns], nil, &w.cross, phi[i*size:(i+1)*size])
 		}
 	}
-	return w.phi[:rows*size], nil, nil
+	return phi, nil, nil
 }
 
 // treeScratch is what a goroutine needs.
 type treeScratch struct {
-	rows, phi []float64
-	path      pathScratch
-	cross     crossScratch
-}
-
-func (w *treeScratch) fit(rows, phi int) {
-	if len(w.rows) < rows {
-		w.rows = make([]float64, rows)
-	}
-	if len(w.phi) < phi {
-		w.phi = make([]float64, phi)
-	}
-	clear(w.phi[:phi])
+	rows  []float64
+	path  pathScratch
+	cross crossScratch
 }
