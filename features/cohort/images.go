@@ -9,13 +9,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/voxgene/voxgene/configs"
-	"github.com/voxgene/voxgene/features/image"
-	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/settings"
@@ -24,97 +22,110 @@ import (
 )
 
 // extractionVersion is part of the key of stored extractions; raise it when the features of the same files change.
-const extractionVersion = 1
+const extractionVersion = 2
 
 // imageSource is radiomics of volumes and masks: one image and one mask a patient, features of each region.
 type imageSource struct {
 	Common
-	Image     string            `yaml:"image,required"` // path with {patient}; * and ? may stand for what differs
-	Mask      string            `yaml:"mask,required"`
-	Modality  string            `yaml:"modality"`  // MR, CT, PT
-	Radiomics string            `yaml:"radiomics"` // a PyRadiomics parameter file, or the name of a preset; empty is PyRadiomics' default
-	Label     int               `yaml:"label"`     // of the mask, where no regions are named; 1
-	Regions   map[string]labels `yaml:"regions"`   // name: labels that make it up
-	Grid      string            `yaml:"grid"`      // same; mask_to_image takes the mask to the image's grid by nearest neighbour
-	Prepared  *settings.Node    `yaml:"prepared"`
+	Image    string `yaml:"image,required"` // path with {patient}; * and ? may stand for what differs
+	Mask     string `yaml:"mask,required"`
+	Modality string `yaml:"modality"` // MR, CT, PT
+	extraction.Plan
+	Radiomics string         `yaml:"radiomics"` // a PyRadiomics parameter file, or the name of a preset; empty is PyRadiomics' default
+	Readers   *readers       `yaml:"readers"`   // which reader's masks; {reader} in a path
+	Visits    *visits        `yaml:"visits"`    // which visit; {visit} in a path
+	Prepared  *settings.Node `yaml:"prepared"`
 }
 
-// labels are the labels of a mask that make up a region.
-type labels []int
+// readers say whose masks are used, where several have drawn them.
+type readers struct {
+	Use string `yaml:"use,required"`
+}
 
-// DecodeNode reads a label or a list of them.
-func (l *labels) DecodeNode(n *settings.Node, p *settings.Problems) {
-	var list []int
-	settings.Decode(n, &list, p)
-	for _, v := range list {
-		if v < 1 || v > math.MaxUint16 {
-			p.Add(n, "a label is between 1 and %d, not %d", math.MaxUint16, v)
-		}
-	}
-	*l = list
+// visits say which visit's images are used, or between which two visits features change.
+type visits struct {
+	Use    string   `yaml:"use"`
+	Change []string `yaml:"change"` // [before, after]: features are (after − before)/before, under delta_ and their name
 }
 
 // DecodeNode checks what the form of the keys cannot say.
 func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 	type plain imageSource // without this method
-	v := plain{Label: 1}
+	v := plain{}
 	settings.Decode(n, &v, p)
 	*s = imageSource(v)
 	for _, f := range []struct{ key, path string }{{"image", s.Image}, {"mask", s.Mask}} {
-		if at := n.Get(f.key); at != nil && !strings.Contains(f.path, "{patient}") {
+		at := n.Get(f.key)
+		if at != nil && !strings.Contains(f.path, "{patient}") {
 			p.Add(at, "the path is the same for all patients; put {patient} where they differ")
 		}
+		if strings.Contains(f.path, "{reader}") && s.Readers == nil {
+			p.Add(at, "the path has {reader}: say whose masks are used (readers: {use: A})")
+		}
+		if strings.Contains(f.path, "{visit}") && s.Visits == nil {
+			p.Add(at, "the path has {visit}: say which is used (visits: {use: baseline})")
+		}
 	}
-	switch s.Grid {
-	case "", "same", "mask_to_image":
-	default:
-		p.Add(n.Get("grid"), "want same or mask_to_image, not %q", s.Grid)
+	if s.Readers != nil && !strings.Contains(s.Image+s.Mask, "{reader}") {
+		p.Add(n.Get("readers"), "no path has {reader}")
 	}
-	if s.Label < 1 || s.Label > math.MaxUint16 {
-		p.Add(n.Get("label"), "a label is between 1 and %d", math.MaxUint16)
+	if s.Visits != nil {
+		at := n.Get("visits")
+		if !strings.Contains(s.Image+s.Mask, "{visit}") {
+			p.Add(at, "no path has {visit}")
+		}
+		if (s.Visits.Use == "") == (s.Visits.Change == nil) || s.Visits.Change != nil && len(s.Visits.Change) != 2 {
+			p.Add(at, "want use: one visit, or change: [before, after]")
+		}
 	}
-	if n.Get("label") != nil && s.Regions != nil {
-		p.Add(n.Get("label"), "label and regions say the same thing twice; keep one")
-	}
+	s.Plan.Check(n, p)
 }
 
-// region is one region of the masks of a source.
-type region struct {
-	prefix string // of its columns
-	labels []int
+// pairs are the paths of image and mask of a patient: one pair, or one before and one after.
+func (s *imageSource) pairs(base, patient string) (pairs []pair, why string) {
+	visit := []string{""}
+	if s.Visits != nil {
+		if visit = s.Visits.Change; visit == nil {
+			visit = []string{s.Visits.Use}
+		}
+	}
+	reader := ""
+	if s.Readers != nil {
+		reader = s.Readers.Use
+	}
+	for _, v := range visit {
+		fill := strings.NewReplacer("{visit}", v, "{reader}", reader)
+		img, why := s.find(base, fill.Replace(s.Image), patient)
+		if why != "" {
+			return nil, why
+		}
+		mask, why := s.find(base, fill.Replace(s.Mask), patient)
+		if why != "" {
+			return nil, why
+		}
+		pairs = append(pairs, pair{img, mask})
+	}
+	return pairs, ""
 }
 
-func (s *imageSource) regions() []region {
-	if s.Regions == nil {
-		return []region{{"", []int{s.Label}}}
-	}
-	var out []region
-	for name, l := range s.Regions {
-		out = append(out, region{name + ".", l})
-	}
-	slices.SortFunc(out, func(a, b region) int { return strings.Compare(a.prefix, b.prefix) })
-	return out
-}
+// pair is an image and its mask.
+type pair struct{ image, mask string }
 
 func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
-	params, err := s.params(in.base)
-	if err != nil {
+	var err error
+	if s.Parameters, err = s.params(in.base); err != nil {
 		return loaded{}, err
 	}
 	var out loaded
 	var items []work.Item
 	var patients []string
 	for _, p := range in.patients {
-		img, why := s.find(in.base, s.Image, p)
-		mask := ""
-		if why == "" {
-			mask, why = s.find(in.base, s.Mask, p)
-		}
+		pairs, why := s.pairs(in.base, p)
 		if why != "" {
 			out.absent = append(out.absent, Exclusion{p, why})
 			continue
 		}
-		item, err := s.item(p, img, mask, params, in.pool.Store != nil)
+		item, err := s.item(p, pairs, in.pool.Store != nil)
 		if err != nil {
 			return loaded{}, err
 		}
@@ -202,9 +213,6 @@ func (s *imageSource) params(base string) (radiomics.Params, error) {
 		}
 	}
 	p.AdditionalInfo = false // diagnostics are no features
-	if s.Grid == "mask_to_image" {
-		p.CorrectMask = true
-	}
 	return p, nil
 }
 
@@ -250,10 +258,9 @@ func (s *imageSource) find(base, pattern, patient string) (path, why string) {
 }
 
 // item is the extraction of one patient. With a store it is keyed by the content of the files and all that decides the result.
-func (s *imageSource) item(patient, img, mask string, params radiomics.Params, stored bool) (work.Item, error) {
-	regions := s.regions()
+func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item, error) {
 	item := work.Item{Name: patient, Do: func(context.Context) ([]byte, error) {
-		f, err := extract(img, mask, regions, params)
+		f, err := s.extract(pairs)
 		if err != nil {
 			return nil, err
 		}
@@ -262,97 +269,49 @@ func (s *imageSource) item(patient, img, mask string, params radiomics.Params, s
 	if !stored {
 		return item, nil
 	}
-	how, err := json.Marshal(struct {
-		Params  radiomics.Params
-		Regions string
-	}{params, fmt.Sprint(regions)})
+	how, err := json.Marshal(s.Plan)
 	if err != nil {
 		return item, err
 	}
-	a, errA := open.Hash(img)
-	b, errB := open.Hash(mask)
-	if errA == nil && errB == nil { // a file that cannot be read fails in Do, as this patient's problem
-		item.Key = work.NewKey("radiomics", extractionVersion, how, a, b)
+	parts := [][]byte{how}
+	for _, p := range pairs {
+		a, errA := open.Hash(p.image)
+		b, errB := open.Hash(p.mask)
+		if errA != nil || errB != nil {
+			return item, nil // a file that cannot be read fails in Do, as this patient's problem
+		}
+		parts = append(parts, a, b)
 	}
+	item.Key = work.NewKey("radiomics", extractionVersion, parts...)
 	return item, nil
 }
 
-// extract computes the features of every region of one patient.
-func extract(img, mask string, regions []region, params radiomics.Params) ([]radiomics.Feature, error) {
-	parts, err := masks(img, mask, regions)
+// extract computes the features of one patient, or their change between two visits.
+func (s *imageSource) extract(pairs []pair) ([]radiomics.Feature, error) {
+	first, err := s.Plan.Extract(pairs[0].image, pairs[0].mask)
+	if err != nil || len(pairs) == 1 {
+		return first, err
+	}
+	second, err := s.Plan.Extract(pairs[1].image, pairs[1].mask)
 	if err != nil {
 		return nil, err
 	}
-	all := &image.Mask{Grid: parts[0].Grid, Labels: make([]uint16, len(parts[0].Labels))} // every region, for what has to be read of the image
-	for _, p := range parts {
-		for v, l := range p.Labels {
-			all.Labels[v] |= l
-		}
+	return change(first, second)
+}
+
+// change is the relative change of features: (after − before)/before, which is missing where a feature was 0.
+func change(before, after []radiomics.Feature) ([]radiomics.Feature, error) {
+	if len(before) != len(after) {
+		return nil, fmt.Errorf("%d features before and %d after", len(before), len(after))
 	}
-	in, err := open.Region(img, radiomics.Reach(all, []int{1}, params))
-	if err != nil {
-		return nil, err
-	}
-	var out []radiomics.Feature
-	for i, r := range regions {
-		f, err := radiomics.ExtractReading(in, parts[i], 1, params)
-		if err != nil {
-			return nil, fmt.Errorf("%s: labels %v: %w", mask, r.labels, err)
+	out := make([]radiomics.Feature, len(before))
+	for i, b := range before {
+		if b.Name != after[i].Name {
+			return nil, fmt.Errorf("feature %s before and %s after", b.Name, after[i].Name)
 		}
-		for _, x := range f.Features {
-			out = append(out, radiomics.Feature{Name: r.prefix + x.Name, Value: x.Value})
-		}
+		out[i] = radiomics.Feature{Name: "delta_" + b.Name, Value: (after[i].Value - b.Value) / b.Value}
 	}
 	return out, nil
-}
-
-// masks reads the regions of one patient, each as a mask of 1. Segments of a DICOM object that share voxels are read one at a time.
-func masks(img, mask string, regions []region) ([]*image.Mask, error) {
-	var wanted []int
-	for _, r := range regions {
-		wanted = append(wanted, r.labels...)
-	}
-	parts := make([]*image.Mask, len(regions))
-	m, err := open.MaskFor(mask, img, wanted...)
-	if err == nil {
-		for i, r := range regions {
-			parts[i] = merge(m, r.labels)
-		}
-		return parts, nil
-	}
-	if !errors.Is(err, dicom.ErrOverlap) {
-		return nil, err
-	}
-	for i, r := range regions {
-		for _, l := range r.labels {
-			one, err := open.MaskFor(mask, img, l)
-			if err != nil {
-				return nil, err
-			}
-			one = merge(one, []int{l})
-			if parts[i] == nil {
-				parts[i] = one
-				continue
-			}
-			for v, l := range one.Labels {
-				parts[i].Labels[v] |= l
-			}
-		}
-	}
-	return parts, nil
-}
-
-// merge returns a mask that is 1 where m has one of the labels.
-func merge(m *image.Mask, labels []int) *image.Mask {
-	var in [math.MaxUint16 + 1]uint16
-	for _, l := range labels {
-		in[l] = 1
-	}
-	out := &image.Mask{Grid: m.Grid, Labels: make([]uint16, len(m.Labels))}
-	for i, l := range m.Labels {
-		out.Labels[i] = in[l]
-	}
-	return out
 }
 
 // encodeFeatures writes a line a feature, the value with all its digits.

@@ -117,3 +117,35 @@ func TestUnion(t *testing.T) {
 		}
 	}
 }
+
+// A volume that is linear in the patient's axes is the same function on any grid inside it; on its own grid it is itself.
+func TestResampleInvariant(t *testing.T) {
+	g := oblique(t, [3]int{12, 10, 8})
+	at := func(p [3]float64) float64 { return 3*p[0] - 2*p[1] + 0.5*p[2] + 7 }
+	v := &image.Volume{Grid: g, Values: make([]float64, g.Voxels())}
+	for n := range v.Values {
+		v.Values[n] = at(g.World(float64(n%12), float64(n/12%10), float64(n/120)))
+	}
+	same := v.Resample(g)
+	for n := range v.Values {
+		if math.Abs(same.Values[n]-v.Values[n]) > 1e-9 {
+			t.Fatalf("voxel %d is %g, was %g", n, same.Values[n], v.Values[n])
+		}
+	}
+	other := image.Grid{Size: [3]int{5, 4, 3}, Spacing: [3]float64{0.4, 0.6, 1.1}, Origin: g.World(5, 4, 3), Direction: image.IdentityDirection}
+	moved := v.Resample(other)
+	for n := range moved.Values {
+		want := at(other.World(float64(n%5), float64(n/5%4), float64(n/20)))
+		if math.Abs(moved.Values[n]-want) > 1e-9 {
+			t.Errorf("voxel %d is %g, want %g", n, moved.Values[n], want)
+		}
+	}
+	other.Origin = g.World(-1, 0, 0)
+	if x := v.Resample(other).Values[0]; !math.IsNaN(x) {
+		t.Errorf("outside the volume: %g", x)
+	}
+	other.Origin = g.World(-0.4, 0, 0)
+	if x := v.Resample(other).Values[0]; math.Abs(x-v.Values[0]) > 1e-9 {
+		t.Errorf("in the half voxel beyond the first centre: %g, want %g", x, v.Values[0])
+	}
+}

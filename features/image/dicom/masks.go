@@ -62,8 +62,13 @@ func ReadMaskFor(path, img string, numbers ...int) (*image.Mask, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ReadMaskOnSeries(path, series, numbers...)
+}
+
+// ReadMaskOnSeries is ReadMaskFor with the series at hand.
+func ReadMaskOnSeries(path string, series *Series, numbers ...int) (*image.Mask, error) {
 	var m *image.Mask
-	err = withMasks(path, func(s *Segmentation, r *StructureSet) (err error) {
+	err := withMasks(path, func(s *Segmentation, r *StructureSet) (err error) {
 		if s != nil {
 			m, err = s.MaskOn(series, numbers...)
 			return err

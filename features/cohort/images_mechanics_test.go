@@ -1,0 +1,113 @@
+package cohort
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/nifti"
+	"github.com/voxgene/voxgene/features/radiomics"
+)
+
+// scans writes two visits of two patients, with masks by two readers: a cube of side voxels whose values are the patient's number.
+func scans(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "patients.csv"), []byte("patient,idh\np1,0\np2,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := image.Grid{Size: [3]int{12, 12, 12}, Spacing: [3]float64{1, 1, 1}, Direction: image.IdentityDirection}
+	for n, patient := range []string{"p1", "p2"} {
+		for k, visit := range []string{"baseline", "week6"} {
+			folder := filepath.Join(dir, patient, visit)
+			if err := os.MkdirAll(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			v := &image.Volume{Grid: g, Values: make([]float64, g.Voxels())}
+			for i := range v.Values {
+				v.Values[i] = float64((i*7919 + n*31) % 200)
+			}
+			if err := nifti.Write(filepath.Join(folder, "image.nii"), v, image.Int16); err != nil {
+				t.Fatal(err)
+			}
+			for r, reader := range []string{"A", "B"} {
+				m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
+				side := 4 + 2*k + r
+				for i := range m.Labels {
+					if i%12 < side && i/12%12 < side && i/144 < side {
+						m.Labels[i] = 1
+					}
+				}
+				if err := nifti.WriteMask(filepath.Join(folder, "mask_"+reader+".nii"), m); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return dir
+}
+
+const scanned = `
+cohort: {patients: patients.csv, id: patient}
+sources:
+  - {name: mr, kind: images, image: "{patient}/{visit}/image.nii", mask: "{patient}/{visit}/mask_{reader}.nii", %s}
+outcomes: [{name: idh, kind: class, column: idh}]
+`
+
+// A visit and a reader are chosen by the paths; the change between visits is (after − before)/before.
+func TestImageVisits(t *testing.T) {
+	dir := scans(t)
+	for keys, want := range map[string]struct {
+		column string
+		value  float64
+	}{
+		"readers: {use: A}, visits: {use: baseline}":             {"mr.original_shape_VoxelVolume", 64},
+		"readers: {use: B}, visits: {use: week6}":                {"mr.original_shape_VoxelVolume", 343},
+		"readers: {use: A}, visits: {change: [baseline, week6]}": {"mr.delta_original_shape_VoxelVolume", 216.0/64 - 1},
+	} {
+		c, err := load(t, dir, fmt.Sprintf(scanned, keys))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		found := false
+		for j, col := range c.Table.Columns {
+			if col.Name == want.column {
+				found = true
+				if got := c.Table.Values[j][0]; math.Abs(got-want.value) > 1e-9 {
+					t.Errorf("%s: %g, want %g", keys, got, want.value)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: no column %s", keys, want.column)
+		}
+	}
+	for keys, want := range map[string]string{
+		"visits: {use: baseline}":                                     "the path has {reader}: say whose",
+		"readers: {use: A}":                                           "the path has {visit}: say which",
+		"readers: {use: A}, visits: {}":                               "want use: one visit, or change",
+		"readers: {use: A}, visits: {change: [a]}":                    "want use: one visit, or change",
+		"readers: {use: A}, visits: {use: baseline}, lesions: {}":     "aggregate is",
+		"readers: {use: A}, visits: {use: baseline}, grid: elsewhere": "want same, mask_to_image or image_to_mask",
+	} {
+		if _, err := decode(t, fmt.Sprintf(scanned, keys)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "experiment.yaml:4:") {
+			t.Errorf("%s: got %v, want %q", keys, err, want)
+		}
+	}
+}
+
+func TestChange(t *testing.T) {
+	a := []radiomics.Feature{{Name: "x", Value: 4}, {Name: "y", Value: 0}}
+	got, err := change(a, []radiomics.Feature{{Name: "x", Value: 5}, {Name: "y", Value: 0}})
+	if err != nil || got[0] != (radiomics.Feature{Name: "delta_x", Value: 0.25}) || !math.IsNaN(got[1].Value) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := change(a, a[:1]); err == nil {
+		t.Error("other features: no error")
+	}
+}

@@ -1,0 +1,201 @@
+package extraction
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/open"
+	"github.com/voxgene/voxgene/features/radiomics"
+)
+
+// Extract computes the features of every region of one patient, from the paths of an image and a mask (files, or DICOM folders). The
+// names of a region's features begin with its name and a dot. A region without a voxel, and an image and a mask that are not on one
+// grid where the plan does not ask for resampling, are errors.
+func (plan *Plan) Extract(img, mask string) ([]radiomics.Feature, error) {
+	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV}
+	regions := plan.regions()
+	parts, err := (&source{image: in, path: mask}).parts(regions)
+	if err != nil {
+		return nil, err
+	}
+	parameters := plan.Parameters
+	parameters.AdditionalInfo = false // diagnostics are no features
+	parameters.CorrectMask = parameters.CorrectMask || plan.Grid == "mask_to_image"
+	reading, err := plan.read(in, parts, parameters)
+	if err != nil {
+		return nil, err
+	}
+	var out []radiomics.Feature
+	for i, r := range regions {
+		features, err := plan.region(reading, parts[i], parameters)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", mask, r.describe(), err)
+		}
+		for _, f := range features {
+			out = append(out, radiomics.Feature{Name: r.prefix + f.Name, Value: f.Value})
+		}
+	}
+	return out, nil
+}
+
+// describe names a region in an error.
+func (r named) describe() string {
+	switch {
+	case r.Of != "":
+		return fmt.Sprintf("ring of %g mm around %s", r.Dilate, r.Of)
+	case len(r.Labels) == 1:
+		return "label " + r.Labels[0].String()
+	}
+	return fmt.Sprintf("labels %v", r.Labels)
+}
+
+// read reads what the regions need of an image, on their grid.
+func (plan *Plan) read(in open.Image, parts []part, parameters radiomics.Params) (image.Reading, error) {
+	all := together(parts)
+	label := max(all.label, 1)
+	keep := radiomics.Reach(all.mask, []int{label}, parameters)
+	if plan.Grid != "image_to_mask" {
+		return in.Region(keep)
+	}
+	whole, err := in.Region(image.Selection{})
+	if err != nil {
+		return image.Reading{}, err
+	}
+	v := whole.Volume.Resample(all.mask.Grid)
+	for at, l := range all.mask.Labels {
+		if int(l) == label && math.IsNaN(v.Values[at]) {
+			return image.Reading{}, fmt.Errorf("%s: the region reaches outside the image: grid: image_to_mask is for a mask and an image in one frame of reference", in.Path)
+		}
+	}
+	reading := image.Reading{Volume: v, Whole: v.Grid, Region: v.Box()}
+	if keep.Statistics {
+		reading.Statistics = v.Statistics()
+	}
+	return reading, nil
+}
+
+// together is every region at once, as one label.
+func together(parts []part) part {
+	if len(parts) == 1 && parts[0].label != 0 {
+		return parts[0]
+	}
+	all := &image.Mask{Grid: parts[0].mask.Grid, Labels: make([]uint16, len(parts[0].mask.Labels))}
+	for _, p := range parts {
+		for v, l := range p.mask.Labels {
+			if l != 0 && (p.label == 0 || int(l) == p.label) {
+				all.Labels[v] = 1
+			}
+		}
+	}
+	return part{all, 1}
+}
+
+// region computes the features of one region, or of its lesions.
+func (plan *Plan) region(in image.Reading, p part, parameters radiomics.Params) ([]radiomics.Feature, error) {
+	if plan.Lesions == nil {
+		if p.label == 0 {
+			p = part{p.mask.Union(), 1}
+		}
+		r, err := radiomics.ExtractReading(in, p.mask, p.label, parameters)
+		return r.Features, err
+	}
+	lesions, err := plan.Lesions.of(p.alone())
+	if err != nil {
+		return nil, err
+	}
+	volume := 0.0
+	for _, l := range lesions.parts {
+		volume += l.Volume
+	}
+	extra := []radiomics.Feature{{Name: "lesions_Count", Value: float64(len(lesions.parts))}, {Name: "lesions_TotalVolume", Value: volume}}
+	if plan.Lesions.Aggregate == "largest" {
+		r, err := radiomics.ExtractReading(in, lesions.mask, int(lesions.parts[0].Label), parameters)
+		return append(r.Features, extra...), err
+	}
+	var sum []radiomics.Feature
+	total := 0.0
+	for _, l := range lesions.parts {
+		r, err := radiomics.ExtractReading(in, lesions.mask, int(l.Label), parameters)
+		if err != nil {
+			return nil, fmt.Errorf("lesion %d, of %.4g mm³: %w", l.Label, l.Volume, err)
+		}
+		weight := 1.0
+		if plan.Lesions.Aggregate == "volume_weighted" {
+			weight = l.Volume
+		}
+		total += weight
+		if sum == nil {
+			sum = make([]radiomics.Feature, len(r.Features))
+		}
+		for i, f := range r.Features {
+			sum[i].Name = f.Name
+			sum[i].Value += weight * f.Value
+		}
+	}
+	for i := range sum {
+		sum[i].Value /= total
+	}
+	return append(sum, extra...), nil
+}
+
+// apart is a mask of lesions, each under a label of its own, the largest first.
+type apart struct {
+	mask  *image.Mask
+	parts []image.Component
+}
+
+// of takes a region apart.
+func (l *Lesions) of(m *image.Mask) (apart, error) {
+	if l.From == "labels" {
+		return l.byLabel(m)
+	}
+	mask, parts, err := m.Components(l.Min)
+	if err != nil || len(parts) > 0 {
+		return apart{mask, parts}, err
+	}
+	_, all, err := m.Components(0)
+	return apart{}, errors.Join(err, l.none(all))
+}
+
+// none is the error of a region whose lesions are all too small, or that has none.
+func (l *Lesions) none(all []image.Component) error {
+	if len(all) == 0 {
+		return radiomics.ErrEmptyMask
+	}
+	return fmt.Errorf("no lesion of at least %g mm³: the largest of %d is of %.4g mm³", l.Min, len(all), all[0].Volume)
+}
+
+// byLabel takes each label as a lesion.
+func (l *Lesions) byLabel(m *image.Mask) (apart, error) {
+	counts := make([]int, 1<<16)
+	for _, label := range m.Labels {
+		counts[label]++
+	}
+	var all []image.Component
+	for label := 1; label < len(counts); label++ {
+		if n := counts[label]; n > 0 {
+			all = append(all, image.Component{Label: uint16(label), Voxels: n, Volume: float64(n) * m.VoxelVolume()})
+		}
+	}
+	largest(all)
+	kept := all
+	for i := range all {
+		if all[i].Volume < l.Min {
+			kept = all[:i]
+			break
+		}
+	}
+	if len(kept) == 0 {
+		return apart{}, l.none(all)
+	}
+	return apart{m, kept}, nil
+}
+
+// largest sorts lesions by volume, those of one volume by label.
+func largest(all []image.Component) {
+	slices.SortStableFunc(all, func(a, b image.Component) int { return cmp.Compare(b.Voxels, a.Voxels) })
+}

@@ -1,0 +1,153 @@
+// Package extraction goes from the image and the mask of one patient to named features: which series, which regions, which lesions, on
+// which grid, by which parameters. A Plan is a block of the experiment file and of the bundle, so that what is extracted when training
+// is what is extracted when serving.
+package extraction
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/radiomics"
+	"github.com/voxgene/voxgene/features/settings"
+)
+
+// Plan says what is extracted from a patient's image and mask.
+type Plan struct {
+	Series  *dicom.Rules      `yaml:"series" json:",omitempty"`  // which series of a DICOM folder; the only one
+	SUV     dicom.SUV         `yaml:"suv" json:",omitempty"`     // of PET: bw (default), lbm, lbm_janma, bsa, none
+	Grid    string            `yaml:"grid" json:",omitempty"`    // same (default), mask_to_image, image_to_mask
+	Label   *Label            `yaml:"label" json:",omitempty"`   // the region, where no regions are named; 1
+	Regions map[string]Region `yaml:"regions" json:",omitempty"` // columns of each are called after it
+	Lesions *Lesions          `yaml:"lesions" json:",omitempty"` // regions are taken apart into lesions
+
+	// Parameters are those of PyRadiomics.
+	Parameters radiomics.Params `yaml:"-"`
+}
+
+// Label is a label of a mask by number, or a DICOM segment or structure by number or name.
+type Label struct {
+	Number int    `json:",omitempty"`
+	Name   string `json:",omitempty"`
+}
+
+func (l Label) String() string {
+	if l.Name != "" {
+		return fmt.Sprintf("%q", l.Name)
+	}
+	return fmt.Sprint(l.Number)
+}
+
+// DecodeNode reads a number or a name.
+func (l *Label) DecodeNode(n *settings.Node, p *settings.Problems) {
+	if !n.IsScalar() {
+		p.Add(n, "want a label: a number, or the name of a segment or structure")
+		return
+	}
+	if number, ok := n.Any().(int); ok {
+		if number < 1 || number > math.MaxUint16 {
+			p.Add(n, "a label is between 1 and %d, not %d", math.MaxUint16, number)
+		}
+		l.Number = number
+		return
+	}
+	settings.Decode(n, &l.Name, p)
+}
+
+// Region is a union of labels, or the ring around another region.
+type Region struct {
+	Labels []Label `json:",omitempty"`
+	Of     string  `json:",omitempty"` // the region that the ring is around
+	Dilate float64 `json:",omitempty"` // mm, how wide the ring is
+}
+
+// DecodeNode reads a label, a list of labels, or {of: region, dilate_mm: 5}.
+func (r *Region) DecodeNode(n *settings.Node, p *settings.Problems) {
+	if !n.IsMap() {
+		settings.Decode(n, &r.Labels, p)
+		if len(r.Labels) == 0 {
+			p.Add(n, "want a label or a list of labels")
+		}
+		return
+	}
+	var ring struct {
+		Of     string  `yaml:"of,required"`
+		Dilate float64 `yaml:"dilate_mm,required"`
+	}
+	settings.Decode(n, &ring, p)
+	if at := n.Get("dilate_mm"); at != nil && !(ring.Dilate > 0) {
+		p.Add(at, "want more than 0 mm")
+	}
+	r.Of, r.Dilate = ring.Of, ring.Dilate
+}
+
+// Lesions take each region apart.
+type Lesions struct {
+	From      string  `yaml:"from"`      // components: connected parts (default); labels: each label is a lesion
+	Min       float64 `yaml:"min_mm3"`   // smaller ones are left out
+	Aggregate string  `yaml:"aggregate"` // largest, mean, volume_weighted
+}
+
+// Aggregates are how the features of several lesions become one row.
+var Aggregates = []string{"largest", "mean", "volume_weighted"}
+
+// Check adds to p what the form of the keys cannot say. n is the mapping that the plan was decoded from.
+func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
+	if plan.Label != nil && plan.Regions != nil {
+		p.Add(n.Get("label"), "label and regions say the same thing twice; keep one")
+	}
+	if !slices.Contains([]string{"", "same", "mask_to_image", "image_to_mask"}, plan.Grid) {
+		p.Add(n.Get("grid"), "want same, mask_to_image or image_to_mask, not %q", plan.Grid)
+	}
+	switch plan.SUV {
+	case "", dicom.SUVBodyWeight, dicom.SUVLeanBodyMass, dicom.SUVLeanBodyMassJanmahasatian, dicom.SUVBodySurface, dicom.SUVNone:
+	default:
+		p.Add(n.Get("suv"), "want bw, lbm, lbm_janma, bsa or none, not %q", plan.SUV)
+	}
+	for name, r := range plan.Regions {
+		at := n.Get("regions").Get(name)
+		if base, ok := plan.Regions[r.Of]; r.Of != "" && (!ok || base.Of != "") {
+			p.Add(at, "of names the region that the ring is around: one of those made of labels")
+		}
+		if strings.ContainsAny(name, ". ") {
+			p.Add(at, "the name of a region is part of the names of columns: leave out dots and blanks")
+		}
+	}
+	if l := plan.Lesions; l != nil {
+		at := n.Get("lesions")
+		if l.From != "" && l.From != "components" && l.From != "labels" {
+			p.Add(at.Get("from"), "want components or labels, not %q", l.From)
+		}
+		if !slices.Contains(Aggregates, l.Aggregate) {
+			p.Add(at, "a patient with several lesions is one row: aggregate is %s", strings.Join(Aggregates, ", "))
+		}
+		if l.Min < 0 {
+			p.Add(at.Get("min_mm3"), "want 0 or more")
+		}
+	}
+}
+
+// named is a region and what its columns begin with.
+type named struct {
+	prefix string
+	Region
+}
+
+// regions are those of the plan, by name.
+func (plan *Plan) regions() []named {
+	if plan.Regions == nil {
+		label := Label{Number: 1}
+		if plan.Label != nil {
+			label = *plan.Label
+		}
+		return []named{{"", Region{Labels: []Label{label}}}}
+	}
+	var out []named
+	for name, r := range plan.Regions {
+		out = append(out, named{name + ".", r})
+	}
+	slices.SortFunc(out, func(a, b named) int { return strings.Compare(a.prefix, b.prefix) })
+	return out
+}
