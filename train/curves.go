@@ -89,13 +89,20 @@ func (one *outcomeRun) kaplanMeier(level float64) (figure.Figure, string, error)
 		return figure.Figure{}, "", err
 	}
 	all = survival.Cause(all, 1)
-	members := make([][]survival.Observation, riskGroups)
+	names := one.kept.Groups.Names
+	if len(names) == 0 {
+		names = []string{"low", "high"}
+	}
+	members := make([][]survival.Observation, len(names))
 	for i, g := range p.Group {
 		members[g] = append(members[g], all[i])
 	}
 	caption := "Each patient's group is the one that models which had not seen the patient gave most often, by the median risk of their training patients."
+	if one.scheme == external {
+		caption = "Groups by the cuts that were fixed in training."
+	}
 	var groups []figure.Group
-	for g, name := range []string{"low risk", "high risk"} {
+	for g, name := range names {
 		if len(members[g]) == 0 {
 			continue
 		}
@@ -104,7 +111,7 @@ func (one *outcomeRun) kaplanMeier(level float64) (figure.Figure, string, error)
 			return figure.Figure{}, "", err
 		}
 		low, high := c.Interval(level, survival.LogLog)
-		groups = append(groups, figure.Group{Name: name, Note: fmt.Sprintf("%d patients", len(members[g])), Curve: c, Low: low, High: high})
+		groups = append(groups, figure.Group{Name: name + " risk", Note: fmt.Sprintf("%d patients", len(members[g])), Curve: c, Low: low, High: high})
 	}
 	if len(groups) < 2 {
 		caption += " All patients fell into one group."

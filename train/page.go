@@ -19,7 +19,7 @@ import (
 
 // page renders report.html.
 func (r *run) page() ([]byte, error) {
-	p := report.Report{Name: r.e.Name, Made: r.started, Seconds: time.Since(r.started).Seconds(), Config: string(r.canon), Level: r.e.Validation.Level}
+	p := report.Report{Kind: "training", Name: r.e.Name, Made: r.started, Seconds: time.Since(r.started).Seconds(), Config: string(r.canon), Level: r.e.Validation.Level}
 	p.Flow = r.flow()
 	p.Sources = r.sources()
 	for _, s := range r.e.Pipeline {

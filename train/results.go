@@ -143,10 +143,7 @@ func (r *run) metrics() ([]byte, error) {
 			n := events(one.y)
 			m.Events = &n
 		} else {
-			m.Classes = map[string]int{}
-			for _, c := range one.y.Class {
-				m.Classes[one.y.Classes[c]]++
-			}
+			m.Classes = classCounts(one.y)
 		}
 		for k, model := range one.models {
 			m.Models[model.Name] = one.estimates(k, level)

@@ -16,6 +16,7 @@ import (
 
 // Report is all that a page shows.
 type Report struct {
+	Kind     string // training, external validation
 	Name     string
 	Made     time.Time
 	Seconds  float64

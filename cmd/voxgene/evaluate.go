@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/cohort"
+	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/train"
+	"github.com/voxgene/voxgene/train/config"
+)
+
+// evaluateFlags are the flags of evaluate.
+type evaluateFlags struct {
+	out, predictions, config, id string
+	outcomes, survival           []string
+	set                          []string
+}
+
+func evaluateCommand() *cobra.Command {
+	var f evaluateFlags
+	c := &cobra.Command{
+		Use:   "evaluate BUNDLE TABLE|COHORT.yaml",
+		Short: "Judge a bundle on patients of another site, or predictions made elsewhere",
+		Long: `Judge a trained bundle on patients whom it was not trained on: discrimination with intervals, calibration intercept and slope, and how the patients
+differ from those of training. The cohort is a table, with --outcome and --survival saying which columns hold what happened, or a file with
+the blocks cohort, sources and outcomes of an experiment.
+
+With --predictions and --config, the report of train for a model made elsewhere: a CSV with patient, outcome, probability (or risk), and repeat
+and fold where there are several test sets.
+
+It leaves report.html, metrics.json, predictions.csv and run.json in the output folder.`,
+		Example: `  voxgene evaluate runs/glioma/model.voxgene elsewhere.csv --outcome idh=idh_mutant --survival os=os_days,os_event,d
+  voxgene evaluate runs/glioma/model.voxgene elsewhere.yaml -o runs/elsewhere
+  voxgene evaluate --predictions p.csv --config experiment.yaml`,
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := evaluate(c, args, f)
+			var wrong *train.InputError
+			if errors.As(err, &wrong) {
+				return badInput(err)
+			}
+			if err != nil {
+				return err
+			}
+			return headline(c.OutOrStdout(), s)
+		},
+	}
+	c.Flags().StringVarP(&f.out, "out", "o", "", "folder for the results (default: evaluation)")
+	c.Flags().StringVar(&f.predictions, "predictions", "", "predictions of a model made elsewhere (CSV)")
+	c.Flags().StringVar(&f.config, "config", "", "experiment whose cohort and outcomes the predictions are of")
+	c.Flags().StringArrayVar(&f.set, "set", nil, "change that experiment: key=value; may be repeated")
+	c.Flags().StringArrayVar(&f.outcomes, "outcome", nil, "class outcome of a table: NAME=COLUMN; may be repeated")
+	c.Flags().StringArrayVar(&f.survival, "survival", nil, "survival outcome of a table: NAME=TIME,EVENT,UNIT (d, wk, mo, a); may be repeated")
+	c.Flags().StringVar(&f.id, "id", "", "column of patients of a table (default: found by looking)")
+	return c
+}
+
+func evaluate(c *cobra.Command, args []string, f evaluateFlags) (*train.Summary, error) {
+	if f.out == "" {
+		f.out = "evaluation"
+	}
+	if f.predictions != "" || f.config != "" {
+		if f.predictions == "" || f.config == "" || len(args) > 0 || len(f.outcomes)+len(f.survival) > 0 {
+			return nil, &train.InputError{Err: errors.New("predictions made elsewhere want --predictions and --config, and nothing else")}
+		}
+		e, err := config.ReadFile(f.config, f.set)
+		if err != nil {
+			return nil, &train.InputError{Err: err}
+		}
+		e.Output = f.out
+		return train.Predictions(c.Context(), e, f.predictions, train.Options{Log: c.ErrOrStderr()})
+	}
+	if len(args) != 2 {
+		return nil, &train.InputError{Err: errors.New("evaluate wants a bundle and a table or cohort file; see voxgene evaluate --help")}
+	}
+	b, err := bundle.Open(args[0])
+	if err != nil {
+		return nil, &train.InputError{Err: err}
+	}
+	cfg, dir, err := evaluateCohort(b, args[1], f)
+	if err != nil {
+		return nil, &train.InputError{Err: err}
+	}
+	return train.External(c.Context(), b, cfg, dir, train.ExternalOptions{Output: f.out, Log: c.ErrOrStderr()})
+}
+
+// evaluateCohort returns the cohort that the command line describes. The sources of a table are named as the bundle's, because its
+// columns are found by bare name.
+func evaluateCohort(b *bundle.Bundle, path string, f evaluateFlags) (cohort.Config, string, error) {
+	var n *settings.Node
+	dir := filepath.Dir(path)
+	if ext := strings.ToLower(filepath.Ext(path)); ext == ".yaml" || ext == ".yml" {
+		if len(f.outcomes)+len(f.survival) > 0 {
+			return cohort.Config{}, "", errors.New("a cohort file says what its outcomes are; leave out --outcome and --survival")
+		}
+		var err error
+		if n, err = settings.ReadFile(path); err != nil {
+			return cohort.Config{}, "", err
+		}
+	} else {
+		text, err := tableCohort(b, path, f)
+		if err != nil {
+			return cohort.Config{}, "", err
+		}
+		if n, err = settings.Parse("command line", text); err != nil {
+			return cohort.Config{}, "", err
+		}
+		dir = "."
+	}
+	var p settings.Problems
+	cfg := cohort.Decode(n, &p)
+	return cfg, dir, p.Err()
+}
+
+// tableCohort writes the cohort of a single table: a source for each of the bundle's, with the columns that it reads.
+func tableCohort(b *bundle.Bundle, path string, f evaluateFlags) ([]byte, error) {
+	list := map[string]any{"patients": path}
+	var sources []any
+	bySource := map[string][]string{}
+	var order []string
+	for _, in := range b.Inputs {
+		if bySource[in.Source] == nil {
+			order = append(order, in.Source)
+		}
+		bySource[in.Source] = append(bySource[in.Source], strings.TrimPrefix(in.Name, in.Source+"."))
+	}
+	for _, name := range order {
+		s := map[string]any{"name": name, "kind": "table", "path": path, "columns": bySource[name]}
+		if f.id != "" {
+			s["id"] = f.id
+		}
+		sources = append(sources, s)
+	}
+	if f.id != "" {
+		list["id"] = f.id
+	}
+	var outcomes []any
+	for _, text := range f.outcomes {
+		name, column, ok := strings.Cut(text, "=")
+		if !ok {
+			return nil, fmt.Errorf("--outcome %s: want NAME=COLUMN", text)
+		}
+		o := map[string]any{"name": name, "kind": string(clinical.Class), "column": column}
+		for _, known := range b.Outcomes {
+			if known.Name == name && len(known.Classes) > 0 {
+				o["positive"] = known.Classes[len(known.Classes)-1]
+			}
+		}
+		outcomes = append(outcomes, o)
+	}
+	for _, text := range f.survival {
+		name, rest, _ := strings.Cut(text, "=")
+		parts := strings.Split(rest, ",")
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("--survival %s: want NAME=TIME,EVENT,UNIT", text)
+		}
+		outcomes = append(outcomes, map[string]any{"name": name, "kind": string(clinical.Survival), "time": parts[0], "event": parts[1], "unit": parts[2], "origin": "as in training"})
+	}
+	if len(outcomes) == 0 {
+		return nil, errors.New("say which columns hold what happened: --outcome NAME=COLUMN or --survival NAME=TIME,EVENT,UNIT")
+	}
+	return json.Marshal(map[string]any{"cohort": list, "sources": sources, "outcomes": outcomes})
+}

@@ -1,0 +1,489 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/cohort"
+	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/survival"
+	"github.com/voxgene/voxgene/train/config"
+	"github.com/voxgene/voxgene/train/report"
+	"github.com/voxgene/voxgene/train/validate"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// ExternalOptions are how a bundle is judged on other patients.
+type ExternalOptions struct {
+	Output string
+	Level  float64   // of intervals; 0 is 0.95
+	Log    io.Writer // nil means none
+}
+
+// external is the scheme of one fixed model on patients of elsewhere.
+const external validate.Scheme = "external"
+
+// External judges a bundle on a cohort that it was not trained on and leaves metrics.json, predictions.csv, report.html and run.json in
+// the output folder. Outcomes are those of the cohort that the bundle predicts under the same name.
+func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir string, o ExternalOptions) (*Summary, error) {
+	if o.Level == 0 {
+		o.Level = 0.95
+	}
+	e := &config.Experiment{Name: b.Name, Config: cfg, Dir: dir, Output: o.Output}
+	e.Validation.Level = o.Level
+	r := &run{e: e, o: Options{Log: o.Log}, started: time.Now(), hashes: map[string]string{}, canon: b.Config}
+	if r.o.Log == nil {
+		r.o.Log = io.Discard
+	}
+	if err := os.MkdirAll(o.Output, 0o755); err != nil {
+		return nil, err
+	}
+	c, err := cohort.Load(ctx, cfg, dir, work.Pool{})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &InputError{err}
+	}
+	r.cohort = c
+	if err := c.Flow.Write(r.o.Log); err != nil {
+		return nil, err
+	}
+	for i, k := range c.Table.Keys {
+		r.ids, r.number = append(r.ids, k.Patient), append(r.number, i)
+	}
+	if r.all, err = b.Align(c.Table); err != nil {
+		return nil, &InputError{err}
+	}
+	for _, whole := range c.Outcomes {
+		at := slices.IndexFunc(b.Outcomes, func(o bundle.Outcome) bool { return o.Name == whole.Name })
+		if at < 0 {
+			r.logf("outcome %s: the bundle does not predict it", whole.Name)
+			continue
+		}
+		one, err := r.external(ctx, b, &b.Outcomes[at], whole)
+		if err != nil {
+			return nil, &InputError{fmt.Errorf("outcome %s: %w", whole.Name, err)}
+		}
+		r.results = append(r.results, one)
+	}
+	if len(r.results) == 0 {
+		return nil, &InputError{fmt.Errorf("the cohort has no outcome of the bundle's: %v", outcomeNames(b))}
+	}
+	return r.writeExternal(b)
+}
+
+func outcomeNames(b *bundle.Bundle) []string {
+	var out []string
+	for _, o := range b.Outcomes {
+		out = append(out, o.Name)
+	}
+	return out
+}
+
+// external predicts the patients whose outcome is known and sets the predictions beside what happened.
+func (r *run) external(ctx context.Context, b *bundle.Bundle, o *bundle.Outcome, whole clinical.Outcome) (*outcomeRun, error) {
+	if whole.Kind != o.Kind {
+		return nil, fmt.Errorf("it is of kind %s here and %s in the bundle", whole.Kind, o.Kind)
+	}
+	y, err := inTermsOf(o, whole)
+	if err != nil {
+		return nil, err
+	}
+	one := &outcomeRun{rows: known(y), scheme: external}
+	one.y = y.Select(one.rows)
+	if len(one.rows) < smallest {
+		return nil, fmt.Errorf("it is known of %d patients; ten are needed", len(one.rows))
+	}
+	one.x = r.all.Select(one.rows)
+	one.study.Rows = validate.Rows{Outcome: one.y, Patient: seq(len(one.rows))}
+	request := bundle.Request{Outcomes: []string{o.Name}}
+	if o.Kind == clinical.Survival {
+		for k := 1; k <= curvePoints && o.FollowUp.Limit > 0; k++ {
+			request.Times = append(request.Times, bundle.Time{Value: o.FollowUp.Limit * float64(k) / curvePoints, Unit: o.Unit})
+		}
+	}
+	answers, err := b.Predict(ctx, one.x, request)
+	if err != nil {
+		return nil, err
+	}
+	p := validate.Prediction{Prediction: models.Prediction{Kind: o.Kind, Rows: len(answers), Classes: o.Classes}, Prevalence: o.Threshold, Cuts: o.Groups.Cuts}
+	if p.Prevalence == 0 {
+		p.Prevalence = 0.5
+	}
+	outside := 0
+	for _, a := range answers {
+		answer := a.Outcomes[0]
+		p.Probabilities = append(p.Probabilities, answer.Probabilities...)
+		if o.Kind == clinical.Survival {
+			p.Risk, p.Times, p.Survival = append(p.Risk, answer.Risk), answer.Times, append(p.Survival, answer.Survival...)
+		}
+		if slices.ContainsFunc(a.Warnings, func(w bundle.Warning) bool { return w.Code == bundle.OutOfRange || w.Code == bundle.UnseenLevel }) {
+			outside++
+		}
+	}
+	fold := validate.Fold{Name: "this cohort", Test: seq(len(one.rows))}
+	one.folds = []validate.Fold{fold}
+	one.result = validate.Result{Folds: []validate.FoldResult{{Fold: fold, Choice: validate.Choice{Chosen: []int{0}}, Models: []validate.Prediction{p}}},
+		Final: validate.Choice{Chosen: []int{0}}}
+	one.models = []config.Model{{Name: b.Name}}
+	one.study.Procedure = validate.Procedure{Models: []validate.Entry{{Name: b.Name, Candidates: make([]validate.Candidate, 1)}}}
+	one.measures = validate.Measures(one.y, validate.Holdout)
+	one.kept = *o
+	if outside > 0 {
+		one.notes = append(one.notes, fmt.Sprintf("%d of %d patients have a value outside what training saw.", outside, len(one.rows)))
+	}
+	return one, nil
+}
+
+// inTermsOf returns the outcome with the classes of the bundle, in its order, and times in its unit.
+func inTermsOf(o *bundle.Outcome, y clinical.Outcome) (clinical.Outcome, error) {
+	if o.Kind == clinical.Class {
+		to := make([]int, len(y.Classes))
+		for k, name := range y.Classes {
+			if to[k] = slices.Index(o.Classes, name); to[k] < 0 {
+				return y, fmt.Errorf("class %q is not one of the bundle's: %v", name, o.Classes)
+			}
+		}
+		class := make([]int, len(y.Class))
+		for i, c := range y.Class {
+			if class[i] = -1; c >= 0 {
+				class[i] = to[c]
+			}
+		}
+		y.Classes, y.Class = o.Classes, class
+		return y, nil
+	}
+	convert := func(v []float64) ([]float64, error) {
+		if v == nil {
+			return nil, nil
+		}
+		out := make([]float64, len(v))
+		for i, t := range v {
+			var err error
+			if out[i], err = bundle.Convert(t, y.Unit, o.Unit); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	var err error
+	if y.Time, err = convert(y.Time); err != nil {
+		return y, err
+	}
+	if y.Entry, err = convert(y.Entry); err != nil {
+		return y, err
+	}
+	y.Unit = o.Unit
+	return y, nil
+}
+
+// resamples is the number of bootstrap samples of patients behind the intervals of one test set.
+const resamples = 1000
+
+// judgedOnce returns a measure of one fixed model on one set of patients: DeLong's interval for the AUC of two classes, the
+// jackknife for C, and percentiles over bootstrap samples of patients for all others.
+func (one *outcomeRun) judgedOnce(m validate.Measure, level float64) validate.Estimate {
+	p := one.result.Folds[0].Models[0]
+	e := validate.Estimate{Value: m.Of(one.y, p), Low: none, High: none, Folds: 1}
+	if math.IsNaN(e.Value) {
+		return e
+	}
+	switch {
+	case m.Name == "auc" && len(one.y.Classes) == 2:
+		if b, err := validate.Binary(one.y, p); err == nil {
+			e.Low, e.High = b.AUCInterval(level)
+		}
+		return e
+	case m.Name == "c_index":
+		if obs, err := survival.Observations(one.y); err == nil {
+			if c, err := survival.Rank(survival.Cause(obs, 1), p.Risk, survival.ConcordanceOptions{}); err == nil {
+				half := distuv.UnitNormal.Quantile((1+level)/2) * c.StdErr
+				e.Low, e.High = max(0, c.C-half), min(1, c.C+half)
+			}
+		}
+		return e
+	}
+	rng := work.Seed(0).Split("external", one.y.Name, m.Name).Rand()
+	values := make([]float64, 0, resamples)
+	n := len(one.rows)
+	rows := make([]int, n)
+	for range resamples {
+		for i := range rows {
+			rows[i] = rng.IntN(n)
+		}
+		if v := m.Of(one.y.Select(rows), selectPrediction(p, rows)); !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	if len(values) >= resamples/2 {
+		slices.Sort(values)
+		e.Low, e.High = stat.Quantile(values, (1-level)/2), stat.Quantile(values, (1+level)/2)
+	}
+	return e
+}
+
+// selectPrediction returns the predictions of the rows with these indices.
+func selectPrediction(p validate.Prediction, rows []int) validate.Prediction {
+	out := p
+	out.Rows = len(rows)
+	pick := func(from []float64, width int) []float64 {
+		if len(from) == 0 {
+			return nil
+		}
+		to := make([]float64, 0, width*len(rows))
+		for _, r := range rows {
+			to = append(to, from[r*width:(r+1)*width]...)
+		}
+		return to
+	}
+	out.Probabilities = pick(p.Probabilities, len(p.Classes))
+	out.Risk, out.Survival = pick(p.Risk, 1), pick(p.Survival, len(p.Times))
+	return out
+}
+
+// oneSet names the intervals of one test set.
+const oneSet = "one fixed model on one set of patients: DeLong (AUC of two classes), jackknife (C), percentiles of 1,000 bootstrap samples of patients (all others)"
+
+// ExternalMetrics is one outcome's part of the metrics.json of an external validation.
+type ExternalMetrics struct {
+	Kind        clinical.OutcomeKind `json:"kind"`
+	Patients    int                  `json:"patients"`
+	Events      *int                 `json:"events,omitempty"`
+	Classes     map[string]int       `json:"classes,omitempty"`
+	Interval    string               `json:"interval"`
+	Level       float64              `json:"level"`
+	Headline    Estimates            `json:"headline"`
+	Calibration *Calibration         `json:"calibration,omitempty"`
+	Survival    *SurvivalCalibration `json:"calibration_survival,omitempty"`
+	CaseMix     []Shift              `json:"case_mix"`
+}
+
+// SurvivalCalibration compares predicted with observed survival.
+type SurvivalCalibration struct {
+	// Slope is the coefficient of the risk in a Cox model of this cohort: 1 for a log-hazard that fits, below 1 too extreme.
+	Slope *float64 `json:"slope"`
+	// At a horizon: mean predicted survival and Kaplan–Meier's.
+	Horizon   float64  `json:"horizon"`
+	Predicted *float64 `json:"predicted"`
+	Observed  *float64 `json:"observed"`
+}
+
+// Shift says how an input differs from training.
+type Shift struct {
+	Column  string   `json:"column"`
+	Median  *float64 `json:"median"`
+	Trained *float64 `json:"trained_median"`
+	// InIQR is the difference of medians in units of the interquartile range of training.
+	InIQR   *float64 `json:"shift_iqr"`
+	Outside float64  `json:"outside"` // share of values outside the range of training
+	Missing float64  `json:"missing"`
+}
+
+// caseMix compares the inputs with what training saw, the largest shift first.
+func caseMix(b *bundle.Bundle, x models.Matrix) []Shift {
+	var out []Shift
+	for j, in := range b.Inputs {
+		if in.Kind != table.Numeric || len(in.Quantiles) < 4 {
+			continue
+		}
+		v := slices.DeleteFunc(slices.Clone(x.Column(j)), math.IsNaN)
+		s := Shift{Column: in.Name, Missing: 1 - float64(len(v))/float64(x.Rows)}
+		n := len(in.Quantiles) - 1
+		trained := in.Quantiles[n/2]
+		s.Trained = finite(trained)
+		if len(v) > 0 {
+			slices.Sort(v)
+			median := stat.Quantile(v, 0.5)
+			s.Median = finite(median)
+			if iqr := in.Quantiles[3*n/4] - in.Quantiles[n/4]; iqr > 0 {
+				s.InIQR = finite((median - trained) / iqr)
+			}
+			low, _ := slices.BinarySearch(v, in.Quantiles[0])
+			high, found := slices.BinarySearch(v, in.Quantiles[n])
+			for found && high < len(v) && v[high] == in.Quantiles[n] {
+				high++
+			}
+			s.Outside = float64(low+len(v)-high) / float64(len(v))
+		}
+		out = append(out, s)
+	}
+	size := func(s Shift) float64 {
+		if s.InIQR == nil {
+			return 0
+		}
+		return math.Abs(*s.InIQR)
+	}
+	slices.SortStableFunc(out, func(a, b Shift) int {
+		switch {
+		case size(a) > size(b):
+			return -1
+		case size(a) < size(b):
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// survivalCalibration compares predicted with observed survival at half of the follow-up.
+func (one *outcomeRun) survivalCalibration() *SurvivalCalibration {
+	p := one.result.Folds[0].Models[0]
+	obs, err := survival.Observations(one.y)
+	if err != nil || len(p.Times) == 0 {
+		return nil
+	}
+	obs = survival.Cause(obs, 1)
+	k := (len(p.Times) - 1) / 2
+	c := &SurvivalCalibration{Horizon: p.Times[k]}
+	sum := 0.0
+	for i := range len(p.Risk) {
+		sum += p.Survival[i*len(p.Times)+k]
+	}
+	c.Predicted = finite(sum / float64(len(p.Risk)))
+	if km, err := survival.KaplanMeier(obs); err == nil {
+		c.Observed = finite(km.At(p.Times[k]))
+	}
+	if kind, ok := models.Lookup("cox"); ok {
+		o, _ := models.Check(kind.Params, map[string]any{"penalty": "none"})
+		if l, err := kind.New(o); err == nil {
+			x := models.Matrix{Columns: []table.Column{{Name: "risk"}}, Rows: len(p.Risk), Values: p.Risk}
+			if m, err := l.Fit(context.Background(), models.Training{X: x, Y: one.y}); err == nil {
+				if lin, ok := m.(interface {
+					Linear() ([]float64, [][]float64, []float64)
+				}); ok {
+					_, b, _ := lin.Linear()
+					c.Slope = finite(b[0][0])
+				}
+			}
+		}
+	}
+	return c
+}
+
+// writeExternal writes the files of an external validation.
+func (r *run) writeExternal(b *bundle.Bundle) (*Summary, error) {
+	level := r.e.Validation.Level
+	all := map[string]*ExternalMetrics{}
+	page := report.Report{Kind: "external validation", Name: r.e.Name, Made: r.started, Config: string(b.Config), Level: level, Flow: r.flow()}
+	s := &Summary{Output: r.e.Output}
+	for _, one := range r.results {
+		m := &ExternalMetrics{Kind: one.y.Kind, Patients: len(one.rows), Interval: oneSet, Level: level, Headline: Estimates{}, CaseMix: caseMix(b, one.x)}
+		if one.y.Kind == clinical.Survival {
+			n := events(one.y)
+			m.Events, m.Survival = &n, one.survivalCalibration()
+		} else {
+			m.Classes = classCounts(one.y)
+			m.Calibration = one.calibration()
+		}
+		section := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Description: one.counts() + ", none of whom the model was trained on.", Interval: oneSet, Notes: one.notes}
+		line := OutcomeSummary{Name: one.y.Name, Interval: "one set of patients", Selected: b.Name}
+		for k, measure := range one.measures {
+			e := one.judgedOnce(measure, level)
+			m.Headline[measure.Name] = toJSON(e)
+			section.Headline = append(section.Headline, report.Estimate{Title: measure.Title, Value: e.Value, Low: e.Low, High: e.High})
+			if k == 0 {
+				line.Measure, line.Estimate = measure.Title, e
+				if e.Low <= measure.Chance {
+					section.Warnings = append(section.Warnings, fmt.Sprintf("The interval of the %s reaches down to %.3f: at this site the model was not shown to do better than chance.", measure.Title, e.Low))
+				}
+			}
+		}
+		line.Warnings = section.Warnings
+		section.Tables = append(section.Tables, calibrationTable(m), caseMixTable(m.CaseMix))
+		var err error
+		if section.Figures, err = one.figures(level); err != nil {
+			return nil, err
+		}
+		page.Outcomes = append(page.Outcomes, section)
+		s.Outcomes = append(s.Outcomes, line)
+		all[one.y.Name] = m
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := r.save(MetricsFile, append(text, '\n')); err != nil {
+		return nil, err
+	}
+	predictions, err := r.predictions()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.save(PredictionsFile, predictions); err != nil {
+		return nil, err
+	}
+	page.Versions = []report.Pair{{Name: "program", Value: Version()}, {Name: "bundle", Value: b.Version()}}
+	for _, name := range sortedKeys(r.hashes) {
+		page.Hashes = append(page.Hashes, report.Pair{Name: name, Value: r.hashes[name]})
+	}
+	page.Seconds = time.Since(r.started).Seconds()
+	var html bytes.Buffer
+	if err := page.Write(&html); err != nil {
+		return nil, err
+	}
+	if err := r.save(ReportFile, html.Bytes()); err != nil {
+		return nil, err
+	}
+	record, err := r.record()
+	if err != nil {
+		return nil, err
+	}
+	s.Seconds = time.Since(r.started).Seconds()
+	return s, r.save(RunFile, record)
+}
+
+func classCounts(y clinical.Outcome) map[string]int {
+	n := map[string]int{}
+	for _, c := range y.Class {
+		n[y.Classes[c]]++
+	}
+	return n
+}
+
+func calibrationTable(m *ExternalMetrics) report.Table {
+	t := report.Table{Title: "Calibration at this site", Head: []string{"", "value", "ideal"}}
+	number := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return report.Number(*v)
+	}
+	if c := m.Calibration; c != nil {
+		t.Rows = [][]string{{"slope", number(c.Slope), "1"}, {"intercept", number(c.Intercept), "0"}, {"in the large (intercept at slope 1)", number(c.InTheLarge), "0"}, {"expected calibration error", number(c.ECE), "0"}}
+	}
+	if c := m.Survival; c != nil {
+		t.Rows = [][]string{{"slope of the risk in a Cox model", number(c.Slope), "1 for a log-hazard"}, {fmt.Sprintf("survival at %.4g: predicted", c.Horizon), number(c.Predicted), ""},
+			{fmt.Sprintf("survival at %.4g: observed", c.Horizon), number(c.Observed), number(c.Predicted)}}
+	}
+	return t
+}
+
+func caseMixTable(all []Shift) report.Table {
+	t := report.Table{Title: "How these patients differ", Caption: "The inputs whose median differs most from that of the training patients, in units of their interquartile range.",
+		Head: []string{"input", "median here", "in training", "shift", "outside the range"}}
+	number := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return strconv.FormatFloat(*v, 'g', 4, 64)
+	}
+	for _, s := range all[:min(15, len(all))] {
+		t.Rows = append(t.Rows, []string{s.Column, number(s.Median), number(s.Trained), number(s.InIQR), strconv.FormatFloat(100*s.Outside, 'f', 0, 64) + " %"})
+	}
+	return t
+}
