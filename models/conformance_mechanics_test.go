@@ -14,6 +14,7 @@ import (
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/calibrate"
 	_ "github.com/voxgene/voxgene/models/linear"
 	_ "github.com/voxgene/voxgene/models/tree"
 )
@@ -24,7 +25,7 @@ import (
 var small = map[string]any{"trees": 25, "rounds": 25, "inner_folds": 3, "lambdas": 20}
 
 // drawsColumns are the kinds that draw among columns, whose fits another order of columns may change.
-var drawsColumns = []string{"random_forest", "extra_trees", "survival_forest", "boosting", "survival_boosting"}
+var drawsColumns = []string{"random_forest", "extra_trees", "survival_forest", "boosting", "survival_boosting", calibrate.Kind}
 
 type subject struct {
 	kind models.Kind
@@ -101,7 +102,11 @@ func data(kind clinical.OutcomeKind, classes int) models.Training {
 
 // each runs a test for every kind and outcome.
 func each(t *testing.T, f func(t *testing.T, s subject)) {
-	for _, k := range models.Kinds() {
+	for _, k := range append(models.Kinds(), calibrated(t, "logistic", calibrate.Platt), calibrated(t, "random_forest", calibrate.Isotonic),
+		calibrated(t, "boosting", calibrate.Temperature), calibrated(t, "decision_tree", calibrate.Platt)) {
+		if k.Name == calibrate.Kind && k.Params == nil {
+			continue // a wrapper, tested around other kinds
+		}
 		for _, o := range k.Outcomes {
 			subjects := []subject{{k, k.Name, data(o, 0)}}
 			if o == clinical.Class {
@@ -112,6 +117,25 @@ func each(t *testing.T, f func(t *testing.T, s subject)) {
 			}
 		}
 	}
+}
+
+// calibrated returns a kind whose learners are those of another, calibrated.
+func calibrated(t *testing.T, base, method string) models.Kind {
+	t.Helper()
+	b, ok := models.Lookup(base)
+	if !ok {
+		t.Fatalf("no kind %q", base)
+	}
+	k, _ := models.Lookup(calibrate.Kind)
+	k.Params = b.Params
+	k.New = func(o models.Options) (models.Learner, error) {
+		l, err := b.New(o)
+		if err != nil {
+			return nil, err
+		}
+		return calibrate.New(l, method, 3)
+	}
+	return k
 }
 
 func predict(t testing.TB, m models.Model, x models.Matrix, times []float64) models.Prediction {

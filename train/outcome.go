@@ -12,6 +12,7 @@ import (
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/calibrate"
 	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/config"
@@ -147,6 +148,9 @@ func prepare(steps []pipeline.Spec) (validate.Procedure, error) {
 	}}, err
 }
 
+// calibrationFolds is the number of inner folds whose predictions a calibration is fitted to, scikit-learn's default.
+const calibrationFolds = 5
+
 // procedure builds the pipeline and the models that compete for an outcome.
 func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model, error) {
 	p, err := prepare(r.e.Pipeline)
@@ -165,6 +169,12 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 			key, err := config.Key(m.Kind, pt.Options)
 			if err != nil {
 				return p, nil, err
+			}
+			if m.Calibrate != "" {
+				if l, err = calibrate.New(l, m.Calibrate, calibrationFolds); err != nil {
+					return p, nil, fmt.Errorf("model %s: %w", m.Name, err)
+				}
+				key = append(key, "calibrate "+m.Calibrate...)
 			}
 			entry.Candidates = append(entry.Candidates, validate.Candidate{Settings: pt.Settings, Key: key, Learner: l})
 		}

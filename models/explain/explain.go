@@ -14,6 +14,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/voxgene/voxgene/features/work"
@@ -231,13 +232,27 @@ func settle(a *models.Attribution) error {
 	return nil
 }
 
-// New prepares the explanation of a model. The error says which methods and scales it allows where the request asks for another.
+// BeforeCalibration is added to the scale of a calibrated model's explanation, which is that of the model beneath.
+const BeforeCalibration = " before calibration"
+
+// New prepares the explanation of a model. A calibrated model is explained on the margin of the model beneath, and the scale says so. The error says which methods and scales it allows where the request asks for another.
 func New(m models.Model, r Request) (*Explainer, error) {
 	if r.Method == "" {
 		r.Method = Auto
 	}
 	if !slices.Contains(Methods, r.Method) {
 		return nil, fmt.Errorf("there is no method %q; there are %v", r.Method, Methods)
+	}
+	if c, ok := m.(interface{ Base() models.Model }); ok {
+		r.Scale = strings.TrimSuffix(r.Scale, BeforeCalibration)
+		e, err := New(c.Base(), r)
+		if err != nil {
+			return nil, err
+		}
+		for i := range e.targets {
+			e.targets[i].scale += BeforeCalibration
+		}
+		return e, nil
 	}
 	targets, err := choose(m, r)
 	if err != nil {

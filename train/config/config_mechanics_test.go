@@ -73,7 +73,7 @@ models:
   - {name: b, kind: net, penalty: ridge, alpha: 1}
   - {name: b, kind: net, search: {alpha: [0, 3], round: [1]}}
   - {kind: hazard}
-  - {name: c, kind: net, outcomes: [idhh], calibrate: platt}
+  - {name: c, kind: net, outcomes: [idhh], calibrate: beta}
 validation: {scheme: nested, folds: 5}
 honest: {permutations: some, baselines: [volume, age]}
 conformal: {level: 90}
@@ -93,7 +93,7 @@ conformal: {level: 90}
 		`a.yaml:15:50: models.3.search.round: unknown key; did you mean "rounds"?`,
 		`a.yaml:16:12: models.4.kind: a model of kind hazard fits outcomes of kind [survival], and there is none`,
 		`a.yaml:17:36: models.5.outcomes: no outcome "idhh"; did you mean "idh"?`,
-		`a.yaml:17:55: models.5.calibrate: this build has no calibration "platt"; it has none (the report prints calibration slope and intercept)`,
+		`a.yaml:17:55: models.5.calibrate: there is no calibration "beta"; there are none and [platt isotonic temperature]`,
 		`a.yaml:18:22: validation.scheme: no validation scheme "nested"; there are [nested_cv cv leave_one_site_out leave_one_out bootstrap holdout time_split folds_file]`,
 		`a.yaml:19:24: honest.permutations: want auto, or a number from 0 (none) to 100000`,
 		`a.yaml:19:41: honest.baselines: no baseline "age"; there are [volume clinical random]`,

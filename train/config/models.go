@@ -4,8 +4,10 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/calibrate"
 )
 
 // Model is one of the models that compete.
@@ -14,7 +16,7 @@ type Model struct {
 	Kind      string                    `yaml:"kind,required"`
 	Outcomes  []string                  `yaml:"outcomes"` // empty means all that the kind fits
 	Search    *Search                   `yaml:"search"`
-	Calibrate string                    `yaml:"calibrate"` // none
+	Calibrate string                    `yaml:"calibrate"` // none, platt, isotonic or temperature
 	Set       map[string]*settings.Node `yaml:",rest"`     // hyper-parameters as the file gives them
 
 	Options models.Options // all hyper-parameters
@@ -24,7 +26,9 @@ type Model struct {
 func (e *Experiment) checkModels(p *settings.Problems) {
 	var known []string
 	for _, k := range models.Kinds() {
-		known = append(known, k.Name)
+		if k.Name != calibrate.Kind { // asked for by calibrate: in another
+			known = append(known, k.Name)
+		}
 	}
 	names := map[string]bool{}
 	for i := range e.Models {
@@ -40,8 +44,11 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 			p.Add(at(n, "name"), "two models are called %q; give each a name of its own", m.Name)
 		}
 		names[m.Name] = true
-		if m.Calibrate != "" && m.Calibrate != "none" {
-			p.Add(at(n, "calibrate"), "this build has no calibration %q; it has none (the report prints calibration slope and intercept)", m.Calibrate)
+		if m.Calibrate == "none" {
+			m.Calibrate = ""
+		}
+		if m.Calibrate != "" && !slices.Contains(calibrate.Methods, m.Calibrate) {
+			p.Add(at(n, "calibrate"), "there is no calibration %q; there are none and %v", m.Calibrate, calibrate.Methods)
 		}
 		if m.Kind == "" {
 			continue
@@ -54,6 +61,9 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 				p.Add(at(n, "kind"), "no kind of model %q; this build has %v", m.Kind, known)
 			}
 			continue
+		}
+		if m.Calibrate != "" && !slices.Contains(k.Outcomes, clinical.Class) {
+			p.Add(at(n, "calibrate"), "probabilities of classes are calibrated; a model of kind %s fits outcomes of kind %v", m.Kind, k.Outcomes)
 		}
 		e.checkOutcomes(m, k, n, p)
 		m.Options = options(k.Params, m.Set, n, p)
