@@ -17,6 +17,7 @@ import (
 	"github.com/voxgene/voxgene/configs"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/radiomics/batch"
+	"github.com/voxgene/voxgene/features/radiomics/perturb"
 	"github.com/voxgene/voxgene/features/work"
 )
 
@@ -27,6 +28,9 @@ type extraction struct {
 	labels                []string
 	jobs                  int
 	voxelwise             bool
+	draws                 int
+	changes               []string
+	seed                  uint64
 }
 
 func extractCommand() *cobra.Command {
@@ -60,6 +64,9 @@ relative to it. A case that fails is listed at the end and the others go on.
 	c.Flags().StringVarP(&x.output, "output", "o", "", "file to write: .csv, .json or .parquet (default: CSV to standard output)")
 	c.Flags().IntVar(&x.jobs, "jobs", 0, "cases at once (default: one a processor)")
 	c.Flags().StringVar(&x.mapped, "map", "", "write where in the region this feature comes from, as NIfTI (-o map.nii.gz), in place of a table")
+	c.Flags().IntVar(&x.draws, "perturb", 0, "extract so many changed copies of each region as well, and write how well features last beside the output")
+	c.Flags().StringSliceVar(&x.changes, "perturb-kinds", perturb.Names, "which changes")
+	c.Flags().Uint64Var(&x.seed, "seed", 1, "of the changes")
 	c.Flags().BoolVar(&x.voxelwise, "voxelwise", false, "with --map: the feature of the neighbourhood of each voxel instead, PyRadiomics' voxel-based mode (voxelSetting)")
 	c.Flags().StringVar(&x.cache, "cache", "", "folder that keeps what was extracted, so that a second run does nothing")
 	return c
@@ -110,6 +117,9 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 		pool.Progress = func(done, _ int) { _ = bar.Set(done) }
 		defer bar.Finish()
 	}
+	if x.draws > 0 {
+		return x.perturbed(ctx, cases, extra, method, pool, stdout)
+	}
 	outcomes, err := batch.Run(ctx, cases, method, pool)
 	if err != nil {
 		return err
@@ -156,7 +166,12 @@ func (x *extraction) write(s *batch.Sheet, stdout io.Writer) error {
 	if err := s.Dictionary(&b); err != nil {
 		return err
 	}
-	return work.WriteFile(strings.TrimSuffix(x.output, filepath.Ext(x.output))+".dictionary.csv", b.Bytes(), 0o644)
+	return work.WriteFile(x.beside(".dictionary.csv"), b.Bytes(), 0o644)
+}
+
+// beside is the name of a file that belongs to the output.
+func (x *extraction) beside(suffix string) string {
+	return strings.TrimSuffix(x.output, filepath.Ext(x.output)) + suffix
 }
 
 // failures lists what could not be extracted.

@@ -57,7 +57,7 @@ func TestExtractGuide(t *testing.T) {
 			}
 		}
 	}
-	if commands != 11 {
-		t.Errorf("%d commands on the page; this test knows 11", commands)
+	if commands != 12 {
+		t.Errorf("%d commands on the page; this test knows 12", commands)
 	}
 }

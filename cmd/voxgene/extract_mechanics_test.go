@@ -168,3 +168,36 @@ func TestIBSICheck(t *testing.T) {
 		t.Errorf("%d, %s, %s", code, out, errs)
 	}
 }
+
+// Changed copies are rows of their own, the same again for the same seed and any number of jobs, and the stability table has a row a
+// feature.
+func TestExtractPerturbed(t *testing.T) {
+	dir := t.TempDir()
+	scan, mask := writePair(t, dir)
+	first, second := filepath.Join(dir, "a.csv"), filepath.Join(dir, "b.csv")
+	for file, jobs := range map[string]string{first: "1", second: "2"} {
+		if code, _, errs := voxgene("extract", scan, mask, "--label", "all", "--perturb", "3", "--seed", "9", "--jobs", jobs, "-o", file); code != 0 {
+			t.Fatal(code, errs)
+		}
+	}
+	a, err := os.ReadFile(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(second); err != nil || string(a) != string(b) {
+		t.Error("another number of jobs, another table", err)
+	}
+	if n := strings.Count(string(a), "\n"); n != 1+2*4 {
+		t.Errorf("%d lines, want a header and 4 rows a label", n)
+	}
+	s, err := os.ReadFile(filepath.Join(dir, "a.stability.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(s), "\n"); n != 108 || !strings.Contains(string(s), "original_shape_MeshVolume,") {
+		t.Errorf("%d lines of stability:\n%.300s", n, s)
+	}
+	if code, _, errs := voxgene("extract", scan, mask, "--perturb", "3", "--perturb-kinds", "twist"); code != 2 || !strings.Contains(errs, "twist") {
+		t.Errorf("%d, %s", code, errs)
+	}
+}
