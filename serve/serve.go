@@ -17,6 +17,7 @@ import (
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/guard"
+	"github.com/voxgene/voxgene/serve/oip"
 	"github.com/voxgene/voxgene/serve/registry"
 )
 
@@ -43,9 +44,12 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits := api.Limits{Body: c.Limits.Body, Patients: c.Limits.Patients}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a := api.New(api.Options{Registry: bundles, Limits: api.Limits{Body: c.Limits.Body, Patients: c.Limits.Patients}, Log: log, Metrics: metrics, Version: version})
+	a := api.New(api.Options{Registry: bundles, Limits: limits, Log: log, Metrics: metrics, Version: version})
+	front := oip.Front{Registry: bundles, Limits: limits, Log: log, Version: version, Ready: a.Ready}
+	front.Register(a.Mux())
 	gate, err := auth.New(c.Auth, c.Listen, c.TLS.ClientCA != "", log)
 	if err != nil {
 		return nil, err

@@ -208,6 +208,9 @@ func (e *Explanation) appendJSON(b []byte) []byte {
 	return append(b, `]}`...)
 }
 
+// MarshalJSON returns the warning as it stands in a prediction.
+func (w Warning) MarshalJSON() ([]byte, error) { return w.appendJSON(nil), nil }
+
 func (w *Warning) appendJSON(b []byte) []byte {
 	b = append(b, `{"code":`...)
 	b = AppendString(b, w.Code)

@@ -72,6 +72,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 // Drain makes /readyz say no, so that a balancer sends no more requests before the server stops.
 func (a *API) Drain() { a.draining.Store(true) }
 
+// Ready reports whether requests should be sent here.
+func (a *API) Ready() bool { return !a.draining.Load() }
+
 func (a *API) fail(w http.ResponseWriter, r *http.Request, p problem.Problem, cause error) {
 	problem.Write(w, r, a.Log, p, cause)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/voxgene/voxgene/serve/problem"
 )
 
-// readBody reads a JSON body into buffer, or says why it does not: the wrong type (415), too long (413), too slow (408), broken off (400).
-func readBody(w http.ResponseWriter, r *http.Request, buffer *[]byte, limit int64) *problem.Problem {
+// ReadBody reads a JSON body into buffer, or says why it does not: the wrong type (415), too long (413), too slow (408), broken off (400).
+func ReadBody(w http.ResponseWriter, r *http.Request, buffer *[]byte, limit int64) *problem.Problem {
 	if p := checkType(r); p != nil {
 		return p
 	}

@@ -36,7 +36,7 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request, explain bool) {
 	}
 	in := buffers.Get().(*[]byte)
 	defer release(in)
-	if p := readBody(w, r, in, a.Limits.Body); p != nil {
+	if p := ReadBody(w, r, in, a.Limits.Body); p != nil {
 		a.fail(w, r, *p, nil)
 		return
 	}

@@ -160,7 +160,7 @@ func (g *Gate) who(r *http.Request) (Principal, error) {
 		if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 			secret = strings.TrimSpace(rest)
 		} else if r.Header.Get("Authorization") != "" {
-			return Principal{}, errors.New("Authorization is not a Bearer token")
+			return Principal{}, errors.New("the Authorization header is not a Bearer token")
 		}
 	}
 	switch {

@@ -39,7 +39,7 @@ func New(o Options, next http.Handler) http.Handler {
 		[]string{"route", "code"}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{Name: "voxgene_requests_running", Help: "Requests under way."})}
 	if o.Rate > 0 {
-		g.next = httprate.Limit(o.Rate, time.Minute, httprate.WithKeyFuncs(client), httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
+		g.next = httprate.LimitBy(o.Rate, time.Minute, client, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
 			problem.Write(w, r, o.Log, problem.New(http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a minute; Retry-After says when", o.Rate)), nil)
 		}))(next)
 	}
