@@ -154,6 +154,22 @@ func TestOutcomesAreNoFeatures(t *testing.T) {
 	}
 }
 
+// A batch is a column only where a step of the pipeline takes it.
+func TestBatchColumn(t *testing.T) {
+	c, err := load(t, folder(t, files), experiment)
+	if err != nil || c.Table.Find("t1.batch") >= 0 {
+		t.Errorf("%v %v", err, c.Table.Columns)
+	}
+	c, err = load(t, folder(t, files), experiment+"pipeline: [{step: impute}, {step: harmonise, on: t1}]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := c.Table.Find("t1.batch")
+	if j < 0 || c.Table.Columns[j].Group != "batch" || !slices.Equal(c.Table.Columns[j].Levels, []string{"s1", "s2"}) || !slices.Equal(c.Table.Values[j], []float64{0, 1, 0}) {
+		t.Errorf("%v %v", c.Table.Columns, c.Table.Values)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"name: x", `"cohort" is missing`},

@@ -16,6 +16,9 @@ type Config struct {
 	Cohort   Patients
 	Sources  []Source
 	Outcomes []Outcome
+	// BatchColumns asks for the column source.batch of every source with a batch, in the group batch. Decode sets it where the
+	// pipeline has a step harmonise, which takes that column; nobody else may learn from it.
+	BatchColumns bool
 }
 
 // Patients is the cohort block: the table that lists patients and how it is read.
@@ -153,6 +156,13 @@ func Decode(root *settings.Node, p *settings.Problems) Config {
 	}
 	if c.Cohort.Unit != "patient" {
 		p.Add(root.Get("cohort").Get("unit"), "a row is a patient; %q is not supported. Several lesions or visits are brought to one row with aggregate", c.Cohort.Unit)
+	}
+	if steps := root.Get("pipeline"); steps != nil {
+		for _, step := range steps.List() {
+			if kind := step.Get("step"); kind != nil && kind.Any() == "harmonise" {
+				c.BatchColumns = true
+			}
+		}
 	}
 	c.unique(p)
 	return c

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -61,9 +62,28 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 	for _, s := range cfg.Sources {
 		if s.Batch != "" {
 			c.Batches[s.Name] = patients.column(s.Batch, at)
+			if cfg.BatchColumns {
+				if err := c.addBatch(s.Name); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	return c, c.outcomes(cfg, base, patients, at)
+}
+
+// addBatch adds the column source.batch.
+func (c *Cohort) addBatch(source string) error {
+	names := c.Batches[source]
+	levels := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(s string) bool { return s == "" })
+	values := make([]float64, len(names))
+	for i, n := range names {
+		values[i] = math.NaN()
+		if n != "" {
+			values[i] = float64(slices.Index(levels, n))
+		}
+	}
+	return c.Table.Add(table.Column{Name: source + ".batch", Source: source, Group: "batch", Kind: table.Categorical, Levels: levels}, values)
 }
 
 // cover fills the account of sources and returns the patients that at least one source has.

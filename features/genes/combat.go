@@ -22,7 +22,7 @@ type ComBatOptions struct {
 	Smallest int
 	// Outcome is the class of each sample, -1 where not known, and is never adjusted for: fitting refuses batches that tell it.
 	// nil when there is none.
-	Outcome []int
+	Outcome []int `json:"-"`
 }
 
 // ComBat removes what differs between batches, frozen on the samples it was fitted on. A new sample of a fitted batch is adjusted
@@ -411,6 +411,22 @@ func nonParametric(x [][]float64, hatG, hatD []float64) (g, d []float64) {
 		d[i] /= total
 	}
 	return g, d
+}
+
+// Validate returns an error when the parts of a correction that was stored do not fit each other.
+func (c *ComBat) Validate() error {
+	p, b := len(c.Features), len(c.Batches)
+	sound := len(c.Mean) == p && len(c.Variance) == p && len(c.Left) == p && len(c.Gamma) == b && len(c.Delta) == b && len(c.Beta) == c.Covariates &&
+		slices.IsSorted(c.Batches)
+	for _, list := range [][][]float64{c.Gamma, c.Delta, c.Beta} {
+		for _, v := range list {
+			sound = sound && len(v) == p
+		}
+	}
+	if !sound {
+		return errors.New("the parts of the batch correction do not fit each other")
+	}
+	return nil
 }
 
 // Knows reports whether a batch was fitted.

@@ -149,3 +149,21 @@ func TestPAM50Oracle(t *testing.T) {
 		}
 	}
 }
+
+func TestVSTOracle(t *testing.T) {
+	m, _, want := marioniCounts(t)
+	v, err := FitVST(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a0, a1 := want.VST.Coefficients["asymptDisp"], want.VST.Coefficients["extraPois"]
+	c := oracle.Relative(t, "variance-stabilising transformation", "trend of the dispersion", "DESeq2 1.38.3", 1e-3)
+	c.Near("asymptotic", v.Asymptotic, a0)
+	c.Near("extra-Poisson", v.ExtraPoisson, a1)
+	v.Asymptotic, v.ExtraPoisson = a0, a1
+	got, err := v.Apply(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, oracle.Relative(t, "variance-stabilising transformation", "with that trend", "DESeq2 1.38.3", 1e-9), got, matrixOf(t, nil, "expected", "marioni_vst.csv"))
+}

@@ -63,6 +63,11 @@ func (c Chain) Fit(ctx context.Context, t models.Training) (*FittedChain, error)
 			return nil, err
 		}
 	}
+	for _, c := range f.columns {
+		if c.Group == "batch" {
+			return nil, fmt.Errorf("column %q names batches and no step harmonise takes it; a model must not learn from it", c.Name)
+		}
+	}
 	if slices.ContainsFunc(f.columns, func(c table.Column) bool { return c.Kind == table.Categorical }) {
 		k := kinds["encode"]
 		step, err := k.New(models.Defaults(k.Params))

@@ -49,7 +49,11 @@ func chains(t testing.TB) map[string]pipeline.Chain {
 	t.Helper()
 	all := map[string]pipeline.Chain{"empty": {}}
 	for _, k := range pipeline.Kinds() {
-		specs := []pipeline.Spec{{Step: "impute", Options: models.Defaults(pipelineParams("impute"))}, {Step: k.Name, Options: models.Defaults(k.Params)}}
+		options := models.Defaults(k.Params)
+		if k.Name == "harmonise" { // batches are of the data, so there is no default
+			options["batch"], options["smallest"] = "clinical.site", 2
+		}
+		specs := []pipeline.Spec{{Step: "impute", Options: models.Defaults(pipelineParams("impute"))}, {Step: k.Name, Options: options}}
 		c, err := pipeline.New(specs)
 		if err != nil {
 			t.Fatal(err)
