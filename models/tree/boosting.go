@@ -18,7 +18,7 @@ func init() {
 			models.Param{Name: "scale_pos_weight", Doc: "weight of rows of the last of two classes", Default: 1.0, Min: 0, Max: 1e9},
 			models.Param{Name: "class_weight", Doc: "balanced makes classes weigh the same", Default: "none", Choices: []string{"none", "balanced"}},
 			models.Param{Name: "class_weights", Doc: "a weight a class, in the order of the classes", Default: []float64(nil), Min: 0, Max: 1e9}),
-		New: newBoosting, Decode: decodeClassifier("boosting"),
+		New: newBoosting, Decode: DecodeClassifier("boosting"),
 	})
 }
 

@@ -143,20 +143,15 @@ func decode(kind string, parts map[string][]byte) (about, *Ensemble, error) {
 	return a, e, nil
 }
 
-func decodeClassifier(kind string) func(map[string][]byte) (models.Model, error) {
+// DecodeClassifier returns the Decode of a kind whose models are classifiers of trees.
+func DecodeClassifier(kind string) func(map[string][]byte) (models.Model, error) {
 	return func(parts map[string][]byte) (models.Model, error) {
 		a, e, err := decode(kind, parts)
 		if err != nil {
 			return nil, err
 		}
-		k := len(a.Classes)
-		switch {
-		case k < 2:
-			return nil, fmt.Errorf("%s: %d classes", kind, k)
-		case e.Outputs() != k && !(k == 2 && e.Outputs() == 1):
-			return nil, fmt.Errorf("%s: %d outputs for %d classes", kind, e.Outputs(), k)
-		case e.Scale != Probability && e.Scale != LogOdds:
-			return nil, fmt.Errorf("%s: the scale is %q", kind, e.Scale)
+		if err := checkOutputs(kind, a.Classes, e); err != nil {
+			return nil, err
 		}
 		return newClassifier(a, e), nil
 	}
@@ -185,6 +180,34 @@ func checkRows(t models.Training, want clinical.OutcomeKind) error {
 		if !t.Y.Known(i) {
 			return fmt.Errorf("row %d: the outcome %q is not known; leave such rows out", i+1, t.Y.Name)
 		}
+	}
+	return nil
+}
+
+// NewClassifier returns the model that an ensemble grown elsewhere makes for a kind of its own. Its scale must be Probability or LogOdds,
+// with one output for two classes or one a class.
+func NewClassifier(kind string, columns []table.Column, classes, notes []string, e *Ensemble) (*Classifier, error) {
+	if err := e.Validate(); err != nil {
+		return nil, err
+	}
+	if e.Features != len(columns) {
+		return nil, fmt.Errorf("%s: trees read %d columns, %d are described", kind, e.Features, len(columns))
+	}
+	if err := checkOutputs(kind, classes, e); err != nil {
+		return nil, err
+	}
+	return newClassifier(about{Kind: kind, Columns: columns, Classes: classes, Notes: notes}, e), nil
+}
+
+// checkOutputs returns an error unless the outputs are those of classes.
+func checkOutputs(kind string, classes []string, e *Ensemble) error {
+	switch k := len(classes); {
+	case k < 2:
+		return fmt.Errorf("%s: %d classes", kind, k)
+	case e.Outputs() != k && !(k == 2 && e.Outputs() == 1):
+		return fmt.Errorf("%s: %d outputs for %d classes", kind, e.Outputs(), k)
+	case e.Scale != Probability && e.Scale != LogOdds:
+		return fmt.Errorf("%s: the scale is %q", kind, e.Scale)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 func init() {
 	models.Register(models.Kind{
 		Name: "decision_tree", Outcomes: []clinical.OutcomeKind{clinical.Class}, Params: treeParams(decisionDefaults),
-		New: newDecision, Decode: decodeClassifier("decision_tree"),
+		New: newDecision, Decode: DecodeClassifier("decision_tree"),
 	})
 }
 

@@ -16,7 +16,7 @@ func init() {
 		name := forestKind(extra)
 		models.Register(models.Kind{
 			Name: name, Outcomes: []clinical.OutcomeKind{clinical.Class}, Params: forestParams(extra),
-			New: func(o models.Options) (models.Learner, error) { return newForest(o, extra) }, Decode: decodeClassifier(name),
+			New: func(o models.Options) (models.Learner, error) { return newForest(o, extra) }, Decode: DecodeClassifier(name),
 		})
 	}
 }
