@@ -29,6 +29,9 @@ const (
 	Auto = "auto"
 	// Linear is exact, for logistic regression on the log-odds and Cox models on the log-hazard: coefficient × (value − background mean).
 	Linear = "linear"
+	// LinearCorrelated is for the same, where a column that is left out takes its expected value given those that are in, by the
+	// background's covariance: exact for at most seven columns with a coefficient, sampled for more.
+	LinearCorrelated = "linear_correlated"
 	// TreePathDependent is exact, for models of trees, and needs no background.
 	TreePathDependent = "tree_path_dependent"
 	// TreeInterventional is exact, for models of trees, on the scale on which the trees are summed. Asked for the probability of
@@ -44,7 +47,7 @@ const (
 )
 
 // Methods are the methods by name.
-var Methods = []string{Auto, Linear, TreePathDependent, TreeInterventional, Enumeration, Permutation}
+var Methods = []string{Auto, Linear, LinearCorrelated, TreePathDependent, TreeInterventional, Enumeration, Permutation}
 
 // The scales.
 const (
@@ -66,7 +69,8 @@ type Request struct {
 	// Background is used by every method but tree_path_dependent. The linear method of a model that knows its training means does
 	// without.
 	Background *Background
-	// Pairs is the number of orders, each walked in both directions, that the permutation method takes for each background row; 0 means 2.
+	// Pairs is the number of orders, each walked in both directions, that the permutation method takes for each background row, 0 for
+	// 2, or that linear_correlated takes, 0 for 100.
 	Pairs int
 	Seed  work.Seed
 	// Rows is how many rows are going to be explained, if known: preparations that pay only for many are then made. Explain sets it.
@@ -235,7 +239,8 @@ func settle(a *models.Attribution) error {
 // BeforeCalibration is added to the scale of a calibrated model's explanation, which is that of the model beneath.
 const BeforeCalibration = " before calibration"
 
-// New prepares the explanation of a model. A calibrated model is explained on the margin of the model beneath, and the scale says so. The error says which methods and scales it allows where the request asks for another.
+// New prepares the explanation of a model. A calibrated model is explained on the margin of the model beneath, and the scale says
+// so. The error says which methods and scales it allows where the request asks for another.
 func New(m models.Model, r Request) (*Explainer, error) {
 	if r.Method == "" {
 		r.Method = Auto
@@ -267,6 +272,8 @@ func New(m models.Model, r Request) (*Explainer, error) {
 	switch r.Method {
 	case Linear:
 		e.engine, err = newLinear(m, scale, r)
+	case LinearCorrelated:
+		e.engine, e.exact, err = newCorrelated(m, scale, r)
 	case TreePathDependent, TreeInterventional:
 		if e.engine, err = newTrees(m, scale, len(targets), r); err == nil {
 			if _, ok := e.engine.(*rescaled); ok {
