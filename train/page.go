@@ -62,9 +62,40 @@ func (r *run) page() ([]byte, error) {
 	for _, name := range sortedKeys(r.hashes) {
 		p.Hashes = append(p.Hashes, report.Pair{Name: name, Value: r.hashes[name]})
 	}
+	p.Tables = r.tableOne()
+	p.Checklists = r.checklists()
+	p.Card = r.card()
 	var b bytes.Buffer
 	err := p.Write(&b)
 	return b.Bytes(), err
+}
+
+// card is the model card (Mitchell and others 2019) as far as the run knows it.
+func (r *run) card() []report.Pair {
+	use := r.e.Study["use"]
+	if use == "" {
+		use = "Research only. Not for decisions on patients."
+	}
+	pairs := []report.Pair{{Name: "Model", Value: fmt.Sprintf("%s, trained by %s", r.e.Name, Version())}, {Name: "Intended use", Value: use}}
+	var data, judged, caveats []string
+	for _, one := range r.results {
+		data = append(data, one.y.Name+": "+one.counts())
+		if len(one.measures) > 0 {
+			e := one.estimate(one.measures[0], -1, r.e.Validation.Level)
+			judged = append(judged, fmt.Sprintf("%s: %s %s (%s to %s)", one.y.Name, one.measures[0].Title, report.Number(e.Value), report.Number(e.Low), report.Number(e.High)))
+		}
+		caveats = append(caveats, one.warnings(r.e.Validation.Level)...)
+	}
+	factors := "none were asked for (honest.subgroups)"
+	if len(r.e.Honest.Subgroups) > 0 {
+		factors = strings.Join(r.e.Honest.Subgroups, ", ")
+	}
+	pairs = append(pairs, report.Pair{Name: "Training data", Value: strings.Join(data, "; ")}, report.Pair{Name: "Evaluation", Value: strings.Join(judged, "; ")},
+		report.Pair{Name: "Groups looked at", Value: factors}, report.Pair{Name: "Ethical considerations", Value: "the authors'"})
+	if len(caveats) > 0 {
+		pairs = append(pairs, report.Pair{Name: "Caveats", Value: strings.Join(caveats, " ")})
+	}
+	return pairs
 }
 
 // work is the time that fits took, over all processors.

@@ -26,6 +26,11 @@ type Report struct {
 	Pipeline []string
 	Plan     []string // what was going to be done, and what it cost
 	Outcomes []Outcome
+	Tables   []Table // of the cohort
+	Card     []Pair  // model card
+
+	Checklists []Checklist
+
 	Study    []Pair  // the authors' words
 	Config   string  // the canonical experiment
 	Level    float64 // of intervals
