@@ -16,7 +16,7 @@ import (
 // names of a region's features begin with its name and a dot. A region without a voxel, and an image and a mask that are not on one
 // grid where the plan does not ask for resampling, are errors.
 func (plan *Plan) Extract(img, mask string) ([]radiomics.Feature, error) {
-	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV}
+	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack}
 	regions := plan.regions()
 	parts, err := (&source{image: in, path: mask}).parts(regions)
 	if err != nil {

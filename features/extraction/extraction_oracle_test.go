@@ -11,7 +11,7 @@ import (
 	"github.com/voxgene/voxgene/features/settings"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/extraction", 18)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/extraction", 20)) }
 
 // plan reads a block of a configuration. Only the volume is computed, so that counts of voxels show.
 func plan(t testing.TB, text string) (extraction.Plan, error) {
@@ -83,4 +83,13 @@ func TestRegionsOracle(t *testing.T) {
 	got = volumes(t, `{regions: {both: [1, 2]}, lesions: {from: labels, aggregate: largest}}`, img, two)
 	check.Near("labels as lesions", got["both."+volume], 19401*voxel)
 	check.Near("labels as lesions, count", got["both.lesions_Count"], 2)
+}
+
+// Values: Pillow 9.4 and numpy: pixels of the mask and the mean of the green channel (FLAIR) inside it.
+func TestStackOracle(t *testing.T) {
+	folder := oracle.Cohort(t, "tcga-lgg", "tif_sample", "TCGA_CS_6669_20020102")
+	check := oracle.Relative(t, "volume and mean of FLAIR in the mask", "TIFF stack", "Pillow 9.4, numpy", 1e-9)
+	got := volumes(t, `{label: 255, stack: {spacing: [0.5, 0.5, 4], files: "*[0-9].tif", masks: "*_mask.tif", channel: green}}`, folder, folder)
+	check.Near("volume", got[volume], 18783)
+	check.Near("mean", got["original_firstorder_Mean"], 81.0282702443699)
 }

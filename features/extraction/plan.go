@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/settings"
 )
@@ -18,6 +19,7 @@ import (
 type Plan struct {
 	Series  *dicom.Rules      `yaml:"series" json:",omitempty"`  // which series of a DICOM folder; the only one
 	SUV     dicom.SUV         `yaml:"suv" json:",omitempty"`     // of PET: bw (default), lbm, lbm_janma, bsa, none
+	Stack   *open.Stack       `yaml:"stack" json:",omitempty"`   // image and mask are slices of PNG or TIFF
 	Grid    string            `yaml:"grid" json:",omitempty"`    // same (default), mask_to_image, image_to_mask
 	Label   *Label            `yaml:"label" json:",omitempty"`   // the region, where no regions are named; 1
 	Regions map[string]Region `yaml:"regions" json:",omitempty"` // columns of each are called after it
@@ -105,6 +107,12 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 	case "", dicom.SUVBodyWeight, dicom.SUVLeanBodyMass, dicom.SUVLeanBodyMassJanmahasatian, dicom.SUVBodySurface, dicom.SUVNone:
 	default:
 		p.Add(n.Get("suv"), "want bw, lbm, lbm_janma, bsa or none, not %q", plan.SUV)
+	}
+	if plan.Stack != nil && len(plan.Stack.Spacing) != 3 {
+		p.Add(n.Get("stack"), "spacing has %d numbers: want 3, in mm: between columns, between rows, between slices", len(plan.Stack.Spacing))
+	}
+	if plan.Stack != nil && (plan.Series != nil || plan.SUV != "") {
+		p.Add(n.Get("stack"), "series and suv are for DICOM, and stack for PNG and TIFF; keep one")
 	}
 	for name, r := range plan.Regions {
 		at := n.Get("regions").Get(name)

@@ -1,10 +1,14 @@
 package open
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/image/raster"
 )
 
 // Image is a volume to be read: a path and, for DICOM, which series of it and how PET is normalised. Its zero options are those of Region.
@@ -12,6 +16,23 @@ type Image struct {
 	Path   string
 	Series *dicom.Rules
 	SUV    dicom.SUV
+	Stack  *Stack // for slices of PNG or TIFF
+}
+
+// Stack says what slices of PNG or TIFF do not. A mask that is a folder, a PNG or a TIFF is a stack as well.
+type Stack struct {
+	Spacing []float64 `yaml:"spacing,required"`          // mm: between columns, between rows, between slices
+	Files   string    `yaml:"files" json:",omitempty"`   // which files of a folder are the image: a pattern with * and ?
+	Masks   string    `yaml:"masks" json:",omitempty"`   // which are the mask
+	Channel string    `yaml:"channel" json:",omitempty"` // of colour slices: red, green, blue
+}
+
+// options are those of the reader.
+func (s *Stack) options(files, channel string) (raster.Options, error) {
+	if len(s.Spacing) != 3 {
+		return raster.Options{}, fmt.Errorf("spacing of a stack has %d numbers: want 3, in mm", len(s.Spacing))
+	}
+	return raster.Options{Spacing: [3]float64(s.Spacing), Files: files, Channel: channel}, nil
 }
 
 // plain says that the path alone tells what to read. Rules for a file that is not DICOM are an error.
@@ -53,6 +74,13 @@ func (i Image) with(do func(s *dicom.Series) error) error {
 
 // Region reads the part of the volume that keep selects, in one pass.
 func (i Image) Region(keep image.Selection) (image.Reading, error) {
+	if i.Stack != nil {
+		o, err := i.Stack.options(i.Stack.Files, i.Stack.Channel)
+		if err != nil {
+			return image.Reading{}, err
+		}
+		return raster.ReadRegion(i.Path, o, keep)
+	}
 	plain, err := i.plain()
 	if err != nil {
 		return image.Reading{}, err
@@ -70,6 +98,18 @@ func (i Image) Region(keep image.Selection) (image.Reading, error) {
 
 // MaskFor is MaskFor of the function, on the grid of the chosen series.
 func (i Image) MaskFor(mask string, numbers ...int) (*image.Mask, error) {
+	if i.Stack != nil {
+		if stacked, err := isStack(mask); err != nil {
+			return nil, err
+		} else if !stacked {
+			return Mask(mask)
+		}
+		o, err := i.Stack.options(i.Stack.Masks, "")
+		if err != nil {
+			return nil, err
+		}
+		return raster.ReadMask(mask, o)
+	}
 	plain, err := i.plain()
 	if err != nil {
 		return nil, err
@@ -87,4 +127,23 @@ func (i Image) MaskFor(mask string, numbers ...int) (*image.Mask, error) {
 		return err
 	})
 	return m, err
+}
+
+// isStack says whether a path is a folder, a PNG or a TIFF.
+func isStack(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return err == nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head := make([]byte, 8)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return raster.Is(head[:n]), nil
 }

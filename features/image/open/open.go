@@ -19,6 +19,7 @@ import (
 	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/image/nifti"
 	"github.com/voxgene/voxgene/features/image/nrrd"
+	"github.com/voxgene/voxgene/features/image/raster"
 	"github.com/voxgene/voxgene/features/work"
 )
 
@@ -158,6 +159,9 @@ func detect(path string) (*format, error) {
 		n, err := io.ReadFull(r, head)
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 			return err
+		}
+		if raster.Is(head[:n]) {
+			return errors.New("PNG and TIFF do not say how large a pixel is: give the spacing (stack: {spacing: [0.9, 0.9, 5]})")
 		}
 		found = byContent(head[:n], strings.ToLower(path))
 		return nil
