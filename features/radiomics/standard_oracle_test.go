@@ -4,11 +4,13 @@ import (
 	"encoding/csv"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/oracle"
 	"github.com/voxgene/voxgene/features/radiomics"
 )
@@ -81,22 +83,37 @@ func TestStandardDigitalPhantomOracle(t *testing.T) {
 	checkStandard(t, "digital phantom", oracle.Data(t, "ibsi1", "ibsi_1_reference_values", "ibsi_1_dig_phantom.csv"), features)
 }
 
+// The CT phantom in configurations A, C and E, from NIfTI and from DICOM with a structure set.
 func TestStandardLungOracle(t *testing.T) {
-	v, m := pair(t, oracle.Data(t, "ibsi1", "ibsi_1_ct_radiomics_phantom", "nifti", "image", "phantom.nii.gz"), oracle.Data(t, "ibsi1", "ibsi_1_ct_radiomics_phantom", "nifti", "mask", "mask.nii.gz"))
-	for configuration, text := range map[string]string{
-		"a": "round: true\nrange: [-500, 400]\nbins: {width: 25}\ndimensions: [2D, 2.5D]\ndiagnostics: true",
-		"c": "round: true\nspacing: [2, 2, 2]\ninterpolation: linear\nrange: [-1000, 400]\nbins: {width: 25}\nivh: {width: 2.5}\ndiagnostics: true",
-		"e": "round: true\nspacing: [2, 2, 2]\ninterpolation: cubic\nrange: [-1000, 400]\noutliers: 3\nbins: {count: 32}\nivh: {count: 1000}\ndiagnostics: true",
+	folder := oracle.Data(t, "ibsi1", "ibsi_1_ct_radiomics_phantom")
+	for source, files := range map[string][2]string{
+		"NIfTI":              {"nifti/image/phantom.nii.gz", "nifti/mask/mask.nii.gz"},
+		"DICOM and RTSTRUCT": {"dicom/image", "dicom/mask/DCM_RS_00060.dcm"},
 	} {
-		s, err := radiomics.ParseStandard(configuration, []byte(text))
+		imagePath, maskPath := filepath.Join(folder, files[0]), filepath.Join(folder, files[1])
+		v, err := open.Volume(imagePath)
 		if err != nil {
 			t.Fatal(err)
 		}
-		features, err := radiomics.ExtractStandard(v, m, 1, s)
+		m, err := open.MaskFor(maskPath, imagePath)
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkStandard(t, "CT phantom, "+configuration, oracle.Data(t, "ibsi1", "ibsi_1_reference_values", "ibsi_1_chest_config_"+configuration+".csv"), features)
+		for configuration, text := range map[string]string{
+			"a": "round: true\nrange: [-500, 400]\nbins: {width: 25}\ndimensions: [2D, 2.5D]\ndiagnostics: true",
+			"c": "round: true\nspacing: [2, 2, 2]\ninterpolation: linear\nrange: [-1000, 400]\nbins: {width: 25}\nivh: {width: 2.5}\ndiagnostics: true",
+			"e": "round: true\nspacing: [2, 2, 2]\ninterpolation: cubic\nrange: [-1000, 400]\noutliers: 3\nbins: {count: 32}\nivh: {count: 1000}\ndiagnostics: true",
+		} {
+			s, err := radiomics.ParseStandard(configuration, []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			features, err := radiomics.ExtractStandard(v, m, 1, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkStandard(t, "CT phantom, "+configuration+", "+source, oracle.Data(t, "ibsi1", "ibsi_1_reference_values", "ibsi_1_chest_config_"+configuration+".csv"), features)
+		}
 	}
 }
 

@@ -142,7 +142,13 @@ func extract(c Case, method Method) ([]labelled, error) {
 			return nil, fmt.Errorf("mask %s: %w", c.Mask, radiomics.ErrEmptyMask)
 		}
 	}
-	in, err := open.Region(c.Image, method.reach(m, labels))
+	keep := method.reach(m, labels)
+	in, err := open.Region(c.Image, keep)
+	if errors.Is(err, radiomics.ErrEmptyMask) || errors.Is(err, radiomics.ErrNoLabel) {
+		if _, fault := keep.Region(m.Grid); fault != nil { // of the mask, though found while reading the image
+			return nil, fmt.Errorf("mask %s: %w", c.Mask, fault)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
