@@ -16,6 +16,7 @@ import (
 
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/auth"
+	"github.com/voxgene/voxgene/serve/fhir"
 	"github.com/voxgene/voxgene/serve/guard"
 	"github.com/voxgene/voxgene/serve/oip"
 	"github.com/voxgene/voxgene/serve/registry"
@@ -50,6 +51,8 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	a := api.New(api.Options{Registry: bundles, Limits: limits, Log: log, Metrics: metrics, Version: version})
 	front := oip.Front{Registry: bundles, Limits: limits, Log: log, Version: version, Ready: a.Ready}
 	front.Register(a.Mux())
+	resources := fhir.Front{Registry: bundles, Limits: limits, Log: log, Version: version, Default: c.DefaultModel, Now: time.Now}
+	resources.Register(a.Mux())
 	gate, err := auth.New(c.Auth, c.Listen, c.TLS.ClientCA != "", log)
 	if err != nil {
 		return nil, err

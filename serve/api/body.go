@@ -65,7 +65,7 @@ func checkType(r *http.Request) *problem.Problem {
 	if t == "application/json" {
 		return nil
 	}
-	if media, parameters, err := mime.ParseMediaType(t); err == nil && media == "application/json" {
+	if media, parameters, err := mime.ParseMediaType(t); err == nil && (media == "application/json" || media == "application/fhir+json") {
 		if c := parameters["charset"]; c == "" || c == "utf-8" || c == "UTF-8" {
 			return nil
 		}

@@ -1,0 +1,261 @@
+package fhir
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"html"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/registry"
+)
+
+// words are what every resource says of its use.
+func words(use string) string {
+	if use == bundle.Research {
+		return "For research use only. Not for diagnosis or treatment."
+	}
+	return "Intended use: " + use + "."
+}
+
+// collection renders one prediction.
+func (f *Front) collection(e *registry.Entry, q *request, p bundle.Prediction, body []byte) object {
+	input := sha256.Sum256(body)
+	now := f.Now().UTC().Format(time.RFC3339)
+	r := rendering{e: e, q: q, use: words(e.Bundle.IntendedUse), now: now, seed: e.Bundle.Version() + hex.EncodeToString(input[:])}
+	device := r.device(f.Version)
+	var results, targets []any
+	entries := []any{device}
+	summary := make([]string, 0, len(p.Outcomes))
+	for i := range p.Outcomes {
+		a := &p.Outcomes[i]
+		var made object
+		if a.Kind == clinical.Class {
+			made = r.observation(a, p.Warnings)
+			results = append(results, object{"reference": made["fullUrl"]})
+		} else {
+			made = r.risk(a, p.Warnings)
+		}
+		targets = append(targets, object{"reference": made["fullUrl"]})
+		entries = append(entries, made)
+		summary = append(summary, sentence(a))
+	}
+	report := r.report(results, strings.Join(summary, " "))
+	targets = append(targets, object{"reference": report["fullUrl"]})
+	entries = append(entries, report, r.provenance(targets, hex.EncodeToString(input[:])))
+	return object{"resourceType": "Bundle", "type": "collection", "timestamp": now, "entry": entries}
+}
+
+// rendering is what the resources of one answer share.
+type rendering struct {
+	e      *registry.Entry
+	q      *request
+	use    string
+	now    string
+	seed   string // of the resources' identifiers: the same request to the same bundle gives the same
+	maker  string // fullUrl of the device
+	number int
+}
+
+// entry wraps a resource under an identifier of its own, with a narrative.
+func (r *rendering) entry(resource object, narrative string) object {
+	r.number++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", r.seed, r.number))
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // RFC 9562, version 8
+	id := fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	resource["id"] = id
+	resource["text"] = object{"status": "generated", "div": `<div xmlns="http://www.w3.org/1999/xhtml"><p>` + html.EscapeString(narrative) + `</p><p>` + html.EscapeString(r.use) + `</p></div>`}
+	return object{"fullUrl": "urn:uuid:" + id, "resource": resource}
+}
+
+func (r *rendering) subject() object { return object{"reference": r.q.subject} }
+
+func (r *rendering) device(program string) object {
+	b := r.e.Bundle
+	d := r.entry(object{
+		"resourceType": "Device", "status": "active",
+		"identifier": []any{object{"system": BundleSystem, "value": b.Version()}},
+		"deviceName": []any{object{"name": b.Name, "type": "model-name"}},
+		"type":       object{"text": "Software: trained prediction model"},
+		"version":    []any{object{"type": object{"text": "bundle"}, "value": b.Version()}, object{"type": object{"text": "voxgene"}, "value": program}},
+		"note":       []any{object{"text": r.use}},
+	}, "Model "+b.Name+", "+b.Version())
+	r.maker = d["fullUrl"].(string)
+	return d
+}
+
+// basis are the references to what was given.
+func (r *rendering) basis() []any {
+	var out []any
+	for _, ref := range r.q.basis {
+		out = append(out, object{"reference": ref})
+	}
+	return out
+}
+
+// notes are the words on use and the warnings that concern an outcome.
+func (r *rendering) notes(outcome string, warnings []bundle.Warning) []any {
+	out := []any{object{"text": r.use}}
+	for _, w := range warnings {
+		if w.Outcome == "" || w.Outcome == outcome {
+			out = append(out, object{"text": w.Code + ": " + w.Message})
+		}
+	}
+	return out
+}
+
+// percent is a probability for FHIR, which writes it from 0 to 100 (ras-2).
+func percent(p float64) float64 { return min(100, max(0, math.Round(p*1e8)/1e6)) }
+
+// observation renders a class outcome.
+func (r *rendering) observation(a *bundle.Answer, warnings []bundle.Warning) object {
+	var components []any
+	for k, c := range a.Classes {
+		components = append(components, object{
+			"code":          object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name + "=" + c}}, "text": "Probability of " + a.Name + " " + c},
+			"valueQuantity": object{"value": percent(a.Probabilities[k]), "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"},
+		})
+	}
+	notes := r.notes(a.Name, warnings)
+	if a.Set != nil {
+		notes = append(notes, object{"text": "Set of classes at the stated level: {" + strings.Join(a.Set, ", ") + "}"})
+	}
+	if why := rationale(a.Explanations); why != "" {
+		notes = append(notes, object{"text": why})
+	}
+	o := object{
+		"resourceType": "Observation", "status": "preliminary",
+		"category": []any{object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "imaging", "display": "Imaging"}}}},
+		"code":     object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Predicted " + a.Name},
+		"subject":  r.subject(), "issued": r.now,
+		"valueCodeableConcept": object{"text": a.Label},
+		"method":               object{"text": r.e.Bundle.Name + " " + r.e.Bundle.Version()},
+		"device":               object{"reference": r.maker},
+		"component":            components, "note": notes,
+	}
+	if basis := r.basis(); basis != nil {
+		o["derivedFrom"] = basis
+	}
+	return r.entry(o, sentence(a))
+}
+
+// qualities are the codes of risk groups in http://terminology.hl7.org/CodeSystem/risk-probability.
+var qualities = map[string]string{"low": "low", "medium": "moderate", "high": "high"}
+
+// risk renders a survival outcome: the probability of the event by each time. A horizon is a period from the date of time zero, or
+// words where that is not known; whenRange would be read as the patient's age.
+func (r *rendering) risk(a *bundle.Answer, warnings []bundle.Warning) object {
+	var predictions []any
+	why := rationale(a.Explanations)
+	for k, t := range a.Times {
+		p := object{}
+		text := "Event of " + a.Name
+		days, err := bundle.Convert(t, a.Unit, "d")
+		if r.q.origin != "" && err == nil && days < 200*366 {
+			p["whenPeriod"] = object{"start": r.q.origin, "end": r.q.originDate.AddDate(0, 0, int(math.Round(days))).Format(time.DateOnly)}
+		} else {
+			text += fmt.Sprintf(" within %.6g %s", t, a.Unit)
+		}
+		p["outcome"] = object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": text}
+		if s := a.Survival[k]; !math.IsNaN(s) {
+			p["probabilityDecimal"] = percent(1 - s)
+		}
+		if quality := qualities[a.RiskGroup]; quality != "" {
+			p["qualitativeRisk"] = object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/risk-probability", "code": quality}}, "text": a.RiskGroup}
+		}
+		for _, e := range a.Explanations {
+			if e.Scale == "log-hazard" && math.IsNaN(e.Time) {
+				if ratio := math.Exp(a.Risk); !math.IsInf(ratio, 0) {
+					p["relativeRisk"] = ratio
+				}
+			}
+		}
+		if why != "" {
+			p["rationale"] = why
+		}
+		predictions = append(predictions, p)
+	}
+	o := object{
+		"resourceType": "RiskAssessment", "status": "preliminary",
+		"subject": r.subject(), "occurrenceDateTime": r.now,
+		"code":      object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Risk of " + a.Name},
+		"method":    object{"text": r.e.Bundle.Name + " " + r.e.Bundle.Version()},
+		"performer": object{"reference": r.maker},
+		"note":      r.notes(a.Name, warnings),
+	}
+	if predictions != nil {
+		o["prediction"] = predictions
+	}
+	if basis := r.basis(); basis != nil {
+		o["basis"] = basis
+	}
+	return r.entry(o, sentence(a))
+}
+
+func (r *rendering) report(results []any, summary string) object {
+	o := object{
+		"resourceType": "DiagnosticReport", "status": "preliminary",
+		"category": []any{object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "IMG", "display": "Diagnostic Imaging"}}}},
+		"code":     object{"text": "Prediction by model " + r.e.Bundle.Name},
+		"subject":  r.subject(), "issued": r.now,
+		"performer":  []any{object{"display": "Voxgene, " + r.e.Bundle.Name}},
+		"conclusion": r.use + " " + summary,
+	}
+	if results != nil {
+		o["result"] = results
+	}
+	return r.entry(o, summary)
+}
+
+// provenance says which software, which bundle and which input made the others.
+func (r *rendering) provenance(targets []any, input string) object {
+	return r.entry(object{
+		"resourceType": "Provenance", "target": targets, "recorded": r.now,
+		"activity": object{"text": "prediction"},
+		"agent":    []any{object{"type": object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "assembler"}}}, "who": object{"reference": r.maker}}},
+		"entity": []any{
+			object{"role": "source", "what": object{"identifier": object{"system": "urn:voxgene:sha256", "value": input}, "display": "the request"}},
+			object{"role": "source", "what": object{"identifier": object{"system": BundleSystem, "value": r.e.Bundle.Version()}, "display": "the bundle"}},
+		},
+	}, "Made by "+r.e.Bundle.Name+" "+r.e.Bundle.Version())
+}
+
+// sentence says an answer in words.
+func sentence(a *bundle.Answer) string {
+	if a.Kind == clinical.Class {
+		for k, c := range a.Classes {
+			if c == a.Label {
+				return fmt.Sprintf("Predicted %s: %s (probability %.3g).", a.Name, a.Label, a.Probabilities[k])
+			}
+		}
+	}
+	text := "Risk of " + a.Name + ":"
+	if a.RiskGroup != "" {
+		text += " group " + a.RiskGroup + ";"
+	}
+	for k, t := range a.Times {
+		if !math.IsNaN(a.Survival[k]) {
+			text += fmt.Sprintf(" survival at %.6g %s %.3g;", t, a.Unit, a.Survival[k])
+		}
+	}
+	return strings.TrimSuffix(text, ";") + "."
+}
+
+// rationale lists the largest contributions.
+func rationale(list []bundle.Explanation) string {
+	if len(list) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, v := range list[0].Values {
+		parts = append(parts, fmt.Sprintf("%s %+.3g", v.Feature, v.Amount))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Largest contributions (" + list[0].Scale + "): " + strings.Join(parts, ", ")
+}

@@ -1,0 +1,151 @@
+// Package fhir speaks FHIR R4: POST /fhir/$predict takes a patient's observations and answers a collection of a RiskAssessment for
+// each survival outcome, an Observation for each class outcome, a DiagnosticReport, the Device that made them and their Provenance.
+//
+// A prediction from images is not a laboratory measurement, so a subtype is a plain Observation of category imaging, preliminary, and
+// never under the codes of a laboratory test. Features are coded in our own system, urn:voxgene:feature. Every resource says what the
+// prediction may be used for. Nothing is stored or sent elsewhere.
+package fhir
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/auth"
+	"github.com/voxgene/voxgene/serve/problem"
+	"github.com/voxgene/voxgene/serve/registry"
+)
+
+// The systems of our codes and identifiers.
+const (
+	FeatureSystem = "urn:voxgene:feature" // codes are full names of inputs
+	OutcomeSystem = "urn:voxgene:outcome"
+	BundleSystem  = "urn:voxgene:bundle" // identifiers are versions of bundles
+)
+
+// contentType of FHIR in JSON.
+const contentType = "application/fhir+json"
+
+// object is a JSON object: resources are built as they are written.
+type object = map[string]any
+
+// Front answers FHIR from the bundles of a registry.
+type Front struct {
+	Registry *registry.Registry
+	Limits   api.Limits
+	Log      *slog.Logger
+	Version  string // of this program
+	Default  string // model where a request names none; empty is the only one
+	Now      func() time.Time
+}
+
+// Register adds the routes to a mux.
+func (f *Front) Register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /fhir/metadata", f.capability)
+	mux.HandleFunc("GET /fhir/OperationDefinition/predict", f.definition)
+	mux.HandleFunc("POST /fhir/$predict", f.predict)
+}
+
+// issue is a fault of a request: an issue of an OperationOutcome.
+type issue struct {
+	status     int
+	code       string // of http://hl7.org/fhir/issue-type
+	text       string
+	expression string // FHIRPath of the place
+}
+
+func (i *issue) Error() string { return i.text }
+
+func (f *Front) send(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		f.Log.Error("fhir", "cause", err.Error())
+		status, b = http.StatusInternalServerError, []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"exception"}]}`)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(append(b, '\n')) // an error means that the client went away
+}
+
+// fail answers an OperationOutcome with an identifier that is also in the log.
+func (f *Front) fail(w http.ResponseWriter, r *http.Request, err error) {
+	i := &issue{http.StatusInternalServerError, "exception", "the prediction failed; the log has the cause under this id", ""}
+	id := problem.NewID()
+	if !errors.As(err, &i) {
+		f.Log.Error("fhir", "id", id, "cause", err.Error())
+	} else {
+		f.Log.Warn("refused", "id", id, "route", r.Pattern, "status", i.status)
+	}
+	entry := object{"severity": "error", "code": i.code, "diagnostics": i.text + " (id " + id + ")"}
+	if i.expression != "" {
+		entry["expression"] = []string{i.expression}
+	}
+	f.send(w, i.status, object{"resourceType": "OperationOutcome", "issue": []any{entry}})
+}
+
+// predict answers the operation.
+func (f *Front) predict(w http.ResponseWriter, r *http.Request) {
+	var body []byte
+	if p := api.ReadBody(w, r, &body, f.Limits.Body); p != nil {
+		f.fail(w, r, &issue{p.Status, "invalid", p.Error(), ""})
+		return
+	}
+	q, err := decode(body)
+	if err != nil {
+		f.fail(w, r, err)
+		return
+	}
+	e, err := f.model(r, q)
+	if err != nil {
+		f.fail(w, r, err)
+		return
+	}
+	d, err := q.features(e)
+	if err != nil {
+		f.fail(w, r, err)
+		return
+	}
+	d.Request.Explain = &bundle.Explain{Top: 5}
+	answers, p, cause := api.Predict(r.Context(), e, d)
+	switch {
+	case p != nil && p.Status >= 500:
+		f.fail(w, r, cause)
+		return
+	case p != nil:
+		f.fail(w, r, &issue{p.Status, "invalid", p.Error(), "Parameters"})
+		return
+	}
+	f.send(w, http.StatusOK, f.collection(e, q, answers[0], body))
+}
+
+// model returns the bundle that a request is for.
+func (f *Front) model(r *http.Request, q *request) (*registry.Entry, error) {
+	name := q.model
+	if name == "" {
+		name = f.Default
+	}
+	if name == "" {
+		all := f.Registry.Models()
+		if len(all) != 1 {
+			names := make([]string, len(all))
+			for i, m := range all {
+				names[i] = m.Name
+			}
+			return nil, &issue{http.StatusBadRequest, "required", "name a model with the parameter model; there are " + list(names), "Parameters.parameter"}
+		}
+		name = all[0].Name
+	}
+	if !auth.From(r.Context()).May(name) {
+		return nil, &issue{http.StatusForbidden, "forbidden", "these credentials are not for that model", ""}
+	}
+	e, err := f.Registry.Find(name, q.version)
+	if err != nil {
+		return nil, &issue{http.StatusNotFound, "not-found", err.Error(), ""}
+	}
+	return e, nil
+}
