@@ -59,7 +59,7 @@ relative to it. A case that fails is listed at the end and the others go on.
 		},
 	}
 	c.Flags().StringVar(&x.params, "params", "", "PyRadiomics parameter file, or a preset: "+strings.Join(configs.RadiomicsNames(), ", "))
-	c.Flags().StringVar(&x.profile, "profile", "pyradiomics", "definitions: pyradiomics, or ibsi, whose parameter file has keys of its own and whose dictionary is written beside the output")
+	c.Flags().StringVar(&x.profile, "profile", "pyradiomics", "definitions: pyradiomics; ibsi, whose parameter file has keys of its own and whose dictionary is written beside the output; or conventional, for RECIST axes, volume, SUV and percentiles")
 	c.Flags().StringArrayVar(&x.labels, "label", nil, "label of the region; repeat for several, or all (default: that of the parameters, 1)")
 	c.Flags().StringVarP(&x.output, "output", "o", "", "file to write: .csv, .json or .parquet (default: CSV to standard output)")
 	c.Flags().IntVar(&x.jobs, "jobs", 0, "cases at once (default: one a processor)")
@@ -144,7 +144,13 @@ func (x *extraction) method() (batch.Method, int, error) {
 		s, err := radiomics.ReadStandard(x.params)
 		return batch.Standard(s), 1, err
 	}
-	return batch.Method{}, 0, fmt.Errorf("--profile %s: want pyradiomics or ibsi", x.profile)
+	if x.profile == "conventional" {
+		if x.params != "" {
+			return batch.Method{}, 0, errors.New("--profile conventional has no parameters: it measures the image as it is")
+		}
+		return batch.Conventional(), 1, nil
+	}
+	return batch.Method{}, 0, fmt.Errorf("--profile %s: want pyradiomics, ibsi or conventional", x.profile)
 }
 
 // write writes the sheet, if it has a row, and, by the standard's definitions, its dictionary beside it.

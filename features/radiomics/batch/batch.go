@@ -71,6 +71,15 @@ func Standard(s radiomics.Standard) Method {
 		}}
 }
 
+// Conventional is the method of the measures of radiology reports.
+func Conventional() Method {
+	return Method{"conventional", nil, radiomics.ReachConventional,
+		func(in image.Reading, m *image.Mask, label int) (radiomics.Result, error) {
+			f, err := radiomics.Conventional(in, m, label)
+			return radiomics.Result{Features: f}, err
+		}}
+}
+
 // Run extracts all cases. The error is not nil only when ctx ends; what is wrong with a case is in its outcome.
 func Run(ctx context.Context, cases []Case, method Method, pool work.Pool) ([]Outcome, error) {
 	parameters, err := json.Marshal(method.parameters)
