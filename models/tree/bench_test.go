@@ -107,11 +107,13 @@ func BenchmarkPredictOne500x2000(b *testing.B) {
 	}
 	x := train.X.Select([]int{7})
 	b.ReportAllocs()
+	start := cpuSeconds()
 	for b.Loop() {
 		if _, err := m.Predict(x, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric((cpuSeconds()-start)/float64(b.N)*1e6, "cpu-µs/op")
 }
 
 var boost300 = Boosting{Rounds: 300, LearningRate: 0.1, MaxDepth: 6, Penalty: Penalty{Lambda: 1, MinChildWeight: 1}}
