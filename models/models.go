@@ -8,6 +8,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
@@ -109,6 +110,16 @@ type Model interface {
 // Noted is a Model that has something to say about how its fit went: separation, columns dropped as constant or collinear.
 type Noted interface {
 	Notes() []string
+}
+
+// Readable is a Model that prints what a person can read: its coefficients, its tree, or which columns matter.
+type Readable interface {
+	WriteText(w io.Writer) error
+}
+
+// Drawn is a Model that a person can look at, as SVG.
+type Drawn interface {
+	WriteSVG(w io.Writer) error
 }
 
 // Prediction is the answer of a model for all rows of a matrix.

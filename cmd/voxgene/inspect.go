@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,18 +12,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 )
 
 func inspectCommand() *cobra.Command {
-	asJSON := false
+	asJSON, svg := false, ""
 	c := &cobra.Command{
 		Use:   "inspect BUNDLE",
 		Short: "Verify a bundle and say what it holds",
 		Long: `Checks the SHA-256 of every part of a bundle and decodes it, then prints what it predicts, from what, and on whose follow-up. A bundle holds
-no patient's row or identifier. --json prints the manifest.`,
+no patient's row or identifier, and what a person can read of each model: its tree, its coefficients, the columns that matter. --json
+prints the manifest; --svg draws the model of the first outcome that can be drawn.`,
 		Example: `  voxgene inspect runs/glioma/model.voxgene
-  voxgene inspect runs/glioma/model.voxgene --json`,
+  voxgene inspect runs/glioma/model.voxgene --json
+  voxgene inspect runs/glioma/model.voxgene --svg tree.svg`,
 		Args: exactly(1, "a bundle"),
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := bundle.Inspect(args[0])
@@ -41,11 +47,33 @@ no patient's row or identifier. --json prints the manifest.`,
 					Config string `json:"config"`
 				}{b.Version(), m, string(b.Config)})
 			}
+			if svg != "" {
+				if err := draw(svg, b); err != nil {
+					return err
+				}
+			}
 			return describe(c.OutOrStdout(), b, m)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the manifest as JSON")
+	c.Flags().StringVar(&svg, "svg", "", "draw the first model that can be drawn into this file")
 	return c
+}
+
+// draw writes the drawing of the first model that has one.
+func draw(path string, b *bundle.Bundle) error {
+	for _, o := range b.Outcomes {
+		m, ok := o.Model.(models.Drawn)
+		if !ok {
+			continue
+		}
+		var out bytes.Buffer
+		if err := m.WriteSVG(&out); err != nil {
+			return badInput(fmt.Errorf("outcome %s: %w", o.Name, err))
+		}
+		return work.WriteFile(path, out.Bytes(), 0o644)
+	}
+	return badInput(errors.New("no model of the bundle can be drawn; a decision tree can"))
 }
 
 // describe prints a bundle for a reader.
@@ -81,5 +109,16 @@ func describe(out io.Writer, b *bundle.Bundle, m bundle.Manifest) error {
 	for _, p := range m.Parts {
 		fmt.Fprintf(w, "  %s\t%d bytes\tsha256:%s\n", p.Name, p.Bytes, p.SHA256)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, o := range b.Outcomes {
+		if r, ok := o.Model.(models.Readable); ok {
+			fmt.Fprintf(out, "\n%s\n", o.Name)
+			if err := r.WriteText(out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -3,6 +3,8 @@ package tree
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
+	"io"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -269,5 +271,42 @@ func TestRanks(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A drawing is well-formed whatever columns and classes are called, and has a box a node.
+func TestWriteSVG(t *testing.T) {
+	data := problem(100, 3, 2)
+	data.X.Columns = append([]table.Column(nil), data.X.Columns...)
+	data.X.Columns[0].Name = `t1.<"very"> & long name of a feature`
+	data.Y.Classes = []string{"a&b", "<c>", "d"}
+	m := fit(t, DecisionTree{Criterion: "gini", MaxDepth: 3}, data).(*Classifier)
+	var b bytes.Buffer
+	if err := m.WriteSVG(&b); err != nil {
+		t.Fatal(err)
+	}
+	boxes := 0
+	for d := xml.NewDecoder(&b); ; {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "rect" {
+			boxes++
+		}
+	}
+	if boxes != m.e.Nodes() {
+		t.Errorf("%d boxes for %d nodes", boxes, m.e.Nodes())
+	}
+	forest := fit(t, Forest{Trees: 2, Bootstrap: true}, data).(*Classifier)
+	if err := forest.WriteSVG(&b); err == nil || !strings.Contains(err.Error(), "2 trees") {
+		t.Errorf("got %v", err)
+	}
+	var text bytes.Buffer
+	if err := forest.WriteText(&text); err != nil || !strings.Contains(text.String(), "random_forest: 2 trees") {
+		t.Errorf("%s, %v", text.String(), err)
 	}
 }
