@@ -25,7 +25,8 @@ import (
 
 // Predictions gives the report for a model made elsewhere, from its predictions of patients whom it had not seen. The file is a CSV
 // with the columns patient, outcome, and probability (of the last class) or risk; repeat and fold where patients were divided more
-// than once or into more than one test set; class, with a line for each, where there are more than two. The cohort and outcomes are
+// than once or into more than one test set; class, with a line for each, where there are more than two; lines where a column selected is not
+// true are passed over, so that predictions.csv of a run gives its headline. The cohort and outcomes are
 // those of the experiment; its models are not fitted. It leaves metrics.json, predictions.csv, report.html and run.json.
 func Predictions(ctx context.Context, e *config.Experiment, file string, o Options) (*Summary, error) {
 	r := &run{e: e, o: o, started: time.Now(), hashes: map[string]string{}}
@@ -129,6 +130,9 @@ func readPredictions(file string) (map[string][]given, error) {
 				return strings.Clone(record[j])
 			}
 			return otherwise
+		}
+		if cell("selected", "true") != "true" {
+			continue // of a run of several models: the procedure is what each fold selected
 		}
 		g := given{line: line, patient: cell("patient", ""), repeat: cell("repeat", "1"), fold: cell("fold", "1"), class: cell("class", "")}
 		text := cell("probability", "")
