@@ -14,11 +14,12 @@ import (
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/explain"
+	"github.com/voxgene/voxgene/models/figure"
 )
 
 func explainCommand() *cobra.Command {
 	var p prediction
-	var patient, method, background, groupBy, sets string
+	var patient, method, scale, background, groupBy, sets string
 	var at []string
 	top := 10
 	c := &cobra.Command{
@@ -45,7 +46,7 @@ model used, not what causes the outcome.`,
 				}
 				t, x = t.Select([]int{i}), x.Select([]int{i})
 			}
-			e := &bundle.Explain{Top: top, GroupBy: groupBy, Method: method}
+			e := &bundle.Explain{Top: top, GroupBy: groupBy, Method: method, Scale: scale}
 			if e.At, err = parseTimes(at); err != nil {
 				return badInput(err)
 			}
@@ -75,7 +76,7 @@ model used, not what causes the outcome.`,
 				return err
 			}
 			if folder {
-				return writeFigures(p.output, answers, explanationRows(answers))
+				return writeFigures(p.output, answers, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) })
 			}
 			return p.write(c.OutOrStdout(), b, answers, explanationRows(answers))
 		},
@@ -83,6 +84,7 @@ model used, not what causes the outcome.`,
 	p.flags(c)
 	c.Flags().StringVar(&patient, "patient", "", "explain this patient only")
 	c.Flags().StringVar(&method, "method", explain.Auto, "one of "+strings.Join(explain.Methods, ", "))
+	c.Flags().StringVar(&scale, "scale", "", "log-odds, probability, log-hazard, survival or \"cumulative hazard\" (default: the model's own)")
 	c.Flags().StringVar(&background, "background", "", "table whose rows stand in for inputs that are left out (default: the bundle's centroids)")
 	c.Flags().StringVar(&groupBy, "group-by", "", "sum contributions by "+strings.Join(bundle.Groupings, ", "))
 	c.Flags().StringVar(&sets, "sets", "", "gene sets (GMT) to sum contributions by; a gene of several sets is shared among them")

@@ -27,6 +27,7 @@ const (
 type explained struct {
 	outcome string
 	class   string
+	entry   int    // its place among the explanations of the outcome
 	time    string // with its unit
 	unit    string
 	at      []bundle.Explanation // one a patient
@@ -71,9 +72,9 @@ func gather(answers []bundle.Prediction) []*explained {
 	for i, p := range answers {
 		n := 0
 		for _, a := range p.Outcomes {
-			for _, e := range a.Explanations {
+			for entry, e := range a.Explanations {
 				if i == 0 {
-					x := &explained{outcome: a.Name, class: e.Class, unit: a.Unit}
+					x := &explained{outcome: a.Name, class: e.Class, entry: entry, unit: a.Unit}
 					if !math.IsNaN(e.Time) {
 						x.time = number(e.Time) + a.Unit
 					}
@@ -133,9 +134,9 @@ func (e *explained) features() []*feature {
 }
 
 // writeFigures fills a folder: contributions.csv, and for each number that was explained a bar chart of mean absolute contributions,
-// a beeswarm, a heat map, dependences of the first features and a waterfall for each patient (the first fifty); over several times,
-// a patient's contributions as lines. Each figure is an SVG and the numbers in it a CSV.
-func writeFigures(folder string, answers []bundle.Prediction, rows [][]string) error {
+// a beeswarm, a heat map, dependences and effects of the first features and a waterfall for each patient (the first fifty); over several
+// times, a patient's contributions as lines. Each figure is an SVG and the numbers in it a CSV. An effect of no picture is passed over.
+func writeFigures(folder string, answers []bundle.Prediction, rows [][]string, effect func(*explained, string) (figure.Figure, error)) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func writeFigures(folder string, answers []bundle.Prediction, rows [][]string) e
 		if len(list) == 0 {
 			continue // no input counted for anyone
 		}
-		if err := e.ofAll(list[:min(len(list), mostFeatures)], save); err != nil {
+		if err := e.ofAll(list[:min(len(list), mostFeatures)], save, effect); err != nil {
 			return err
 		}
 		for i := range e.at[:min(len(e.at), mostWaterfalls)] {
@@ -175,7 +176,7 @@ func writeFigures(folder string, answers []bundle.Prediction, rows [][]string) e
 }
 
 // ofAll writes the figures of all patients together.
-func (e *explained) ofAll(list []*feature, save func(string, figure.Figure, error) error) error {
+func (e *explained) ofAll(list []*feature, save func(string, figure.Figure, error) error, effect func(*explained, string) (figure.Figure, error)) error {
 	if len(e.at) < 2 {
 		return nil
 	}
@@ -224,6 +225,11 @@ func (e *explained) ofAll(list []*feature, save func(string, figure.Figure, erro
 		f, err := figure.Dependence(e.title(), x.name, "Contribution ("+scale+")", x.swarm.Values, x.swarm.Contributions, other, values)
 		if err := save(fmt.Sprintf("%s-dependence-%d", e.file(), k+1), f, err); err != nil {
 			return err
+		}
+		if f, err = effect(e, x.name); err != nil || f.SVG != nil {
+			if err := save(fmt.Sprintf("%s-effect-%d", e.file(), k+1), f, err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -142,7 +142,7 @@ func TestExplainFigures(t *testing.T) {
 	if code, out, errs := voxgene("explain", trained, path, "--at", "6mo,12mo,18mo", "--background", path, "-o", folder); code != 0 || out != "" {
 		t.Fatal(code, out, errs)
 	}
-	for _, name := range []string{"contributions.csv", "logistic-B-bars.svg", "logistic-B-beeswarm.csv", "decision_tree-B-heatmap.svg", "logistic-B-dependence-1.svg",
+	for _, name := range []string{"contributions.csv", "logistic-B-bars.svg", "logistic-B-beeswarm.csv", "decision_tree-B-heatmap.svg", "logistic-B-dependence-1.svg", "logistic-B-effect-1.svg",
 		"logistic-B-patient-001-___P1.svg", "cox-365_25d-patient-003-P3.csv", "cox-patient-002-P2-over-time.svg"} {
 		b, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil || strings.HasSuffix(name, ".svg") != bytes.HasPrefix(b, []byte("<svg")) {

@@ -22,6 +22,8 @@ type Explain struct {
 	Method  string // one of explain.Methods; empty means auto
 	// Sets are the gene sets of the grouping set.
 	Sets []genes.Set
+	// Scale is one of those in package explain; empty means the model's own.
+	Scale string
 	// At explains survival at these times in place of the risk.
 	At []Time
 	// Background stands in for columns that are left out, in place of the bundle's own. Its columns are the bundle's inputs.
@@ -50,11 +52,11 @@ func (e *Explain) check() error {
 
 // explainer returns what explains an outcome. The one that most requests want is prepared once.
 func (p *plan) explainer(o *Outcome, e *Explain) (*explain.Explainer, error) {
-	if e.Method == "" && len(e.At) == 0 && e.Background == nil {
+	if (e.Method == "" || e.Method == explain.Auto) && e.Scale == "" && len(e.At) == 0 && e.Background == nil {
 		p.once.Do(func() { p.usual, p.fault = explain.New(o.Model, explain.Request{Background: o.Background}) })
 		return p.usual, p.fault
 	}
-	r := explain.Request{Method: e.Method, Background: o.Background}
+	r := explain.Request{Method: e.Method, Scale: e.Scale, Background: o.Background}
 	if len(e.At) > 0 && o.Kind == clinical.Survival {
 		times, err := o.times(e.At)
 		if err != nil {
