@@ -83,8 +83,9 @@ func (o Options) check() error {
 }
 
 func fitPath(ctx context.Context, p *Problem, d *design, o Options) (*Path, error) {
-	s, saturated := prepareSolver(p, d)
-	s.grouped = o.Grouped && p.Family == Multinomial
+	grouped := o.Grouped && p.Family == Multinomial
+	s, saturated := prepareSolver(p, d, grouped)
+	s.grouped = grouped
 	s.lasso = math.Inf(1)
 	for j, f := range d.penalty {
 		if f == 0 && !s.excluded(j) {
@@ -131,8 +132,8 @@ func fitPath(ctx context.Context, p *Problem, d *design, o Options) (*Path, erro
 	return path, nil
 }
 
-// prepareSolver returns the solver of a family and the loss of the saturated model.
-func prepareSolver(p *Problem, d *design) (s *solver, saturated float64) {
+// prepareSolver returns the solver of a family and the loss of the saturated model. It is not yet set to move responses together.
+func prepareSolver(p *Problem, d *design, grouped bool) (s *solver, saturated float64) {
 	switch p.Family {
 	case Gaussian:
 		s = newSolver(d, gaussian{p.Y, d.weight}, 1, p.Offset)
@@ -141,7 +142,7 @@ func prepareSolver(p *Problem, d *design) (s *solver, saturated float64) {
 		s = newSolver(d, binomial{p.Class, d.weight}, 1, p.Offset)
 		s.intercept = true
 	case Multinomial:
-		s = newSolver(d, &softmax{class: p.Class, w: d.weight, prob: make([]float64, p.Classes)}, p.Classes, p.Offset)
+		s = newSolver(d, newSoftmax(p, d.weight, grouped), p.Classes, p.Offset)
 		s.intercept = true
 	case CoxModel:
 		l := newPartial(p, d.weight)

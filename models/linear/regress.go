@@ -312,7 +312,7 @@ func (n *newton) startNull() {
 		n.null = n.objective(n.b, nil, nil)
 		return
 	}
-	s, _ := prepareSolver(n.p, n.d)
+	s, _ := prepareSolver(n.p, n.d, false)
 	loss := nullLoss(s)
 	n.null = loss * sumWeights(n.p)
 	responses, k := len(n.eta), len(n.columns)
