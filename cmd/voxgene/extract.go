@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/voxgene/voxgene/configs"
+	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/radiomics/batch"
 	"github.com/voxgene/voxgene/features/radiomics/perturb"
+	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/work"
 )
 
@@ -25,6 +27,7 @@ import (
 type extraction struct {
 	params, output, cache string
 	profile, mapped       string
+	series, suv           string
 	labels                []string
 	jobs                  int
 	voxelwise             bool
@@ -36,23 +39,27 @@ type extraction struct {
 func extractCommand() *cobra.Command {
 	var x extraction
 	c := &cobra.Command{
-		Use:   "extract IMAGE MASK | BATCH.csv",
+		Use:   "extract IMAGE MASK | BATCH.csv | COHORT.yaml",
 		Short: "Radiomics features of the regions of a mask",
 		Long: `Computes PyRadiomics' features of the labelled regions of a mask, one row a label, under PyRadiomics' names.
 
 A batch is a CSV with the columns Image and Mask, and Label where it differs; other columns are passed through. Paths in it are
 relative to it. A case that fails is listed at the end and the others go on.
 
+A cohort is an experiment file: its sources of kind images are extracted, a row a patient.
+
 --profile ibsi computes the features of the Image Biomarker Standardisation Initiative instead, under the tags of its reference values.`,
 		Example: `  voxgene extract scan.nii.gz mask.nii.gz
   voxgene extract scan.nrrd mask.nrrd --params ct --label 1 --label 2 -o features.csv
   voxgene extract scan.nrrd mask.nrrd --map original_firstorder_Energy -o energy.nii.gz
-  voxgene extract cases.csv --params params.yaml --jobs 4 --cache work -o features.parquet`,
+  voxgene extract ct-folder RS.dcm --label 1
+  voxgene extract cases.csv --params params.yaml --jobs 4 --cache work -o features.parquet
+  voxgene extract study.yaml -o features.parquet`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 2 || len(args) == 1 && strings.EqualFold(filepath.Ext(args[0]), ".csv") {
+			if len(args) == 2 || len(args) == 1 && strings.EqualFold(filepath.Ext(args[0]), ".csv") || ofCohort(args) {
 				return nil
 			}
-			return badInput(errors.New("extract wants an image and a mask, or one .csv with the columns Image and Mask"))
+			return badInput(errors.New("extract wants an image and a mask, one .csv with the columns Image and Mask, or one .yaml with a cohort and sources of images"))
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			return x.run(c.Context(), args, c.OutOrStdout(), c.ErrOrStderr())
@@ -61,6 +68,8 @@ relative to it. A case that fails is listed at the end and the others go on.
 	c.Flags().StringVar(&x.params, "params", "", "PyRadiomics parameter file, or a preset: "+strings.Join(configs.RadiomicsNames(), ", "))
 	c.Flags().StringVar(&x.profile, "profile", "pyradiomics", "definitions: pyradiomics; ibsi, whose parameter file has keys of its own and whose dictionary is written beside the output; or conventional, for RECIST axes, volume, SUV and percentiles")
 	c.Flags().StringArrayVar(&x.labels, "label", nil, "label of the region; repeat for several, or all (default: that of the parameters, 1)")
+	c.Flags().StringVar(&x.series, "series", "", "which series of a DICOM folder, as in a configuration: '{series_description: \"*flair*\", echo_time: [80, 140]}'")
+	c.Flags().StringVar(&x.suv, "suv", "", "PET as SUV by bw (the default), lbm, lbm_janma or bsa; none leaves it")
 	c.Flags().StringVarP(&x.output, "output", "o", "", "file to write: .csv, .json or .parquet (default: CSV to standard output)")
 	c.Flags().IntVar(&x.jobs, "jobs", 0, "cases at once (default: one a processor)")
 	c.Flags().StringVar(&x.mapped, "map", "", "write where in the region this feature comes from, as NIfTI (-o map.nii.gz), in place of a table")
@@ -74,6 +83,13 @@ relative to it. A case that fails is listed at the end and the others go on.
 
 // run extracts one pair or a batch, writes what came of it, and reports what failed.
 func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if ofCohort(args) {
+		pool, err := x.pool()
+		if err != nil {
+			return err
+		}
+		return x.cohort(ctx, args[0], pool, stdout, stderr)
+	}
 	method, label, err := x.method()
 	if err != nil {
 		return badInput(err)
@@ -94,7 +110,12 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 	} else if cases, extra, err = batch.ReadList(args[0]); err != nil {
 		return badInput(err)
 	}
+	rules, suv, err := x.choice()
+	if err != nil {
+		return badInput(err)
+	}
 	for i := range cases {
+		cases[i].Series, cases[i].SUV = rules, suv
 		if cases[i].Labels == nil {
 			cases[i].Labels = labels
 		}
@@ -106,11 +127,9 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 			return badInput(fmt.Errorf("-o %s: want a name that ends in .csv, .json or .parquet", x.output))
 		}
 	}
-	pool := work.Pool{Jobs: x.jobs}
-	if x.cache != "" {
-		if pool.Store, err = work.OpenStore(x.cache); err != nil {
-			return err
-		}
+	pool, err := x.pool()
+	if err != nil {
+		return err
 	}
 	if f, ok := stderr.(*os.File); ok && len(cases) > 1 && terminal(f) {
 		bar := progressbar.NewOptions(len(cases), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("cases"))
@@ -129,6 +148,35 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 		return err
 	}
 	return failures(cases, outcomes)
+}
+
+// choice reads --series and --suv.
+func (x *extraction) choice() (*dicom.Rules, dicom.SUV, error) {
+	suv := dicom.SUV(x.suv)
+	if err := suv.Validate(); err != nil {
+		return nil, suv, fmt.Errorf("--suv: %w", err)
+	}
+	if x.series == "" {
+		return nil, suv, nil
+	}
+	n, err := settings.Parse("--series", []byte(x.series))
+	if err != nil {
+		return nil, suv, err
+	}
+	var rules dicom.Rules
+	var p settings.Problems
+	settings.Decode(n, &rules, &p)
+	return &rules, suv, p.Err()
+}
+
+// pool runs cases, with a store where a cache is named.
+func (x *extraction) pool() (work.Pool, error) {
+	pool := work.Pool{Jobs: x.jobs}
+	var err error
+	if x.cache != "" {
+		pool.Store, err = work.OpenStore(x.cache)
+	}
+	return pool, err
 }
 
 // method is the profile with its parameters, and the label that they name.

@@ -29,7 +29,12 @@ func (x *extraction) writeMap(args []string, labels []int, stderr io.Writer) err
 	if err != nil {
 		return badInput(err)
 	}
-	m, err := open.Mask(args[1])
+	rules, suv, err := x.choice()
+	if err != nil {
+		return badInput(err)
+	}
+	in := open.Image{Path: args[0], Series: rules, SUV: suv}
+	m, err := in.MaskFor(args[1], labels...)
 	if err != nil {
 		return badInput(err)
 	}
@@ -37,20 +42,20 @@ func (x *extraction) writeMap(args []string, labels []int, stderr io.Writer) err
 	if x.voxelwise && !p.MaskedKernel {
 		keep.Region = nil // kernels reach out of the region
 	}
-	in, err := open.Region(args[0], keep)
+	reading, err := in.Region(keep)
 	if err != nil {
 		return badInput(err)
 	}
 	var f radiomics.FeatureMap
 	if x.voxelwise {
-		f, err = radiomics.Voxelwise(in, m, labels[0], p, x.mapped)
+		f, err = radiomics.Voxelwise(reading, m, labels[0], p, x.mapped)
 	} else {
-		f, err = radiomics.Map(in, m, labels[0], p, x.mapped, radiomics.MapOptions{})
+		f, err = radiomics.Map(reading, m, labels[0], p, x.mapped, radiomics.MapOptions{})
 	}
 	if err != nil {
 		return badInput(err)
 	}
-	on, err := f.On(in.Whole)
+	on, err := f.On(reading.Whole)
 	if err != nil {
 		return err
 	}

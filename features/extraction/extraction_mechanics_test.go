@@ -96,7 +96,7 @@ func TestExtractRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"{label: 0}":                  "between 1 and 65535",
 		"{grid: none}":                "want same, mask_to_image or image_to_mask",
-		"{suv: lean}":                 "want bw",
+		"{suv: lean}":                 `no normalisation "lean"`,
 		"{label: 1, regions: {a: 2}}": "say the same thing twice",
 		"{regions: {ring: {of: core, dilate_mm: 3}}}":     "of names the region",
 		"{regions: {a: 1, ring: {of: a, dilate_mm: -3}}}": "more than 0 mm",

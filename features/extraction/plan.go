@@ -103,10 +103,8 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 	if !slices.Contains([]string{"", "same", "mask_to_image", "image_to_mask"}, plan.Grid) {
 		p.Add(n.Get("grid"), "want same, mask_to_image or image_to_mask, not %q", plan.Grid)
 	}
-	switch plan.SUV {
-	case "", dicom.SUVBodyWeight, dicom.SUVLeanBodyMass, dicom.SUVLeanBodyMassJanmahasatian, dicom.SUVBodySurface, dicom.SUVNone:
-	default:
-		p.Add(n.Get("suv"), "want bw, lbm, lbm_janma, bsa or none, not %q", plan.SUV)
+	if err := plan.SUV.Validate(); err != nil {
+		p.Add(n.Get("suv"), "%v", err)
 	}
 	if plan.Stack != nil && len(plan.Stack.Spacing) != 3 {
 		p.Add(n.Get("stack"), "spacing has %d numbers: want 3, in mm: between columns, between rows, between slices", len(plan.Stack.Spacing))

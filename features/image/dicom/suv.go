@@ -25,6 +25,15 @@ const (
 	SUVNone SUV = "none"
 )
 
+// Validate says whether there is such a normalisation; the empty one is SUVBodyWeight.
+func (s SUV) Validate() error {
+	switch s {
+	case "", SUVBodyWeight, SUVLeanBodyMass, SUVLeanBodyMassJanmahasatian, SUVBodySurface, SUVNone:
+		return nil
+	}
+	return fmt.Errorf("no normalisation %q: want bw, lbm, lbm_janma, bsa or none", s)
+}
+
 // suvFactor is what the rescaled values of a PET image are multiplied by. The rules are those of the vendor-neutral pseudo-code of QIBA
 // (https://qibawiki.rsna.org, "Standardized Uptake Value"): dose decayed from injection to the start of the scan, the Philips factor for
 // counts, nothing where values are SUV already. Whatever is missing is named in one error.
@@ -109,7 +118,7 @@ func (f *file) normaliser(kind SUV) (float64, error) {
 	case kind == SUVLeanBodyMassJanmahasatian:
 		return 1000 * 9270 * weight / (8780 + 244*bmi), nil
 	}
-	return 0, fmt.Errorf("no normalisation %q: want bw, lbm, lbm_janma, bsa or none", kind)
+	return 0, kind.Validate()
 }
 
 // decayedDose is the injected dose in Bq at the time that the image's activity is corrected to.

@@ -23,6 +23,8 @@ import (
 type Case struct {
 	Image, Mask string
 	Labels      []int             // none means every label of the mask
+	Series      *dicom.Rules      // which series of a DICOM folder; nil takes the only one
+	SUV         dicom.SUV         // how PET is normalised
 	Extra       map[string]string // columns that are passed through
 }
 
@@ -42,7 +44,7 @@ type Outcome struct {
 }
 
 // version is raised when the same input gives other results.
-const version = 1
+const version = 2
 
 // Method is how features are computed: by PyRadiomics' definitions or by the standard's.
 type Method struct {
@@ -116,6 +118,9 @@ func Run(ctx context.Context, cases []Case, method Method, pool work.Pool) ([]Ou
 	return outcomes, nil
 }
 
+// read is the image of the case.
+func (c Case) read() open.Image { return open.Image{Path: c.Image, Series: c.Series, SUV: c.SUV} }
+
 // key is of all that determines the rows of a case: the content of its files, its labels and the parameters.
 func key(c Case, name string, parameters []byte) (work.Key, error) {
 	i, err := open.Hash(c.Image)
@@ -126,7 +131,11 @@ func key(c Case, name string, parameters []byte) (work.Key, error) {
 	if err != nil {
 		return work.Key{}, err
 	}
-	return work.NewKey("radiomics "+name, version, i, m, fmt.Append(nil, c.Labels), parameters), nil
+	which, err := json.Marshal(c.Series)
+	if err != nil {
+		return work.Key{}, err
+	}
+	return work.NewKey("radiomics "+name, version, i, m, fmt.Append(nil, c.Labels), which, []byte(c.SUV), parameters), nil
 }
 
 // labelled is the result of one label, or what was wrong with it.
@@ -138,7 +147,7 @@ type labelled struct {
 
 // extract reads a case and measures its labels. An error of every label is the error of the case, so that it is not stored.
 func extract(c Case, method Method) ([]labelled, error) {
-	m, err := open.MaskFor(c.Mask, c.Image, c.Labels...)
+	m, err := c.read().MaskFor(c.Mask, c.Labels...)
 	if errors.Is(err, dicom.ErrOverlap) {
 		return extractEach(c, method)
 	}
@@ -152,7 +161,7 @@ func extract(c Case, method Method) ([]labelled, error) {
 		}
 	}
 	keep := method.reach(m, labels)
-	in, err := open.Region(c.Image, keep)
+	in, err := c.read().Region(keep)
 	if errors.Is(err, radiomics.ErrEmptyMask) || errors.Is(err, radiomics.ErrNoLabel) {
 		if _, fault := keep.Region(m.Grid); fault != nil { // of the mask, though found while reading the image
 			return nil, fmt.Errorf("mask %s: %w", c.Mask, fault)

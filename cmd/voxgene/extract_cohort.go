@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/voxgene/voxgene/features/cohort"
+	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
+)
+
+// ofCohort says that the only argument is an experiment or cohort file.
+func ofCohort(args []string) bool {
+	if len(args) != 1 {
+		return false
+	}
+	extension := strings.ToLower(filepath.Ext(args[0]))
+	return extension == ".yaml" || extension == ".yml" || extension == ".json"
+}
+
+// cohort extracts the image sources of a cohort file: a row a patient, columns source.feature.
+func (x *extraction) cohort(ctx context.Context, path string, pool work.Pool, stdout, stderr io.Writer) error {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{{"--params", x.params != ""}, {"--label", x.labels != nil}, {"--map", x.mapped != ""}, {"--perturb", x.draws > 0}, {"--profile", x.profile != "pyradiomics"}} {
+		if f.set {
+			return badInput(fmt.Errorf("%s is for single cases: the sources of %s say what is extracted", f.name, path))
+		}
+	}
+	if extension := strings.ToLower(filepath.Ext(x.output)); x.output != "" && extension != ".csv" && extension != ".tsv" && extension != ".parquet" {
+		return badInput(fmt.Errorf("-o %s: want a name that ends in .csv, .tsv or .parquet", x.output))
+	}
+	n, err := settings.ReadFile(path)
+	if err != nil {
+		return badInput(err)
+	}
+	var p settings.Problems
+	cfg := cohort.Decode(n, &p)
+	if err := p.Err(); err != nil {
+		return badInput(err)
+	}
+	cfg.Outcomes, cfg.BatchColumns = nil, false
+	cfg.Sources = slices.DeleteFunc(cfg.Sources, func(s cohort.Source) bool { return s.Kind != "images" })
+	if len(cfg.Sources) == 0 {
+		return badInput(fmt.Errorf("%s: no source is of kind images", path))
+	}
+	c, err := cohort.Load(ctx, cfg, filepath.Dir(path), pool)
+	if err != nil {
+		return badInput(err)
+	}
+	if err := c.Flow.Write(stderr); err != nil {
+		return err
+	}
+	if x.output == "" {
+		err = table.WriteText(stdout, c.Table, ',')
+	} else {
+		err = table.Write(x.output, c.Table)
+	}
+	if err != nil || len(c.Failures) == 0 {
+		return err
+	}
+	all := make([]error, len(c.Failures), len(c.Failures)+1)
+	for i, f := range c.Failures {
+		all[i] = fmt.Errorf("%s: %s", f.Patient, f.Reason)
+	}
+	return errors.Join(append(all, fmt.Errorf("%d of %d patients failed", len(c.Failures), c.Flow.Patients))...)
+}
