@@ -57,7 +57,7 @@ func TestExtractGuide(t *testing.T) {
 			}
 		}
 	}
-	if commands != 13 {
-		t.Errorf("%d commands on the page; this test knows 13", commands)
+	if commands != 16 {
+		t.Errorf("%d commands on the page; this test knows 16", commands)
 	}
 }
