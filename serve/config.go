@@ -26,6 +26,13 @@ type Config struct {
 	Log          Log           `mapstructure:"log"`
 	TLS          auth.TLS      `mapstructure:"tls"`
 	Auth         auth.Config   `mapstructure:"auth"`
+	Audit        Audit         `mapstructure:"audit"`
+}
+
+// Audit says where predictions are kept.
+type Audit struct {
+	Path string        `mapstructure:"path"` // of the SQLite database; empty keeps none
+	Keep time.Duration `mapstructure:"keep"` // how long inputs and answers can be read; 0 is for ever
 }
 
 // Alias is another name for a model or one of its versions.
@@ -61,6 +68,7 @@ func settings() map[string]any {
 		"limits.body": 16 << 20, "limits.patients": 10_000, "limits.headers": "5s", "limits.arrival": "30s", "limits.timeout": "30s",
 		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.grace": "20s",
 		"log.level": "info", "log.access": true,
+		"audit.path": "", "audit.keep": "0s",
 		"tls.cert": "", "tls.key": "", "tls.client_ca": "",
 		"auth.anonymous": "loopback", "auth.oidc.issuer": "", "auth.oidc.audience": "", "auth.oidc.scope": "",
 	}
@@ -116,6 +124,9 @@ func (c Config) Check() error {
 		if l.value <= 0 {
 			fault("limits.%s: want more than 0", l.name)
 		}
+	}
+	if c.Audit.Keep < 0 {
+		fault("audit.keep: want 0 or more")
 	}
 	if c.Reload < 0 || c.Limits.Wait < 0 || c.Limits.Rate < 0 {
 		fault("reload, limits.wait and limits.rate: want 0 or more")

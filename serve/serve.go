@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/fhir"
 	"github.com/voxgene/voxgene/serve/guard"
@@ -29,6 +31,7 @@ type Server struct {
 	api      *api.API
 	handler  http.Handler
 	tls      *tls.Config
+	audit    *audit.Log
 	log      *slog.Logger
 }
 
@@ -48,11 +51,6 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	limits := api.Limits{Body: c.Limits.Body, Patients: c.Limits.Patients}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a := api.New(api.Options{Registry: bundles, Limits: limits, Log: log, Metrics: metrics, Version: version})
-	front := oip.Front{Registry: bundles, Limits: limits, Log: log, Version: version, Ready: a.Ready}
-	front.Register(a.Mux())
-	resources := fhir.Front{Registry: bundles, Limits: limits, Log: log, Version: version, Default: c.DefaultModel, Now: time.Now}
-	resources.Register(a.Mux())
 	gate, err := auth.New(c.Auth, c.Listen, c.TLS.ClientCA != "", log)
 	if err != nil {
 		return nil, err
@@ -61,9 +59,20 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	var kept *audit.Log
+	if c.Audit.Path != "" {
+		if kept, err = audit.Open(c.Audit.Path); err != nil {
+			return nil, err
+		}
+	}
+	a := api.New(api.Options{Registry: bundles, Limits: limits, Log: log, Metrics: metrics, Audit: kept, Version: version})
+	front := oip.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Ready: a.Ready}
+	front.Register(a.Mux())
+	resources := fhir.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Default: c.DefaultModel, Now: time.Now}
+	resources.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -78,10 +87,22 @@ func (s *Server) Models() []string {
 	return out
 }
 
+// Close closes the audit. Run does so itself when it returns.
+func (s *Server) Close() error {
+	if s.audit == nil {
+		return nil
+	}
+	return s.audit.Close()
+}
+
 // Run listens until ctx ends and then stops gracefully: /readyz says no, requests under way are finished within the grace period.
 // listening, when not nil, is told the address. A value on reload makes the server look at its bundles again, as it does by itself
 // at the configured interval.
 func (s *Server) Run(ctx context.Context, reload <-chan struct{}, listening func(net.Addr)) error {
+	return errors.Join(s.run(ctx, reload, listening), s.Close())
+}
+
+func (s *Server) run(ctx context.Context, reload <-chan struct{}, listening func(net.Addr)) error {
 	l, err := net.Listen("tcp", s.config.Listen)
 	if err != nil {
 		return err
@@ -99,8 +120,13 @@ func (s *Server) Run(ctx context.Context, reload <-chan struct{}, listening func
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	watching, stop := context.WithCancel(ctx)
+	var watchers sync.WaitGroup
+	defer watchers.Wait()
 	defer stop()
-	go s.watch(watching, reload)
+	watchers.Go(func() { s.watch(watching, reload) })
+	if s.audit != nil && s.config.Audit.Keep > 0 {
+		watchers.Go(func() { s.expire(watching) })
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	if listening != nil {
@@ -147,6 +173,26 @@ func (s *Server) watch(ctx context.Context, reload <-chan struct{}) {
 			if len(change.Added)+len(change.Removed) > 0 {
 				s.log.Info("bundles reloaded", "added", change.Added, "removed", change.Removed)
 			}
+		}
+	}
+}
+
+// expire empties audit entries that are older than the configuration keeps them, at the start and then once an hour.
+func (s *Server) expire(ctx context.Context) {
+	t := time.NewTicker(time.Hour)
+	defer t.Stop()
+	for {
+		n, err := s.audit.Expire(time.Now().Add(-s.config.Audit.Keep))
+		switch {
+		case err != nil:
+			s.log.Error("audit entries could not be expired", "cause", err.Error())
+		case n > 0:
+			s.log.Info("audit entries expired", "entries", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
 		}
 	}
 }

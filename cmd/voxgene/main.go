@@ -59,6 +59,7 @@ func rootCommand() *cobra.Command {
 		compareCommand(),
 		evaluateCommand(),
 		associateCommand(),
+		auditCommand(),
 		explainCommand(),
 		extractCommand(),
 		ibsiCommand(),

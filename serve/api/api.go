@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
@@ -34,7 +35,8 @@ type Options struct {
 	Limits   Limits
 	Log      *slog.Logger
 	Metrics  *prometheus.Registry
-	Version  string // of this program
+	Audit    *audit.Log // nil keeps none
+	Version  string     // of this program
 }
 
 // API answers requests.

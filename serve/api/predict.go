@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/audit"
+	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 )
@@ -51,7 +53,7 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request, explain bool) {
 	m := a.meter.of(e.Bundle.Name)
 	decoded := time.Now()
 	m.decode.Observe(decoded.Sub(start).Seconds())
-	answers, p, err := Predict(r.Context(), e, d)
+	answers, p, err := Predict(r, e, d, a.Audit)
 	if p != nil {
 		a.fail(w, r, *p, err)
 		return
@@ -66,16 +68,32 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request, explain bool) {
 	m.render.Observe(time.Since(predicted).Seconds())
 }
 
-// Predict runs a decoded request through a bundle and gives the answers the patients' identifiers.
-func Predict(ctx context.Context, e *registry.Entry, d Decoded) ([]bundle.Prediction, *problem.Problem, error) {
+// Predict runs a decoded request through a bundle and gives the answers the patients' identifiers. With an audit, each answer is on
+// disk there before this returns, and where it cannot be written there is none. The error is the cause of a problem of ours.
+func Predict(r *http.Request, e *registry.Entry, d Decoded, log *audit.Log) ([]bundle.Prediction, *problem.Problem, error) {
 	d.X.Columns = e.Bundle.Columns()
-	answers, err := e.Bundle.Predict(ctx, d.X, d.Request)
+	answers, err := e.Bundle.Predict(r.Context(), d.X, d.Request)
 	if err != nil {
 		p := fault(err)
 		return nil, &p, err
 	}
 	for i := range answers {
 		answers[i].ID = d.IDs[i]
+	}
+	if log == nil {
+		return answers, nil, nil
+	}
+	now := time.Now()
+	entries := make([]audit.Entry, len(answers))
+	for i := range answers {
+		inputs := make([]float64, len(d.X.Columns))
+		d.X.Row(i, inputs)
+		entries[i] = audit.Entry{Time: now, Who: auth.From(r.Context()).Name, Route: r.Pattern, Model: e.Bundle.Name, Version: e.Bundle.Version(),
+			Patient: d.IDs[i], Inputs: inputs, Answer: answers[i].AppendJSON(nil)}
+	}
+	if err := log.Record(r.Context(), entries); err != nil {
+		p := problem.New(http.StatusServiceUnavailable, "the audit could not be written, so there is no answer; the log has the cause under this id")
+		return nil, &p, err
 	}
 	return answers, nil, nil
 }

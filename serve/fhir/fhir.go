@@ -15,6 +15,7 @@ import (
 
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
@@ -38,8 +39,9 @@ type Front struct {
 	Registry *registry.Registry
 	Limits   api.Limits
 	Log      *slog.Logger
-	Version  string // of this program
-	Default  string // model where a request names none; empty is the only one
+	Audit    *audit.Log // nil keeps none
+	Version  string     // of this program
+	Default  string     // model where a request names none; empty is the only one
 	Now      func() time.Time
 }
 
@@ -111,7 +113,7 @@ func (f *Front) predict(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.Request.Explain = &bundle.Explain{Top: 5}
-	answers, p, cause := api.Predict(r.Context(), e, d)
+	answers, p, cause := api.Predict(r, e, d, f.Audit)
 	switch {
 	case p != nil && p.Status >= 500:
 		f.fail(w, r, cause)

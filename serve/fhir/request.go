@@ -304,7 +304,7 @@ func (q *request) observation(r *resource, url, path string) error {
 // features brings what was observed to the inputs of a bundle. A unit that is not the input's is refused: nothing is converted.
 func (q *request) features(e *registry.Entry) (api.Decoded, error) {
 	inputs := e.Columns.Inputs
-	d := api.Decoded{IDs: []string{""}, X: models.Matrix{Rows: 1, Values: make([]float64, len(inputs))},
+	d := api.Decoded{IDs: []string{q.subject}, X: models.Matrix{Rows: 1, Values: make([]float64, len(inputs))},
 		Request: bundle.Request{Times: q.times, Outcomes: q.outcomes}}
 	for j := range d.X.Values {
 		d.X.Values[j] = math.NaN()

@@ -16,6 +16,7 @@ import (
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/registry"
 )
 
@@ -24,7 +25,8 @@ type Front struct {
 	Registry *registry.Registry
 	Limits   api.Limits
 	Log      *slog.Logger
-	Version  string // of this program
+	Audit    *audit.Log // nil keeps none
+	Version  string     // of this program
 	Ready    func() bool
 }
 
@@ -153,7 +155,7 @@ func (f *Front) infer(w http.ResponseWriter, r *http.Request, explain bool) {
 	if explain {
 		q.decoded.Request.Explain = &bundle.Explain{Top: len(e.Bundle.Inputs) + 1}
 	}
-	answers, p, cause := api.Predict(r.Context(), e, q.decoded)
+	answers, p, cause := api.Predict(r, e, q.decoded, f.Audit)
 	if p != nil {
 		if p.Status >= 500 {
 			f.Log.Error("infer", "route", r.Pattern, "cause", cause.Error())
