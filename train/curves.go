@@ -119,3 +119,84 @@ func (one *outcomeRun) kaplanMeier(level float64) (figure.Figure, string, error)
 	f, err := figure.KaplanMeier("", one.y.Unit, groups)
 	return f, caption, err
 }
+
+// precisionRecall draws the curve of the procedure, or one a class.
+func (one *outcomeRun) precisionRecall() (figure.Figure, error) {
+	p := one.result.Pool(-1, len(one.rows))
+	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
+	if err != nil {
+		return figure.Figure{}, err
+	}
+	c := figure.Curve{Name: "the procedure"}
+	for _, pt := range b.PrecisionRecall() {
+		if !math.IsNaN(pt.Precision) {
+			c.X, c.Y = append(c.X, pt.Recall), append(c.Y, pt.Precision)
+		}
+	}
+	chance := figure.Curve{Name: "everybody positive", X: []float64{0, 1}, Y: []float64{b.Prevalence(), b.Prevalence()}}
+	return figure.Lines("", "Sensitivity", "Precision", []figure.Curve{c, chance})
+}
+
+// decision draws the net benefit of acting on the procedure's probabilities [Vickers2006] over thresholds up to twice the prevalence.
+//
+// [Vickers2006]: https://doi.org/10.1177/0272989X06295361
+func (one *outcomeRun) decision() (figure.Figure, error) {
+	p := one.result.Pool(-1, len(one.rows))
+	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
+	if err != nil {
+		return figure.Figure{}, err
+	}
+	model, all, nobody := figure.Curve{Name: "the procedure"}, figure.Curve{Name: "treat all"}, figure.Curve{Name: "treat none"}
+	last := min(0.99, 2*b.Prevalence())
+	for k := 1; k <= 100; k++ {
+		t := last * float64(k) / 100
+		m, a := b.NetBenefit(t)
+		model.X, model.Y = append(model.X, t), append(model.Y, m)
+		if a > -0.1 {
+			all.X, all.Y = append(all.X, t), append(all.Y, a)
+		}
+	}
+	nobody.X, nobody.Y = []float64{0, last}, []float64{0, 0}
+	return figure.Lines("", "Threshold probability", "Net benefit", []figure.Curve{model, all, nobody})
+}
+
+// calibrationAt compares predicted with observed survival in groups of equal size, at half of the follow-up.
+func (one *outcomeRun) calibrationAt(level float64) (f figure.Figure, caption string, ok bool, err error) {
+	p := one.result.Pool(-1, len(one.rows))
+	n := len(p.Prediction.Times)
+	if n == 0 {
+		return f, "", false, nil
+	}
+	k := (n - 1) / 2
+	var rows []int
+	var predicted []float64
+	for i, row := range p.Rows {
+		if s := p.Survival[i*n+k]; !math.IsNaN(s) {
+			rows, predicted = append(rows, row), append(predicted, min(1, max(0, s)))
+		}
+	}
+	if len(rows) < 20 {
+		return f, "", false, nil
+	}
+	obs, err := survival.Observations(one.y.Select(rows))
+	if err != nil {
+		return f, "", false, err
+	}
+	groups, err := survival.CalibrationAt(survival.Cause(obs, 1), predicted, p.Prediction.Times[k], min(5, len(rows)/10), level)
+	if err != nil {
+		return f, "", false, err
+	}
+	r := figure.Reliability{Name: "the procedure"}
+	for _, g := range groups {
+		if math.IsNaN(g.Observed) || math.IsNaN(g.Low) || math.IsNaN(g.High) {
+			continue
+		}
+		r.Predicted, r.Observed = append(r.Predicted, g.Predicted), append(r.Observed, g.Observed)
+		r.Low, r.High, r.Count = append(r.Low, g.Low), append(r.High, g.High), append(r.Count, g.Patients)
+	}
+	if len(r.Predicted) == 0 {
+		return f, "", false, nil
+	}
+	f, err = figure.Calibration("", []figure.Reliability{r})
+	return f, fmt.Sprintf("Survival at %.4g %s: mean prediction and Kaplan–Meier estimate of groups of equal size; out of fold.", p.Prediction.Times[k], one.y.Unit), true, err
+}

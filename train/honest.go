@@ -39,9 +39,28 @@ type variant struct {
 // columnSet says on which columns a variant is judged.
 type columnSet struct {
 	name    string
-	columns []int // of one.x
-	random  bool
+	columns []int           // of one.x
+	random  bool            // random numbers instead
+	steps   []pipeline.Spec // instead of the experiment's
 	skipped string
+}
+
+// batchGroup is the group of the columns that name a source's batch. They come along with their source and are no group to judge.
+const batchGroup = "batch"
+
+// withBatches adds the batch columns of the sources that a set has.
+func (one *outcomeRun) withBatches(set []int) []int {
+	sources := map[string]bool{}
+	for _, j := range set {
+		sources[one.x.Columns[j].Source] = true
+	}
+	for j, c := range one.x.Columns {
+		if c.Group == batchGroup && sources[c.Source] && !slices.Contains(set, j) {
+			set = append(set, j)
+		}
+	}
+	slices.Sort(set)
+	return set
 }
 
 // sets returns what is run beside the procedure.
@@ -56,6 +75,7 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 					s.columns = append(s.columns, j)
 				}
 			}
+			s.columns = one.withBatches(s.columns)
 			if len(s.columns) == 0 {
 				s.skipped = "no source has a tumour volume"
 			}
@@ -79,11 +99,20 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 	}
 	by := func(of func(table.Column) string) (names []string) {
 		for _, c := range one.x.Columns {
-			if g := of(c); !slices.Contains(names, g) {
+			if g := of(c); c.Group != batchGroup && !slices.Contains(names, g) {
 				names = append(names, g)
 			}
 		}
 		return names
+	}
+	if plain := slices.DeleteFunc(slices.Clone(r.e.Pipeline), func(s pipeline.Spec) bool { return s.Step == "harmonise" }); len(plain) < len(r.e.Pipeline) {
+		s := columnSet{name: "without harmonisation", steps: plain}
+		for j, c := range one.x.Columns {
+			if c.Group != batchGroup {
+				s.columns = append(s.columns, j)
+			}
+		}
+		ablation = append(ablation, s)
 	}
 	of, what := func(c table.Column) string { return c.Group }, "group"
 	groups := by(of)
@@ -92,7 +121,7 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 		groups = by(of)
 	}
 	if len(groups) < 2 || len(groups) > 20 {
-		return baselines, nil
+		return baselines, ablation
 	}
 	for _, without := range []bool{false, true} {
 		if without && len(groups) == 2 {
@@ -104,10 +133,11 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 				s.name = fmt.Sprintf("without %s %s", what, g)
 			}
 			for j, c := range one.x.Columns {
-				if (of(c) == g) != without {
+				if c.Group != batchGroup && (of(c) == g) != without {
 					s.columns = append(s.columns, j)
 				}
 			}
+			s.columns = one.withBatches(s.columns)
 			ablation = append(ablation, s)
 		}
 	}
@@ -260,6 +290,9 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 			s.X, steps = randomColumns(one, maxRandom), pipeline.Default()
 		} else {
 			s.X = columns(one.x, set.columns)
+			if set.steps != nil {
+				steps = set.steps
+			}
 			steps = scoped(steps, s.X.Columns)
 		}
 		v.columns = len(s.X.Columns)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/figure"
@@ -19,6 +20,7 @@ type importance struct {
 	exact         bool
 	rows          int
 	columns       []contribution // most first
+	swarm         []figure.Swarm // of the first columns, for the last class or time explained
 }
 
 type contribution struct {
@@ -30,6 +32,7 @@ type contribution struct {
 const (
 	explainExact   = 500
 	explainSampled = 40
+	swarmColumns   = 10
 )
 
 // explain measures contributions on the training rows of the model that is kept. x are its columns.
@@ -71,6 +74,22 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 	for j := range one.importance.columns {
 		one.importance.columns[j].mean /= max(n, 1)
 	}
+	order := seq(len(x.Columns))
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(one.importance.columns[b].mean, one.importance.columns[a].mean)
+	})
+	for _, j := range order[:min(swarmColumns, len(order))] {
+		s := figure.Swarm{Name: x.Columns[j].Name}
+		if one.importance.columns[j].mean == 0 {
+			break
+		}
+		for i, row := range all {
+			if len(row) > 0 {
+				s.Contributions, s.Values = append(s.Contributions, row[len(row)-1].Values[j]), append(s.Values, x.Column(j)[rows[i]])
+			}
+		}
+		one.importance.swarm = append(one.importance.swarm, s)
+	}
 	slices.SortStableFunc(one.importance.columns, func(a, b contribution) int { return cmp.Compare(b.mean, a.mean) })
 	return nil
 }
@@ -100,4 +119,17 @@ func (one *outcomeRun) importanceFigure() (report.Figure, bool, error) {
 	return report.Figure{Title: "What contributed to its estimates", SVG: template.HTML(f.SVG), Wide: true,
 		Caption: fmt.Sprintf("The model that is kept, on %d of its own training rows; SHAP values by the method %s (%s). %d of %d columns contribute. A contribution is to the estimate; it is not a cause.",
 			im.rows, im.method, exact, used, len(im.columns))}, true, err
+}
+
+// swarmFigure draws the contributions of the strongest columns patient by patient.
+func (one *outcomeRun) swarmFigure() (report.Figure, bool, error) {
+	if len(one.importance.swarm) == 0 {
+		return report.Figure{}, false, nil
+	}
+	f, err := figure.Beeswarm("", "SHAP value, "+one.importance.scale, one.importance.swarm)
+	caption := "A point a training patient, shaded by the value that reached the model, dark for low."
+	if one.y.Kind == clinical.Class && len(one.y.Classes) > 2 {
+		caption += " For class " + one.y.Classes[len(one.y.Classes)-1] + "."
+	}
+	return report.Figure{Title: "Contributions, patient by patient", Caption: caption, SVG: template.HTML(f.SVG), Wide: true}, true, err
 }

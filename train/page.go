@@ -180,12 +180,14 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	if o.Figures, err = one.figures(level); err != nil {
 		return o, err
 	}
-	bars, ok, err := one.importanceFigure()
-	if err != nil {
-		return o, err
-	}
-	if ok {
-		o.Figures = append(o.Figures, bars)
+	for _, draw := range []func() (report.Figure, bool, error){one.importanceFigure, one.swarmFigure} {
+		f, ok, err := draw()
+		if err != nil {
+			return o, err
+		}
+		if ok {
+			o.Figures = append(o.Figures, f)
+		}
 	}
 	o.Tables = append(o.Tables, one.foldTable())
 	if t, ok := one.nullTable(); ok {
@@ -280,7 +282,14 @@ func (one *outcomeRun) figures(level float64) ([]report.Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		return out, add(f, nil, "Survival by risk group", caption)
+		if err := add(f, nil, "Survival by risk group", caption); err != nil {
+			return nil, err
+		}
+		f, caption, ok, err := one.calibrationAt(level)
+		if err != nil || !ok {
+			return out, err
+		}
+		return out, add(f, nil, "Calibration of survival", caption)
 	}
 	roc, err := one.roc(level)
 	if err := add(roc, err, "ROC, out of fold", "Probabilities of patients whom the model had not seen, averaged over repeats. The curve of all patients together need not have the AUC of the table, which is a mean over folds."); err != nil {
@@ -293,6 +302,14 @@ func (one *outcomeRun) figures(level float64) ([]report.Figure, error) {
 			caption += fmt.Sprintf(" Slope %.2f (1 is ideal, below 1 is too extreme), intercept %.2f.", *c.Slope, *c.Intercept)
 		}
 		if err := add(cal, err, "Calibration, out of fold", caption); err != nil {
+			return nil, err
+		}
+		pr, err := one.precisionRecall()
+		if err := add(pr, err, "Precision and recall, out of fold", "As the ROC, for when one class is rare: precision depends on how common it is."); err != nil {
+			return nil, err
+		}
+		benefit, err := one.decision()
+		if err := add(benefit, err, "Decision curve, out of fold", "Net benefit of acting at a threshold, beside acting on everybody and on nobody (Vickers and Elkin 2006)."); err != nil {
 			return nil, err
 		}
 	}

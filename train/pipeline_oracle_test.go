@@ -107,7 +107,7 @@ func storedFolds(t *testing.T, name string) (clinical.Outcome, []validate.Fold) 
 }
 
 // spec is a step with options.
-func spec(t *testing.T, step string, set map[string]any) pipeline.Spec {
+func spec(t testing.TB, step string, set map[string]any) pipeline.Spec {
 	t.Helper()
 	k, _ := pipeline.Lookup(step)
 	o, problems := models.Check(k.Params, set)
@@ -117,7 +117,7 @@ func spec(t *testing.T, step string, set map[string]any) pipeline.Spec {
 	return pipeline.Spec{Step: step, Options: o}
 }
 
-func learner(t *testing.T, kind string, set map[string]any) models.Learner {
+func learner(t testing.TB, kind string, set map[string]any) models.Learner {
 	t.Helper()
 	k, _ := models.Lookup(kind)
 	o, problems := models.Check(k.Params, set)
