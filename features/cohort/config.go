@@ -30,6 +30,20 @@ type Patients struct {
 	Unit      string   `yaml:"unit"` // patient
 	Exclude   string   `yaml:"exclude"`
 	Missing   []string `yaml:"missing"` // texts that mean missing, beside the usual ones
+	// Checks are pairs of columns that have to agree. Patients in whom they do not are listed, not repaired.
+	Checks []Check `yaml:"checks"`
+}
+
+// Check says that where one column has a text, another has one of these.
+type Check struct {
+	Where Cell `yaml:"where,required"`
+	Then  Cell `yaml:"then,required"`
+}
+
+// Cell is a column and the texts that are meant.
+type Cell struct {
+	Column string   `yaml:"column,required"`
+	Is     []string `yaml:"is,required"`
 }
 
 // Outcome is an element of the outcomes block. Its columns are those of the patients table, or of the file at Path.
@@ -46,8 +60,12 @@ type Outcome struct {
 	Positive string
 
 	Time, Event, Entry string // survival
-	Codes              map[string]int
-	Unit, Origin       string
+	// From and To say the time by dates instead: from a date to the first there is of others, in the form Dates.
+	From         string
+	To           []string
+	Dates        string
+	Codes        map[string]int
+	Unit, Origin string
 
 	// KnownFrom are columns (source.column, or patterns) from which the outcome can be told; they never predict it.
 	KnownFrom []string
@@ -89,7 +107,10 @@ func (o *Outcome) DecodeNode(n *settings.Node, p *settings.Problems) {
 	case clinical.Survival:
 		c := struct {
 			outcomeFields
-			Time   string         `yaml:"time,required"`
+			Time   string         `yaml:"time"`
+			From   string         `yaml:"from"`
+			To     []string       `yaml:"to"`
+			Dates  string         `yaml:"dates"`
 			Event  string         `yaml:"event,required"`
 			Entry  string         `yaml:"entry"`
 			Codes  map[string]int `yaml:"codes"`
@@ -99,6 +120,13 @@ func (o *Outcome) DecodeNode(n *settings.Node, p *settings.Problems) {
 		settings.Decode(n, &c, p)
 		f = c.outcomeFields
 		o.Time, o.Event, o.Entry, o.Codes, o.Unit, o.Origin = c.Time, c.Event, c.Entry, c.Codes, c.Unit, c.Origin
+		o.From, o.To, o.Dates = c.From, c.To, c.Dates
+		if byDates := c.From != "" && len(c.To) > 0; byDates == (c.Time != "") {
+			p.Add(n, "say the time with time: COLUMN, or with the dates from: COLUMN and to: [COLUMN, …]")
+		}
+		if _, err := clinical.DateLayout(c.Dates); err != nil {
+			p.Add(n.Get("dates"), "%v", err)
+		}
 		if _, ok := clinical.Units[c.Unit]; !ok && c.Unit != "" {
 			p.Add(n.Get("unit"), "%q is not a unit of time in UCUM: d, wk, mo or a", c.Unit)
 		}
@@ -115,7 +143,8 @@ func (o *Outcome) DecodeNode(n *settings.Node, p *settings.Problems) {
 
 // columns are the columns of its table that the outcome is made of.
 func (o Outcome) columns() []string {
-	return slices.DeleteFunc([]string{o.Column, o.Time, o.Event, o.Entry}, func(s string) bool { return s == "" })
+	all := append([]string{o.Column, o.Time, o.Event, o.Entry, o.From}, o.To...)
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 
 // Pattern is a regular expression (RE2) in a configuration.

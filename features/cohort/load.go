@@ -22,8 +22,10 @@ type Cohort struct {
 	Sites     []string            // site of each row, "" where not known; nil when the cohort has none
 	Batches   map[string][]string // of sources with a batch: its name for each row, "" where not known
 	Flow      Flow
-	Failures  []Exclusion // patients with a file that could not be used; the others went on
-	Notes     []string    // what the report should mention
+	// Contradictions are patients whose records fail a check of the configuration. They stay in.
+	Contradictions []Exclusion
+	Failures       []Exclusion // patients with a file that could not be used; the others went on
+	Notes          []string    // what the report should mention
 }
 
 // Load reads the patients, every source and every outcome. Paths are relative to the folder base. Extractions run on the pool.
@@ -33,7 +35,10 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 	if err != nil {
 		return nil, err
 	}
-	c := &Cohort{Flow: patients.flow, Batches: map[string][]string{}}
+	c := &Cohort{Flow: patients.flow, Batches: map[string][]string{}, Contradictions: patients.contradictions(cfg.Cohort.Checks)}
+	if n := len(c.Contradictions); n > 0 {
+		c.Notes = append(c.Notes, fmt.Sprintf("the records of patients contradict themselves %d times", n))
+	}
 	in := input{base: base, id: patients.id, patients: patients.list, pool: pool, outcomes: cfg.outcomeColumns(base)}
 	tables := make([]*table.Table, len(cfg.Sources))
 	all := make([]loaded, len(cfg.Sources))
@@ -206,7 +211,17 @@ func (o Outcome) make(texts *table.Texts, rows []int, keys []table.Key) (clinica
 			}
 		}
 	} else {
-		made, notes, err = clinical.NewSurvival(o.Name, clinical.FollowUp{Time: pick(o.Time), Event: pick(o.Event), Entry: pick(o.Entry),
+		time := pick(o.Time)
+		if o.From != "" {
+			ends := make([][]string, len(o.To))
+			for i, column := range o.To {
+				ends[i] = pick(column)
+			}
+			if time, err = clinical.TimesBetween(pick(o.From), ends, o.Dates, o.Unit); err != nil {
+				return made, p, fmt.Errorf("%s: outcome %s: %w", texts.File, o.Name, err)
+			}
+		}
+		made, notes, err = clinical.NewSurvival(o.Name, clinical.FollowUp{Time: time, Event: pick(o.Event), Entry: pick(o.Entry),
 			Codes: o.Codes, Unit: o.Unit, Origin: o.Origin})
 	}
 	if err != nil {

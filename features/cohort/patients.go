@@ -26,6 +26,10 @@ func readPatients(cfg Config, base string) (*patientList, error) {
 		}
 	}
 	need(cfg.Cohort.Site)
+	for _, c := range cfg.Cohort.Checks {
+		need(c.Where.Column)
+		need(c.Then.Column)
+	}
 	for _, s := range cfg.Sources {
 		need(s.Batch)
 	}
@@ -92,6 +96,21 @@ func (p *patientList) exclude(path, id string) error {
 		return out
 	})
 	return nil
+}
+
+// contradictions lists the patients whose records disagree with themselves.
+func (p *patientList) contradictions(checks []Check) []Exclusion {
+	var out []Exclusion
+	for _, c := range checks {
+		where, then := p.texts.Column(c.Where.Column), p.texts.Column(c.Then.Column)
+		for _, id := range p.list {
+			i := p.row[id]
+			if slices.Contains(c.Where.Is, where[i]) && then[i] != "" && !slices.Contains(c.Then.Is, then[i]) {
+				out = append(out, Exclusion{id, fmt.Sprintf("%s is %q and %s is %q", c.Where.Column, where[i], c.Then.Column, then[i])})
+			}
+		}
+	}
+	return out
 }
 
 // rows returns the row in the patients table of each of these patients.

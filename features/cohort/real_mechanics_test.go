@@ -109,3 +109,63 @@ source protein: 150 patients, 0 without
 outcome subtype: known of 150, not of 0
 `)
 }
+
+// The survival of NSCLC Radiogenomics from the dates of its source is that of the derived table, for all 211 patients. Its T categories
+// are put in their order.
+func TestNSCLCFromDates(t *testing.T) {
+	dir := oracle.Cohort(t, "nsclc-radiogenomics")
+	text := `
+cohort: {patients: NSCLCR01Radiogenomic_DATA_LABELS_2018-05-22_1500-shifted.csv, id: Case ID, missing: [Not Collected]}
+sources:
+  - {name: clinical, kind: table, path: NSCLCR01Radiogenomic_DATA_LABELS_2018-05-22_1500-shifted.csv, columns: [Pathological T stage], kinds: {Pathological T stage: tnm}, missing: [Not Collected]}
+  - {name: semantic, kind: aim, path: aim_xml, columns: [Nodule Shape, "Nodule Associated Findings*"]}
+outcomes:
+  - {name: os, kind: survival, from: CT Date, to: [Date of Death, Date of Last Known Alive], dates: m/d/yyyy, event: Survival Status, origin: imaging, unit: d}
+`
+	c, err := load(t, dir, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := table.Read(dir+"/cohort211.csv", table.Options{Columns: []string{"os_event", "os_days_from_ct"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := map[string]int{}
+	for i, k := range want.Keys {
+		index[k.Patient] = i
+	}
+	for i, k := range c.Table.Keys {
+		j := index[k.Patient]
+		if c.Outcomes[0].Time[i] != want.Values[1][j] || float64(c.Outcomes[0].Event[i]) != want.Values[0][j] {
+			t.Errorf("%s: %v %v, want %v %v", k.Patient, c.Outcomes[0].Time[i], c.Outcomes[0].Event[i], want.Values[1][j], want.Values[0][j])
+		}
+	}
+	stage := c.Table.Columns[0]
+	if stage.Kind != table.Ordinal || strings.Join(stage.Levels, " ") != "Tis T1a T1b T2a T2b T3 T4" {
+		t.Errorf("%+v", stage)
+	}
+	if c.Flow.Sources[1].Have != 190 || c.Table.Find("semantic.Nodule Associated Findings: pleural retraction") < 0 || c.Table.Find("semantic.Nodule Shape") < 0 {
+		t.Errorf("%+v %v", c.Flow.Sources[1].Have, c.Table.Columns)
+	}
+}
+
+// Of the 110 gliomas, five are called mutant in words and have no IDH1 mutation, and one is called codeleted and is not. All stay.
+func TestContradictions(t *testing.T) {
+	dir := oracle.Cohort(t, "tcga-lgg")
+	text := `
+cohort:
+  patients: cohort110.csv
+  checks:
+    - {where: {column: subtype, is: [IDHmut-codel, IDHmut-non-codel]}, then: {column: idh_mutant, is: ["1.0"]}}
+    - {where: {column: subtype, is: IDHmut-codel}, then: {column: codel_1p19q, is: ["1.0"]}}
+sources:
+  - {name: clinical, kind: table, path: cohort110.csv, columns: [age]}
+`
+	c, err := load(t, dir, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Contradictions) != 6 || len(c.Table.Keys) != 110 || !strings.Contains(c.Contradictions[0].Reason, `idh_mutant is "0.0"`) {
+		t.Errorf("%+v", c.Contradictions)
+	}
+}

@@ -62,6 +62,7 @@ var kinds = map[string]struct {
 }{
 	"images":      {"imaging", func() loader { return &imageSource{} }},
 	"table":       {"", func() loader { return &tableSource{} }},
+	"aim":         {"semantic", func() loader { return &aimSource{} }},
 	"copy_number": {"gene", func() loader { return &copyNumberSource{} }},
 	"expression":  {"gene", func() loader { return &expressionSource{} }},
 	"mutations":   {"gene", func() loader { return &mutationSource{} }},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 )
@@ -30,8 +31,12 @@ type tableSource struct {
 	Prepared *settings.Node `yaml:"prepared"`
 }
 
-// declaration is the kind of a column: numeric, categorical, {ordinal: [low, high]}, {categorical: [a, b]}.
-type declaration struct{ table.Declaration }
+// declaration is the kind of a column: numeric, categorical, {ordinal: [low, high]}, {categorical: [a, b]}, or tnm, an ordinal one in the
+// order of the TNM classification.
+type declaration struct {
+	table.Declaration
+	tnm bool
+}
 
 // DecodeNode reads any of the forms.
 func (d *declaration) DecodeNode(n *settings.Node, p *settings.Problems) {
@@ -46,12 +51,14 @@ func (d *declaration) DecodeNode(n *settings.Node, p *settings.Problems) {
 	switch {
 	case name == "numeric" && d.Levels == nil:
 		d.Kind = table.Numeric
+	case name == "tnm" && d.Levels == nil:
+		d.Kind, d.tnm = table.Categorical, true
 	case name == "categorical":
 		d.Kind = table.Categorical
 	case name == "ordinal" && len(d.Levels) > 1:
 		d.Kind = table.Ordinal
 	default:
-		p.Add(n, "want numeric, categorical, or {ordinal: [lowest, …, highest]}")
+		p.Add(n, "want numeric, categorical, tnm, or {ordinal: [lowest, …, highest]}")
 	}
 }
 
@@ -112,6 +119,9 @@ func (s *tableSource) load(_ context.Context, in input) (loaded, error) {
 	if err != nil {
 		return loaded{}, err
 	}
+	if err := s.order(t); err != nil {
+		return loaded{}, fmt.Errorf("%s: %w", path, err)
+	}
 	for j := range t.Columns {
 		bare := strings.TrimPrefix(t.Columns[j].Name, s.Name+".")
 		if u, ok := s.Units[bare]; ok {
@@ -128,4 +138,28 @@ func (s *tableSource) load(_ context.Context, in input) (loaded, error) {
 		return loaded{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return loaded{table: t}, nil
+}
+
+// order makes the columns that are declared tnm ordinal.
+func (s *tableSource) order(t *table.Table) error {
+	for name, d := range s.Kinds {
+		if !d.tnm {
+			continue
+		}
+		j := t.Find(s.Name + "." + name)
+		if j < 0 {
+			return fmt.Errorf("kinds: there is no column %q", name)
+		}
+		levels, err := clinical.OrderTNM(t.Columns[j].Levels)
+		if err != nil {
+			return fmt.Errorf("column %q: %w", name, err)
+		}
+		for i, v := range t.Values[j] {
+			if !table.Missing(v) {
+				t.Values[j][i] = float64(slices.Index(levels, t.Columns[j].Levels[int(v)]))
+			}
+		}
+		t.Columns[j].Kind, t.Columns[j].Levels = table.Ordinal, levels
+	}
+	return nil
 }
