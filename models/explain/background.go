@@ -36,7 +36,7 @@ const (
 // The rows are halved again and again. Columns are brought to mean 0 and variance 1, missing values to 0; a part is cut across its
 // direction of greatest variance, found by power iteration from a vector drawn from the seed and the columns' names; its rows, in
 // order of their place along it and then of their index, go to two parts whose sizes allow their share of the min(100, rows/5)
-// centroids. A centroid has the mean of its rows; for a categorical or ordinal column the most frequent level, the first of equals.
+// centroids. A centroid has the mean of its rows; for a categorical column the most frequent level, the first of equals.
 // Where fewer than five of a centroid's rows have a value, it has that of all rows if most of its own have one (and five of all
 // do), and is missing otherwise: no number stands for fewer than five patients.
 func NewBackground(x models.Matrix, seed work.Seed) (Background, error) {
@@ -94,7 +94,7 @@ func centre(kind table.Kind, values []float64, rows []int) (float64, int) {
 		if v := values[i]; !table.Missing(v) {
 			n++
 			sum += v
-			if kind != table.Numeric {
+			if kind == table.Categorical {
 				counts[v]++
 			}
 		}
@@ -102,7 +102,7 @@ func centre(kind table.Kind, values []float64, rows []int) (float64, int) {
 	if n == 0 {
 		return math.NaN(), 0
 	}
-	if kind == table.Numeric {
+	if kind != table.Categorical {
 		return sum / float64(n), n
 	}
 	best, most := 0.0, 0

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 
+	"codeberg.org/sbinet/npyio/npz"
+
 	"github.com/voxgene/voxgene/features/oracle"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
@@ -258,5 +260,42 @@ func TestXGBoostOracle(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Interaction values of the small XGBoost model, from its archive of arrays: rows × 9 × 9, the last place for the base.
+func TestXGBoostSmallInteractionsOracle(t *testing.T) {
+	e := readXGBoost(t, "shap", "xgb_small.json")
+	x := numbers(t, "shap", "xgb_small_X.csv")
+	var want []float32
+	f, err := npz.Open(oracle.Data(t, "shap", "xgb_small.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Read("interactions.npy", &want); err != nil {
+		t.Fatal(err)
+	}
+	path := pathDependent(e, 0, 1)
+	check := oracle.Absolute(t, "interaction values, path-dependent", "missing values", "xgboost 1.7.4", 1e-5)
+	for i, row := range x {
+		got := interactionsOf(t, path, 8, row)
+		for j, v := range got {
+			check.Near(fmt.Sprintf("row %d pair %d", i, j), v, float64(want[(i*9+j/8)*9+j%8]))
+		}
+	}
+	margins := numbers(t, "shap", "xgb_small_margin.csv")
+	check = oracle.Absolute(t, "sum of base and contributions", "missing values", "xgboost 1.7.4, margin", 1e-5)
+	m := matrix(x)
+	for i := range x {
+		phi, _, err := path.values(m, i, i+1, &scratch{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := path.base[0]
+		for _, v := range phi {
+			sum += v
+		}
+		check.Near(fmt.Sprintf("row %d", i), sum, margins[i][0])
 	}
 }

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/tree"
 )
 
 // What cannot be explained is refused with what can.
@@ -103,5 +105,78 @@ func TestBackgroundJSON(t *testing.T) {
 		if err := json.Unmarshal([]byte(bad), &back); err == nil {
 			t.Errorf("%s was taken", bad)
 		}
+	}
+}
+
+// A tree without a split has no contribution, by any method.
+func TestNoSplit(t *testing.T) {
+	data := training(3, 40, 5, 2)
+	m, err := tree.DecisionTree{Criterion: "gini", MinSplit: 2, MinLeaf: 30}.Fit(context.Background(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	background, err := NewBackground(data.X, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{Auto, TreeInterventional, Enumeration, Permutation} {
+		got, err := Explain(m, data.X, Request{Method: method, Background: &background})
+		if err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+		for _, row := range got {
+			for _, v := range row[0].Values {
+				if v != 0 || row[0].Base != row[0].Output {
+					t.Errorf("%s: %+v", method, row[0])
+				}
+			}
+		}
+	}
+	if got, err := Interact(m, data.X, Request{}); err != nil || len(got) != 40 || len(got[0][0].Values) != 0 {
+		t.Errorf("interactions of no column: %v", err)
+	}
+}
+
+// A path that asks more columns than fit in a word is explained by the path-dependent method and refused by name by the others.
+func TestLongPath(t *testing.T) {
+	const n = 80
+	e := &tree.Ensemble{Features: n, Scale: tree.Identity, Base: []float64{0}, Roots: []int32{0}}
+	var left, right, feature []int32
+	var threshold, cover, values []float64
+	for i := range n { // node 2i splits column i: left is a leaf, right goes on
+		left, right, feature = append(left, int32(2*i+1), -1), append(right, int32(2*i+2), -1), append(feature, int32(i), -1)
+		threshold, cover, values = append(threshold, 0, 0), append(cover, float64(n-i+1), 1), append(values, 0, float64(i))
+	}
+	left, right, feature = append(left, -1), append(right, -1), append(feature, -1)
+	threshold, cover, values = append(threshold, 0), append(cover, 1), append(values, 1000)
+	grow(e, left, right, feature, threshold, cover, values)
+	if err := e.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	x := models.NewMatrix(make([]table.Column, n), 2)
+	for j := range n {
+		x.Column(j)[0], x.Column(j)[1] = 1, float64(1-2*(j%7/6))
+	}
+	path := pathDependent(e, 0, 1)
+	phi, _, err := path.values(x, 0, 2, &scratch{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, out := make([]float64, n), make([]float64, 1)
+	for i := range 2 {
+		sum := path.base[0]
+		for _, v := range phi[i*n : (i+1)*n] {
+			sum += v
+		}
+		x.Row(i, row)
+		if e.Output(row, out); math.Abs(sum-out[0]) > 1e-9*1000 {
+			t.Errorf("row %d: %v, the tree says %v", i, sum, out[0])
+		}
+	}
+	if _, err := interventional(e, 0, 1, x, []float64{0.5, 0.5}, 1, false); err == nil || !strings.Contains(err.Error(), "80 different columns") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := path.interactions(row, &interactionScratch{}); err == nil {
+		t.Error("interactions on a path of 80 columns")
 	}
 }
