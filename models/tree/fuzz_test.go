@@ -63,3 +63,21 @@ func FuzzReadXGBoost(f *testing.F) {
 		newRunner(m.Ensemble)
 	})
 }
+
+// Whatever curves are decoded, there is no panic, and what is accepted can be read at every leaf.
+func FuzzDecodeCurves(f *testing.F) {
+	data := followed(30, 1)
+	m := fit(f, SurvivalForest{Trees: 2, MinLeaf: 5, Bootstrap: true}, data).(*SurvivalTrees)
+	b := m.curves.encode()
+	f.Add(b)
+	f.Add(b[:len(b)-1])
+	f.Add([]byte(curvesMagic))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := decodeCurves(b, m.e)
+		if err != nil {
+			return
+		}
+		row, hazard := make([]float64, m.e.Features), make([]float64, len(c.Times))
+		c.hazard(m.e, row, hazard)
+	})
+}
