@@ -30,6 +30,8 @@ type Regression struct {
 	LogLik, NullLogLik float64 // Cox: partial; counted with the weights as they are
 	Score              float64 // the score test's statistic against no effect; Cox only
 	Iterations         int
+
+	newton *newton
 }
 
 // ErrSeparated says that the maximum likelihood estimate does not exist: some columns tell the outcome without error.
@@ -85,6 +87,7 @@ func Regress(p Problem) (*Regression, error) {
 		return nil, err
 	}
 	n.fill(r)
+	r.newton = n
 	return r, nil
 }
 

@@ -227,6 +227,79 @@ func TestCoxRegressionOracle(t *testing.T) {
 	}
 }
 
+// Values: residuals(coxph), cox.zph and survfit(newdata).
+func TestCoxDiagnosticsOracle(t *testing.T) {
+	for _, name := range coxSets {
+		p, want, _ := coxProblem(t, name)
+		if p.Ties == linear.Exact {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			r, err := linear.Regress(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := r.Residuals()
+			if err != nil {
+				t.Fatal(err)
+			}
+			check := oracle.Absolute(t, "Cox residuals", name, "survival 3.5-3 residuals.coxph", 1e-7)
+			for i := range want.Martingale {
+				check.Near(fmt.Sprint("martingale ", i), res.Martingale[i], want.Martingale[i])
+				check.Near(fmt.Sprint("deviance ", i), res.Deviance[i], want.Deviance[i])
+			}
+			for i := range want.Schoenfeld {
+				for j, v := range want.Schoenfeld[i] {
+					check.Near(fmt.Sprint("Schoenfeld ", i, j), res.Schoenfeld[i][j], v)
+				}
+			}
+			for i := range want.DFBeta {
+				for j, v := range want.DFBeta[i] {
+					check.Near(fmt.Sprint("dfbeta ", i, j), res.DFBeta[i][j], v)
+				}
+			}
+			zph := oracle.Absolute(t, "test of proportional hazards", name, "survival 3.5-3 cox.zph", 1e-6)
+			for kind, g := range map[string]linear.Transform{"km": linear.KMTransform, "identity": linear.Identity} {
+				h, err := r.ProportionalHazards(g)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w := want.ZPH[kind]
+				for j, v := range h.Statistic {
+					zph.Near(kind+" "+w.Terms[j], v, w.Chisq[j])
+				}
+				zph.Near(kind+" all", h.Global, w.Chisq[len(w.Chisq)-1])
+			}
+			base, err := r.Baseline()
+			if err != nil {
+				t.Fatal(err)
+			}
+			curve := oracle.Absolute(t, "survival of patients and its error", name, "survival 3.5-3 survfit.coxph", 1e-8)
+			for c, row := range want.Rows {
+				x := make([]float64, p.Columns)
+				for j := range x {
+					x[j] = p.X[j*p.Rows+row-1]
+				}
+				stratum := 0
+				if p.Strata != nil {
+					stratum = p.Strata[row-1]
+				}
+				for k, at := range want.Times {
+					s, se := base.At(at, x, stratum)
+					curve.Near(fmt.Sprint("row ", row, " at ", at), s, want.Survival[k][c])
+					if want.StdErr != nil {
+						curve.Near(fmt.Sprint("row ", row, " error at ", at), se, want.StdErr[k][c])
+					}
+				}
+			}
+			if want.Rows == nil {
+				s, _ := base.At(-1, make([]float64, p.Columns), 0)
+				curve.Near("before all events", s, 1)
+			}
+		})
+	}
+}
+
 // Values: sklearn LogisticRegression(penalty = "l2", solver = "newton-cg", tol = 1e-12) on standardised columns. Its C is 1/(n·λ); its
 // two-class multinomial model has two opposite halves.
 func TestScikitLearnOracle(t *testing.T) {
