@@ -22,7 +22,7 @@ import (
 )
 
 // extractionVersion is part of the key of stored extractions; raise it when the features of the same files change.
-const extractionVersion = 2
+const extractionVersion = 3
 
 // imageSource is radiomics of volumes and masks: one image and one mask a patient, features of each region.
 type imageSource struct {
@@ -148,12 +148,14 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 	var names []string
 	at := map[string]int{}
 	var values [][]float64
+	var notes []string // in the order of patients
+	noted := map[string]int{}
 	for i, r := range results {
 		if r.Err != nil {
 			out.failures = append(out.failures, Exclusion{patients[i], r.Err.Error()})
 			continue
 		}
-		f, err := decodeFeatures(r.Bytes)
+		one, err := decodeResult(r.Bytes)
 		if err != nil {
 			out.failures = append(out.failures, Exclusion{patients[i], err.Error()})
 			continue
@@ -163,7 +165,12 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 		for j := range row {
 			row[j] = math.NaN()
 		}
-		for _, x := range f {
+		for _, n := range one.Notes {
+			if noted[n]++; noted[n] == 1 {
+				notes = append(notes, n)
+			}
+		}
+		for _, x := range one.Features {
 			j, ok := at[x.Name]
 			if !ok {
 				j = len(names)
@@ -198,6 +205,9 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 	}
 	if infinite > 0 {
 		out.notes = append(out.notes, fmt.Sprintf("%d features that are infinite count as missing", infinite))
+	}
+	for _, n := range notes {
+		out.notes = append(out.notes, fmt.Sprintf("%d patients: %s", noted[n], n))
 	}
 	out.table = t
 	return out, s.choose(t)
@@ -260,11 +270,11 @@ func (s *imageSource) find(base, pattern, patient string) (path, why string) {
 // item is the extraction of one patient. With a store it is keyed by the content of the files and all that decides the result.
 func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item, error) {
 	item := work.Item{Name: patient, Do: func(context.Context) ([]byte, error) {
-		f, err := s.extract(pairs)
+		r, err := s.extract(pairs)
 		if err != nil {
 			return nil, err
 		}
-		return encodeFeatures(f), nil
+		return encodeResult(r), nil
 	}}
 	if !stored {
 		return item, nil
@@ -287,16 +297,17 @@ func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item
 }
 
 // extract computes the features of one patient, or their change between two visits.
-func (s *imageSource) extract(pairs []pair) ([]radiomics.Feature, error) {
+func (s *imageSource) extract(pairs []pair) (extraction.Result, error) {
 	first, err := s.Plan.Extract(pairs[0].image, pairs[0].mask)
 	if err != nil || len(pairs) == 1 {
 		return first, err
 	}
 	second, err := s.Plan.Extract(pairs[1].image, pairs[1].mask)
 	if err != nil {
-		return nil, err
+		return extraction.Result{}, err
 	}
-	return change(first, second)
+	features, err := change(first.Features, second.Features)
+	return extraction.Result{Features: features, Notes: append(first.Notes, second.Notes...)}, err
 }
 
 // change is the relative change of features: (after − before)/before, which is missing where a feature was 0.
@@ -314,10 +325,16 @@ func change(before, after []radiomics.Feature) ([]radiomics.Feature, error) {
 	return out, nil
 }
 
-// encodeFeatures writes a line a feature, the value with all its digits.
-func encodeFeatures(f []radiomics.Feature) []byte {
+// noteMark begins a line that holds a note in place of a feature.
+const noteMark = "#"
+
+// encodeResult writes a line a note and a line a feature, the value with all its digits.
+func encodeResult(r extraction.Result) []byte {
 	var b []byte
-	for _, x := range f {
+	for _, n := range r.Notes {
+		b = append(append(append(b, noteMark...), strings.ReplaceAll(n, "\n", " ")...), '\n')
+	}
+	for _, x := range r.Features {
 		b = append(b, x.Name...)
 		b = append(b, '\t')
 		b = strconv.AppendFloat(b, x.Value, 'g', -1, 64)
@@ -326,15 +343,20 @@ func encodeFeatures(f []radiomics.Feature) []byte {
 	return b
 }
 
-func decodeFeatures(b []byte) ([]radiomics.Feature, error) {
-	var out []radiomics.Feature
+func decodeResult(b []byte) (extraction.Result, error) {
+	var out extraction.Result
 	for line := range strings.Lines(string(b)) {
-		name, text, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		line = strings.TrimSuffix(line, "\n")
+		if note, ok := strings.CutPrefix(line, noteMark); ok {
+			out.Notes = append(out.Notes, note)
+			continue
+		}
+		name, text, ok := strings.Cut(line, "\t")
 		v, err := strconv.ParseFloat(text, 64)
 		if !ok || err != nil {
-			return nil, fmt.Errorf("a stored extraction is damaged: %q", line)
+			return out, fmt.Errorf("a stored extraction is damaged: %q", line)
 		}
-		out = append(out, radiomics.Feature{Name: name, Value: v})
+		out.Features = append(out.Features, radiomics.Feature{Name: name, Value: v})
 	}
 	return out, nil
 }

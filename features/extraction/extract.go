@@ -12,31 +12,38 @@ import (
 	"github.com/voxgene/voxgene/features/radiomics"
 )
 
+// Result is what was extracted from one patient.
+type Result struct {
+	Features []radiomics.Feature
+	Notes    []string // what the user should know; no patient is named
+}
+
 // Extract computes the features of every region of one patient, from the paths of an image and a mask (files, or DICOM folders). The
 // names of a region's features begin with its name and a dot. A region without a voxel, and an image and a mask that are not on one
 // grid where the plan does not ask for resampling, are errors.
-func (plan *Plan) Extract(img, mask string) ([]radiomics.Feature, error) {
+func (plan *Plan) Extract(img, mask string) (Result, error) {
 	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack}
 	regions := plan.regions()
-	parts, err := (&source{image: in, path: mask}).parts(regions)
+	from := &source{image: in, path: mask}
+	parts, err := from.parts(regions)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	parameters := plan.Parameters
 	parameters.AdditionalInfo = false // diagnostics are no features
 	parameters.CorrectMask = parameters.CorrectMask || plan.Grid == "mask_to_image"
-	reading, err := plan.read(in, parts, parameters)
+	reading, notes, err := plan.read(from, parts, parameters)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	var out []radiomics.Feature
+	out := Result{Notes: notes}
 	for i, r := range regions {
 		features, err := plan.region(reading, parts[i], parameters)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", mask, r.describe(), err)
+			return Result{}, fmt.Errorf("%s: %s: %w", mask, r.describe(), err)
 		}
 		for _, f := range features {
-			out = append(out, radiomics.Feature{Name: r.prefix + f.Name, Value: f.Value})
+			out.Features = append(out.Features, radiomics.Feature{Name: r.prefix + f.Name, Value: f.Value})
 		}
 	}
 	return out, nil
@@ -53,29 +60,43 @@ func (r named) describe() string {
 	return fmt.Sprintf("labels %v", r.Labels)
 }
 
-// read reads what the regions need of an image, on their grid.
-func (plan *Plan) read(in open.Image, parts []part, parameters radiomics.Params) (image.Reading, error) {
+// read reads what the regions need of an image, on their grid and their scale.
+func (plan *Plan) read(from *source, parts []part, parameters radiomics.Params) (image.Reading, []string, error) {
 	all := together(parts)
 	label := max(all.label, 1)
 	keep := radiomics.Reach(all.mask, []int{label}, parameters)
-	if plan.Grid != "image_to_mask" {
-		return in.Region(keep)
+	if plan.Grid != "image_to_mask" && plan.Normalise == nil {
+		keep.Statistics = keep.Statistics || parameters.Normalize
+		in, err := from.image.Region(keep)
+		if err == nil && parameters.Normalize {
+			return in, background(in.Statistics), nil
+		}
+		return in, nil, err
 	}
-	whole, err := in.Region(image.Selection{})
+	whole, err := from.image.Region(image.Selection{})
 	if err != nil {
-		return image.Reading{}, err
+		return image.Reading{}, nil, err
 	}
-	v := whole.Volume.Resample(all.mask.Grid)
-	for at, l := range all.mask.Labels {
-		if int(l) == label && math.IsNaN(v.Values[at]) {
-			return image.Reading{}, fmt.Errorf("%s: the region reaches outside the image: grid: image_to_mask is for a mask and an image in one frame of reference", in.Path)
+	v := whole.Volume
+	if plan.Grid == "image_to_mask" {
+		v = v.Resample(all.mask.Grid)
+		for at, l := range all.mask.Labels {
+			if int(l) == label && math.IsNaN(v.Values[at]) {
+				return image.Reading{}, nil, fmt.Errorf("%s: the region reaches outside the image: grid: image_to_mask is for a mask and an image in one frame of reference", from.image.Path)
+			}
+		}
+	}
+	var notes []string
+	if plan.Normalise != nil {
+		if v, notes, err = plan.normalised(v, from); err != nil {
+			return image.Reading{}, nil, err
 		}
 	}
 	reading := image.Reading{Volume: v, Whole: v.Grid, Region: v.Box()}
 	if keep.Statistics {
 		reading.Statistics = v.Statistics()
 	}
-	return reading, nil
+	return reading, notes, nil
 }
 
 // together is every region at once, as one label.

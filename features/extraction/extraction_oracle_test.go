@@ -11,7 +11,7 @@ import (
 	"github.com/voxgene/voxgene/features/settings"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/extraction", 20)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/extraction", 23)) }
 
 // plan reads a block of a configuration. Only the volume is computed, so that counts of voxels show.
 func plan(t testing.TB, text string) (extraction.Plan, error) {
@@ -34,12 +34,12 @@ func volumes(t testing.TB, text, img, mask string) map[string]float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	features, err := one.Extract(img, mask)
+	result, err := one.Extract(img, mask)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := map[string]float64{}
-	for _, f := range features {
+	for _, f := range result.Features {
 		out[f.Name] = f.Value
 	}
 	return out
@@ -92,4 +92,18 @@ func TestStackOracle(t *testing.T) {
 	got := volumes(t, `{label: 255, stack: {spacing: [0.5, 0.5, 4], files: "*[0-9].tif", masks: "*_mask.tif", channel: green}}`, folder, folder)
 	check.Near("volume", got[volume], 18783)
 	check.Near("mean", got["original_firstorder_Mean"], 81.0282702443699)
+}
+
+// Values: numpy 1.24, the mean of the prostate's values after (x − mean)/SD of the voxels above 0, and of those in label 2 divided by the
+// mean of label 1.
+func TestNormaliseOracle(t *testing.T) {
+	root := oracle.Data(t, "dicom", "autoradiomics_nifti", "prostate")
+	img := filepath.Join(root, "img.nii.gz")
+	check := oracle.Relative(t, "mean after normalisation", "prostate", "numpy", 1e-8)
+	got := volumes(t, `{label: 2, normalise: {method: reference, within: [1]}}`, img, filepath.Join(root, "seg_two_labels.nii.gz"))
+	check.Near("reference", got["original_firstorder_Mean"], 1.595214300673177)
+	got = volumes(t, `{label: 2, normalise: {method: zscore, within: [1]}}`, img, filepath.Join(root, "seg_two_labels.nii.gz"))
+	check.Near("z-score in a label", got["original_firstorder_Mean"], 3.1389459073133144)
+	got = volumes(t, `{label: 2, normalise: {method: zscore}}`, img, filepath.Join(root, "seg_two_labels.nii.gz"))
+	check.Near("z-score", got["original_firstorder_Mean"], 1.0116861052443364)
 }

@@ -17,13 +17,15 @@ import (
 
 // Plan says what is extracted from a patient's image and mask.
 type Plan struct {
-	Series  *dicom.Rules      `yaml:"series" json:",omitempty"`  // which series of a DICOM folder; the only one
-	SUV     dicom.SUV         `yaml:"suv" json:",omitempty"`     // of PET: bw (default), lbm, lbm_janma, bsa, none
-	Stack   *open.Stack       `yaml:"stack" json:",omitempty"`   // image and mask are slices of PNG or TIFF
-	Grid    string            `yaml:"grid" json:",omitempty"`    // same (default), mask_to_image, image_to_mask
-	Label   *Label            `yaml:"label" json:",omitempty"`   // the region, where no regions are named; 1
-	Regions map[string]Region `yaml:"regions" json:",omitempty"` // columns of each are called after it
-	Lesions *Lesions          `yaml:"lesions" json:",omitempty"` // regions are taken apart into lesions
+	Series *dicom.Rules `yaml:"series" json:",omitempty"` // which series of a DICOM folder; the only one
+	SUV    dicom.SUV    `yaml:"suv" json:",omitempty"`    // of PET: bw (default), lbm, lbm_janma, bsa, none
+	Stack  *open.Stack  `yaml:"stack" json:",omitempty"`  // image and mask are slices of PNG or TIFF
+	Grid   string       `yaml:"grid" json:",omitempty"`   // same (default), mask_to_image, image_to_mask
+	// Normalise puts MR on a scale of its own.
+	Normalise *Normalise        `yaml:"normalise" json:",omitempty"`
+	Label     *Label            `yaml:"label" json:",omitempty"`   // the region, where no regions are named; 1
+	Regions   map[string]Region `yaml:"regions" json:",omitempty"` // columns of each are called after it
+	Lesions   *Lesions          `yaml:"lesions" json:",omitempty"` // regions are taken apart into lesions
 
 	// Parameters are those of PyRadiomics.
 	Parameters radiomics.Params `yaml:"-"`
@@ -111,6 +113,9 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 	}
 	if plan.Stack != nil && (plan.Series != nil || plan.SUV != "") {
 		p.Add(n.Get("stack"), "series and suv are for DICOM, and stack for PNG and TIFF; keep one")
+	}
+	if plan.Normalise != nil {
+		plan.Normalise.check(n.Get("normalise"), p)
 	}
 	for name, r := range plan.Regions {
 		at := n.Get("regions").Get(name)

@@ -9,7 +9,7 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/open", 7)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/open", 21)) }
 
 // Values: AutoRadiomics' own dilation of its prostate mask by 10 mm (seg_dilated_10mm.nii.gz), voxel by voxel; its rings of 2 and 5 mm
 // from scipy 1.10's distance_transform_edt on the same mask; components of label 2 from scipy.ndimage.label with 26 neighbours.
@@ -59,4 +59,68 @@ func TestRegionsOracle(t *testing.T) {
 	check.Near("components", float64(len(parts)), 2)
 	check.Near("largest component", float64(parts[0].Voxels), 1445)
 	check.Near("other component", float64(parts[1].Voxels), 1054)
+}
+
+// Values: numpy 1.24 (mean and std, ÷ n) of the prostate MR, above 0 and in its mask.
+func TestZScoreOracle(t *testing.T) {
+	root := oracle.Data(t, "dicom", "autoradiomics_nifti", "prostate")
+	check := oracle.Relative(t, "location and scale of z-scores", "prostate", "numpy", 1e-9)
+	v, err := open.Volume(root + "/img.nii.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := open.Mask(root + "/seg_one_label.nii.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	above, err := image.ZScore(v, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, err := image.ZScore(v, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check.Near("above 0, mean", above.Location, 316.25007174667553)
+	check.Near("above 0, SD", above.Scale, 174.6702492737875)
+	check.Near("in the mask, mean", inside.Location, 309.02570790100646)
+	check.Near("in the mask, SD", inside.Scale, 58.598181061286866)
+	reference, err := image.Reference(v, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check.Near("mean of the reference region", reference.Scale, 309.02570790100646)
+}
+
+// Values: the definitions of intensity-normalization 2.2 (WhiteStripeNormalize, histogram_tools) evaluated with numpy and scipy: kernel
+// density at 80 points, modes, ±5 % of quantiles. Its mode is one of 80 grid points and ours is not, so that a location may differ by about
+// half of its step, which is the unit here.
+func TestWhiteStripeOracle(t *testing.T) {
+	data, cohort := oracle.Data(t, "dicom", "autoradiomics_nifti", "prostate"), oracle.Cohort(t, "tcga-lgg", "nifti_crop")
+	check := oracle.Absolute(t, "location of white stripes, steps of the reference's grid", "prostate and glioma MR", "intensity-normalization 2.2", 0.75)
+	for _, c := range []struct {
+		path           string
+		peak           image.Peak
+		location, step float64
+	}{
+		{data + "/img.nii.gz", image.LastPeak, 588.1164143577193, 9.094341883478286}, {data + "/img.nii.gz", image.LargestPeak, 283.2115343939755, 15.456453962567483},
+		{data + "/img.nii.gz", image.FirstPeak, 57.260450090327936, 10.814383742779118},
+		{cohort + "/TCGA-CS-4941/flair.nii.gz", image.LastPeak, 118.75357856191745, 1.8651898734177221},
+		{cohort + "/TCGA-CS-4941/flair.nii.gz", image.LargestPeak, 60.59055849828083, 2.9537974683544306},
+		{cohort + "/TCGA-CS-4941/post.nii.gz", image.LastPeak, 71.50833333333334, 1.3753164556962025},
+		{cohort + "/TCGA-CS-5393/flair.nii.gz", image.LastPeak, 115.49091493809294, 1.6746835443037975},
+		{cohort + "/TCGA-CS-5393/flair.nii.gz", image.LargestPeak, 74.04755827803301, 3.457278481012658},
+		{cohort + "/TCGA-CS-5393/post.nii.gz", image.LargestPeak, 84.54700572435051, 3.457278481012658},
+	} {
+		v, err := open.Volume(c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := image.WhiteStripe(v, nil, c.peak, 0.05)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		check.Near(c.path+" "+string(c.peak), n.Location/c.step, c.location/c.step)
+	}
 }
