@@ -57,7 +57,7 @@ func TestExtractGuide(t *testing.T) {
 			}
 		}
 	}
-	if commands != 16 {
-		t.Errorf("%d commands on the page; this test knows 16", commands)
+	if commands != 17 {
+		t.Errorf("%d commands on the page; this test knows 17", commands)
 	}
 }

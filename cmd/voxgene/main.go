@@ -56,6 +56,7 @@ func rootCommand() *cobra.Command {
 		return badInput(fmt.Errorf("%w\nsee voxgene %s --help", err, c.Name()))
 	})
 	root.AddCommand(
+		adviseCommand(),
 		compareCommand(),
 		evaluateCommand(),
 		associateCommand(),
