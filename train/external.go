@@ -31,6 +31,7 @@ import (
 type ExternalOptions struct {
 	Output string
 	Level  float64   // of intervals; 0 is 0.95
+	Update Update    // empty leaves the bundle as it is
 	Log    io.Writer // nil means none
 }
 
@@ -84,7 +85,16 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 	if len(r.results) == 0 {
 		return nil, &InputError{fmt.Errorf("the cohort has no outcome of the bundle's: %v", outcomeNames(b))}
 	}
-	return r.writeExternal(b)
+	var updates []UpdateResult
+	if o.Update != "" {
+		if updates, err = r.update(b, o.Update); err != nil {
+			return nil, &InputError{fmt.Errorf("update: %w", err)}
+		}
+		for _, u := range updates {
+			r.logf("outcome %s: %s updated by %d patients; %s on %d held-out patients %.4f before, %.4f after", u.Outcome, u.Method, u.Patients, u.Measure, u.HeldOut, u.Before, u.After)
+		}
+	}
+	return r.writeExternal(b, updates)
 }
 
 func outcomeNames(b *bundle.Bundle) []string {
@@ -271,6 +281,7 @@ type ExternalMetrics struct {
 	Calibration *Calibration         `json:"calibration,omitempty"`
 	Survival    *SurvivalCalibration `json:"calibration_survival,omitempty"`
 	CaseMix     []Shift              `json:"case_mix"`
+	Update      *UpdateResult        `json:"update,omitempty"`
 }
 
 // SurvivalCalibration compares predicted with observed survival.
@@ -376,7 +387,7 @@ func (one *outcomeRun) survivalCalibration() *SurvivalCalibration {
 }
 
 // writeExternal writes the files of an external validation.
-func (r *run) writeExternal(b *bundle.Bundle) (*Summary, error) {
+func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult) (*Summary, error) {
 	level := r.e.Validation.Level
 	all := map[string]*ExternalMetrics{}
 	page := report.Report{Kind: "external validation", Name: r.e.Name, Made: r.started, Config: string(b.Config), Level: level, Flow: r.flow()}
@@ -405,6 +416,13 @@ func (r *run) writeExternal(b *bundle.Bundle) (*Summary, error) {
 		}
 		line.Warnings = section.Warnings
 		section.Tables = append(section.Tables, calibrationTable(m), caseMixTable(m.CaseMix))
+		for _, u := range updates {
+			if u.Outcome == one.y.Name {
+				m.Update = &u
+				section.Tables = append(section.Tables, report.Table{Title: "Update", Caption: fmt.Sprintf("A new version of the bundle, updated by %s on all %d patients here, lies beside this page. The comparison fits the update on half of them and judges the other half.", u.Method, u.Patients),
+					Head: []string{"held-out patients", u.Measure + " before", "after"}, Rows: [][]string{{strconv.Itoa(u.HeldOut), report.Number(u.Before), report.Number(u.After)}}})
+			}
+		}
 		var err error
 		if section.Figures, err = one.figures(level); err != nil {
 			return nil, err

@@ -245,7 +245,7 @@ func (one *outcomeRun) warnings(level float64) []string {
 				len(one.folds)-e.Folds, len(one.folds), m.Title))
 		}
 	}
-	if n := one.honest.null; n != nil && n.P > 0.05 {
+	if n := one.honest.null; n != nil && n.P > 0.05 && n.AtLeast > 0 {
 		out = append(out, fmt.Sprintf("With outcomes shuffled among patients the same procedure scored as high in %d of %d permutations (p = %.3f): what it found can be chance.", n.AtLeast, len(n.Scores), n.P))
 	}
 	for _, v := range one.honest.baselines {

@@ -3,11 +3,15 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/voxgene/voxgene/models/bundle"
 )
 
 type headlines map[string]struct {
@@ -134,5 +138,71 @@ func TestEvaluatePredictions(t *testing.T) {
 		if code, _, stderr := voxgene(args...); code != 2 {
 			t.Errorf("%v: exit %d: %s", args, code, stderr)
 		}
+	}
+}
+
+// At a site where the outcome is rarer, updating the intercept makes the held-out probabilities better, the new version says where
+// it came from, and it predicts.
+func TestEvaluateUpdate(t *testing.T) {
+	dir := smallCohort(t)
+	out := filepath.Join(dir, "out")
+	if code, _, stderr := voxgene("train", filepath.Join(dir, "experiment.yaml"), "--out", out); code != 0 {
+		t.Fatal(stderr)
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	text := "patient,age,size,idh\n"
+	for i := range 300 {
+		size := rng.NormFloat64()
+		text += fmt.Sprintf("q%d,%d,%.3f,%d\n", i, 30+rng.IntN(40), size, map[bool]int{true: 1}[size+rng.NormFloat64() > 1.5])
+	}
+	site := filepath.Join(dir, "site.csv")
+	if err := os.WriteFile(site, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	judged := filepath.Join(dir, "judged")
+	code, _, stderr := voxgene("evaluate", filepath.Join(out, "model.voxgene"), site, "--outcome", "idh=idh", "-o", judged, "--update", "intercept")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	b, err := os.ReadFile(filepath.Join(judged, "metrics.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]struct {
+		Update struct {
+			Before, After float64
+			HeldOut       int `json:"held_out"`
+		}
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		t.Fatal(err)
+	}
+	if u := m["idh"].Update; u.HeldOut < 140 || !(u.After < u.Before-0.01) {
+		t.Errorf("update %+v", u)
+	}
+	old, err := bundle.Open(filepath.Join(out, "model.voxgene"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	updated, err := bundle.Open(filepath.Join(judged, "model.voxgene"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(updated.Config), old.Version()) || updated.Version() == old.Version() {
+		t.Errorf("version %s says nothing of %s", updated.Version(), old.Version())
+	}
+	again := filepath.Join(dir, "again")
+	if code, _, stderr := voxgene("evaluate", filepath.Join(judged, "model.voxgene"), site, "--outcome", "idh=idh", "-o", again); code != 0 {
+		t.Fatal(stderr)
+	}
+	if c := readMetrics(t, filepath.Join(again, "metrics.json"))["idh"].Calibration; c == nil || c.Slope == nil || *c.Slope < 0.3 {
+		t.Errorf("calibration after the update: %+v", c)
+	}
+	few := filepath.Join(dir, "few.csv")
+	if err := os.WriteFile(few, []byte(strings.Join(strings.Split(text, "\n")[:40], "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := voxgene("evaluate", filepath.Join(out, "model.voxgene"), few, "--outcome", "idh=idh", "-o", again, "--update", "slope"); code != 2 || !strings.Contains(stderr, "an update wants 20") {
+		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
