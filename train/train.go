@@ -231,7 +231,9 @@ func (r *run) write(ctx context.Context) (*Summary, error) {
 			rows = append(rows, row)
 		}
 	}
-	b.Inputs = bundle.NewInputs(columns(r.all, keep).Select(rows))
+	x := columns(r.all, keep).Select(rows)
+	b.Inputs = bundle.NewInputs(x)
+	b.Distances, b.Abstain = bundle.NewDistances(b.Inputs, x), r.e.Abstain
 	for _, one := range r.results {
 		b.Outcomes = append(b.Outcomes, one.kept)
 	}

@@ -13,6 +13,8 @@ type Prediction struct {
 	ID       string // as the caller named the patient
 	Outcomes []Answer
 	Warnings []Warning
+	// Abstained says why the bundle's policy gives no prediction; the numbers of Outcomes are then NaN. Nil where it gives one.
+	Abstained []string
 }
 
 // Answer is the prediction of one outcome. A number that cannot be given is NaN, and null in JSON.
@@ -21,7 +23,7 @@ type Answer struct {
 	Kind clinical.OutcomeKind
 
 	// Class outcomes.
-	Label         string
+	Label         string // empty where the prediction is withheld
 	Classes       []string
 	Probabilities []float64 // one a class
 	Set           []string  // conformal set; nil where the bundle has none
@@ -78,6 +80,9 @@ const (
 	MissingSource  = "missing_source"   // a whole source that was not given
 	UnseenLevel    = "unseen_level"     // a level that training did not know
 	BeyondFollowUp = "beyond_follow_up" // a time at which too few training patients were at risk
+	LowCoverage    = "low_coverage"     // a source of which less than four fifths of the inputs were given
+	// FarFromTraining is a patient further from the centre of the training cohort than any in it.
+	FarFromTraining = "far_from_training"
 )
 
 // MarshalJSON returns the prediction in the shape of the HTTP interface.
@@ -104,7 +109,15 @@ func (p Prediction) AppendJSON(b []byte) []byte {
 		}
 		b = w.appendJSON(b)
 	}
-	return append(b, `]}`...)
+	b = append(b, ']')
+	for i, r := range p.Abstained {
+		b = append(b, []string{`,"abstained":[`, `,`}[min(i, 1)]...)
+		b = AppendString(b, r)
+	}
+	if p.Abstained != nil {
+		b = append(b, ']')
+	}
+	return append(b, '}')
 }
 
 func (a *Answer) appendJSON(b []byte) []byte {
@@ -112,7 +125,7 @@ func (a *Answer) appendJSON(b []byte) []byte {
 	b = AppendString(b, string(a.Kind))
 	if a.Kind == clinical.Class {
 		b = append(b, `,"label":`...)
-		b = AppendString(b, a.Label)
+		b = appendName(b, a.Label)
 		b = append(b, `,"probabilities":{`...)
 		for k, c := range a.Classes {
 			if k > 0 {
@@ -139,11 +152,7 @@ func (a *Answer) appendJSON(b []byte) []byte {
 		b = append(b, `,"risk":`...)
 		b = appendNumber(b, a.Risk)
 		b = append(b, `,"risk_group":`...)
-		if a.RiskGroup == "" {
-			b = append(b, `null`...)
-		} else {
-			b = AppendString(b, a.RiskGroup)
-		}
+		b = appendName(b, a.RiskGroup)
 		b = append(b, `,"median":`...)
 		b = appendNumber(b, a.Median)
 		b = append(b, `,"times":`...)
@@ -167,11 +176,7 @@ func (e *Explanation) appendJSON(b []byte) []byte {
 	b = append(b, `,"exact":`...)
 	b = strconv.AppendBool(b, e.Exact)
 	b = append(b, `,"class":`...)
-	if e.Class == "" {
-		b = append(b, `null`...)
-	} else {
-		b = AppendString(b, e.Class)
-	}
+	b = appendName(b, e.Class)
 	b = append(b, `,"time":`...)
 	b = appendNumber(b, e.Time)
 	b = append(b, `,"scale":`...)
@@ -223,6 +228,14 @@ func (w *Warning) appendJSON(b []byte) []byte {
 	b = append(b, `,"message":`...)
 	b = AppendString(b, w.Message)
 	return append(b, '}')
+}
+
+// appendName appends a name, null where there is none.
+func appendName(b []byte, s string) []byte {
+	if s == "" {
+		return append(b, `null`...)
+	}
+	return AppendString(b, s)
 }
 
 func appendNumbers(b []byte, values []float64) []byte {

@@ -32,6 +32,8 @@ type Bundle struct {
 	Config      []byte // canonical experiment file, without paths, output or clock
 	Metrics     []byte // metrics.json of the training run; may be empty
 	Inputs      []Input
+	Distances   []float64 // of training patients from their centre, see NewDistances; empty gives no such warning
+	Abstain     *Abstain  // when no prediction is given; nil is never
 	Outcomes    []Outcome
 
 	version string
@@ -95,6 +97,12 @@ func (b *Bundle) plan() error {
 	}
 	if len(b.Outcomes) == 0 {
 		return fmt.Errorf("bundle %s predicts nothing", b.Name)
+	}
+	if err := b.Abstain.Check(); err != nil {
+		return fmt.Errorf("bundle %s: %w", b.Name, err)
+	}
+	if !slices.IsSorted(b.Distances) {
+		return fmt.Errorf("bundle %s: the distances are not ascending", b.Name)
 	}
 	b.columns = make([]table.Column, len(b.Inputs))
 	b.index = make(map[string]int, len(b.Inputs))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -176,6 +177,67 @@ func TestPredict(t *testing.T) {
 	if got := string(predict(t, b, row, bundle.Request{})); !strings.Contains(got, `{"code":"out_of_range","feature":"clinical.age","message":"clinical.age is 81; training values lie between 20 and 80"}`) ||
 		!strings.Contains(got, `{"code":"missing","feature":"rna.TP53","message":"rna.TP53 is missing"}`) || !strings.Contains(got, `"set":[`) {
 		t.Errorf("got %s", got)
+	}
+}
+
+// The envelope: a patient far from the cohort, a source of which little was given; and abstaining, by each part of the policy.
+func TestAbstain(t *testing.T) {
+	b, x := bundletest.New(t)
+	b.Distances = bundle.NewDistances(b.Inputs, x)
+	row := x.Select([]int{0})
+	ask := func(values []float64, a *bundle.Abstain) (bundle.Prediction, string) {
+		t.Helper()
+		fresh, _ := bundletest.New(t)
+		fresh.Distances, fresh.Abstain = b.Distances, a
+		file, err := fresh.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fresh, err = bundle.Read(file); err != nil {
+			t.Fatal(err)
+		}
+		copy(row.Values, values)
+		p, err := fresh.Predict(context.Background(), row, bundle.Request{Explain: &bundle.Explain{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var codes []string
+		for _, w := range p[0].Warnings {
+			codes = append(codes, w.Code)
+		}
+		return p[0], strings.Join(codes, " ")
+	}
+	inside := []float64{50, 0, 1000, 0, 0}
+	far := []float64{50, 0, 1e5, 0, 0}
+	thin := []float64{50, 0, 1000, 0, math.NaN()}
+	for _, c := range []struct {
+		values           []float64
+		policy           *bundle.Abstain
+		codes, abstained string
+	}{
+		{inside, &bundle.Abstain{Missing: 0.1, OutOfRange: 0.1, Far: true}, "", "[]"},
+		{far, nil, "out_of_range far_from_training", "[]"},
+		{far, &bundle.Abstain{Far: true}, "out_of_range far_from_training", "[the patient is further from the training cohort than any in it]"},
+		{far, &bundle.Abstain{OutOfRange: 0.1}, "out_of_range far_from_training", "[1 of 5 inputs are outside what training saw]"},
+		{far, &bundle.Abstain{OutOfRange: 0.2}, "out_of_range far_from_training", "[]"},
+		{thin, &bundle.Abstain{Missing: 0.1}, "missing low_coverage", "[1 of 5 inputs are missing]"},
+	} {
+		p, codes := ask(c.values, c.policy)
+		if codes != c.codes || fmt.Sprint(p.Abstained) != c.abstained {
+			t.Errorf("%v %+v: warnings %s, abstained %v; want %s and %s", c.values, c.policy, codes, p.Abstained, c.codes, c.abstained)
+		}
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		withheld := strings.Contains(string(text), `"label":null,"probabilities":{"0":null,"1":null},"explanations":[]`) && strings.Contains(string(text), `"risk":null`) && strings.Contains(string(text), `"abstained":["`)
+		if withheld != (c.abstained != "[]") {
+			t.Errorf("%v %+v: %s", c.values, c.policy, text)
+		}
+	}
+	b.Abstain = &bundle.Abstain{Missing: 2}
+	if _, err := b.Encode(); err == nil {
+		t.Error("a fraction of 2 was taken")
 	}
 }
 

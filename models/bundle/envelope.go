@@ -3,6 +3,7 @@ package bundle
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
@@ -32,16 +33,109 @@ func sources(inputs []Input) ([]source, []int) {
 	return list, at
 }
 
+// Abstain is when a bundle gives no prediction but its warnings. The zero Abstain never does.
+type Abstain struct {
+	// Missing and OutOfRange are fractions of the inputs above which it abstains; 0 never does.
+	Missing    float64 `json:"missing,omitempty" yaml:"missing"`
+	OutOfRange float64 `json:"out_of_range,omitempty" yaml:"out_of_range"`
+	// Far abstains for a patient further from the training cohort than any in it.
+	Far bool `json:"far,omitempty" yaml:"far"`
+}
+
+// Check returns what is wrong with the policy.
+func (a *Abstain) Check() error {
+	if a != nil && !(a.Missing >= 0 && a.Missing <= 1 && a.OutOfRange >= 0 && a.OutOfRange <= 1) {
+		return fmt.Errorf("abstain: missing and out_of_range are fractions of the inputs, from 0 to 1")
+	}
+	return nil
+}
+
+// reasons says why there is to be no prediction for a row with these warnings; nil where there is to be one.
+func (b *Bundle) reasons(list []Warning, missing int) []string {
+	if b.Abstain == nil {
+		return nil
+	}
+	n := float64(len(b.Inputs))
+	outside, far := 0, false
+	for _, w := range list {
+		switch w.Code {
+		case OutOfRange, UnseenLevel:
+			outside++
+		case FarFromTraining:
+			far = true
+		}
+	}
+	var out []string
+	if m := b.Abstain.Missing; m > 0 && float64(missing) > m*n {
+		out = append(out, fmt.Sprintf("%d of %d inputs are missing", missing, len(b.Inputs)))
+	}
+	if m := b.Abstain.OutOfRange; m > 0 && float64(outside) > m*n {
+		out = append(out, fmt.Sprintf("%d of %d inputs are outside what training saw", outside, len(b.Inputs)))
+	}
+	if b.Abstain.Far && far {
+		out = append(out, "the patient is further from the training cohort than any in it")
+	}
+	return out
+}
+
+// withhold takes the numbers out of an answer.
+func (a *Answer) withhold() {
+	nan := func(n int) []float64 {
+		v := make([]float64, n)
+		for i := range v {
+			v[i] = math.NaN()
+		}
+		return v
+	}
+	a.Label, a.RiskGroup, a.Set, a.Explanations = "", "", nil, nil
+	a.Risk, a.Median = math.NaN(), math.NaN()
+	a.Probabilities, a.Survival = nan(len(a.Probabilities)), nan(len(a.Survival))
+}
+
+// coverage is the fraction of a source's inputs below which its absence is worth a warning of its own.
+const coverage = 0.8
+
+// distance is the root mean square of a row's standardised numbers, over those that are there: one for a typical training patient.
+// NaN where there are none.
+func distance(inputs []Input, x models.Matrix, i int) float64 {
+	sum, n := 0.0, 0
+	for j := range inputs {
+		in := &inputs[j]
+		if v := x.Values[j*x.Rows+i]; in.SD > 0 && v == v {
+			z := (v - in.Mean) / in.SD
+			sum += z * z
+			n++
+		}
+	}
+	return math.Sqrt(sum / float64(n))
+}
+
+// NewDistances returns the grid of quantiles of training rows' distances from their centre, rounded as Input.Quantiles are.
+func NewDistances(inputs []Input, x models.Matrix) []float64 {
+	var d []float64
+	for i := range x.Rows {
+		if v := distance(inputs, x, i); v == v {
+			d = append(d, v)
+		}
+	}
+	if len(d) == 0 {
+		return nil
+	}
+	slices.Sort(d)
+	return grid(d)
+}
+
 // envelope compares row i with what training saw: values out of range, missing values (a source of which nothing was given is one
 // warning), levels that training did not know. An infinite value is an error.
-func (b *Bundle) envelope(x models.Matrix, i int) ([]Warning, error) {
-	var out []Warning
+// It also returns the number of missing values.
+func (b *Bundle) envelope(x models.Matrix, i int) (out []Warning, missing int, err error) {
 	var given []int // values of each source, counted when a first one is missing
 	for j := range b.Inputs {
 		v := x.Values[j*x.Rows+i]
 		in := &b.Inputs[j]
 		switch {
 		case v != v:
+			missing++
 			if given == nil {
 				given = b.given(x, i)
 			}
@@ -54,7 +148,7 @@ func (b *Bundle) envelope(x models.Matrix, i int) ([]Warning, error) {
 				*n = -1 // said once
 			}
 		case math.IsInf(v, 0):
-			return nil, &RequestError{in.Name, "the value is infinite"}
+			return nil, 0, &RequestError{in.Name, "the value is infinite"}
 		case in.Kind != table.Numeric:
 			if v == table.Unseen {
 				out = append(out, Warning{Code: UnseenLevel, Feature: in.Name, Message: in.Name + " has a level that training did not know"})
@@ -65,7 +159,18 @@ func (b *Bundle) envelope(x models.Matrix, i int) ([]Warning, error) {
 				Message: fmt.Sprintf("%s is %.6g; training values lie between %.6g and %.6g", in.Name, v, low, high)})
 		}
 	}
-	return out, nil
+	for k, n := range given {
+		if s := b.sources[k]; n > 0 && s.inputs > 1 && float64(n) < coverage*float64(s.inputs) {
+			out = append(out, Warning{Code: LowCoverage, Source: s.name, Message: fmt.Sprintf("%d of the %d inputs of %s were given", n, s.inputs, s.name)})
+		}
+	}
+	if n := len(b.Distances); n > 0 {
+		if d := distance(b.Inputs, x, i); d > b.Distances[n-1] {
+			out = append(out, Warning{Code: FarFromTraining,
+				Message: fmt.Sprintf("the patient is %.3g standard deviations from the centre of the training cohort, and the furthest in it %.3g", d, b.Distances[n-1])})
+		}
+	}
+	return out, missing, nil
 }
 
 // given counts the values of each source that row i has.

@@ -16,6 +16,9 @@ type Input struct {
 	// Quantiles of the training values of a numeric column at 0, 1/20, … 1, rounded to a thousandth of their range (outwards at
 	// the ends), so that they describe the cohort and no patient. Empty for other kinds and for columns without a value.
 	Quantiles []float64 `json:"quantiles,omitempty"`
+	// Mean and SD of the training values of a numeric column, rounded to a thousandth of their range.
+	Mean float64 `json:"mean,omitempty"`
+	SD   float64 `json:"sd,omitempty"`
 	// Missing is the fraction of training rows without a value, to two decimals.
 	Missing float64 `json:"missing,omitempty"`
 }
@@ -37,6 +40,7 @@ func NewInputs(x models.Matrix) []Input {
 		c.From = nil
 		out[j] = Input{Column: c, Missing: math.Round(100*(1-float64(len(values))/float64(max(1, x.Rows)))) / 100}
 		if c.Kind == table.Numeric && len(values) > 0 {
+			out[j].Mean, out[j].SD = moments(values)
 			slices.Sort(values)
 			out[j].Quantiles = grid(values)
 		}
@@ -48,12 +52,7 @@ func NewInputs(x models.Matrix) []Input {
 func grid(ascending []float64) []float64 {
 	low, high := ascending[0], ascending[len(ascending)-1]
 	out := make([]float64, quantiles+1)
-	unit := 1.0
-	if span := high - low; span > 0 && !math.IsInf(span, 0) {
-		unit = math.Pow(10, math.Floor(math.Log10(span))-2)
-	} else if low != 0 {
-		unit = math.Pow(10, math.Floor(math.Log10(math.Abs(low)))-2)
-	}
+	unit := unitOf(low, high)
 	for i := range out {
 		round := math.Round
 		switch i {
@@ -63,13 +62,7 @@ func grid(ascending []float64) []float64 {
 			round = math.Ceil
 		}
 		q := pipeline.Quantile(ascending, float64(i)/quantiles)
-		// Dividing by a power of ten that is exact prints as few digits as the rounding leaves.
-		if unit < 1 {
-			tens := math.Round(1 / unit)
-			out[i] = round(q*tens) / tens
-		} else {
-			out[i] = round(q/unit) * unit
-		}
+		out[i] = rounded(q, unit, round)
 		if math.IsInf(out[i], 0) || math.IsNaN(out[i]) {
 			out[i] = q
 		}
@@ -78,7 +71,46 @@ func grid(ascending []float64) []float64 {
 	return out
 }
 
-// checkInput says what is wrong with a stored input.
+// unitOf is the power of ten to which numbers of a range are rounded.
+func unitOf(low, high float64) float64 {
+	if span := high - low; span > 0 && !math.IsInf(span, 0) {
+		return math.Pow(10, math.Floor(math.Log10(span))-2)
+	} else if low != 0 {
+		return math.Pow(10, math.Floor(math.Log10(math.Abs(low)))-2)
+	}
+	return 1
+}
+
+// rounded brings a number to a multiple of a power of ten. Dividing by one that is exact prints as few digits as the rounding leaves.
+func rounded(v, unit float64, round func(float64) float64) float64 {
+	if unit < 1 {
+		tens := math.Round(1 / unit)
+		return round(v*tens) / tens
+	}
+	return round(v/unit) * unit
+}
+
+// moments returns the rounded mean and standard deviation of values; none where they are constant.
+func moments(values []float64) (mean, sd float64) {
+	low, high := slices.Min(values), slices.Max(values)
+	if low == high {
+		return 0, 0
+	}
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	for _, v := range values {
+		sd += (v - mean) * (v - mean) / float64(len(values))
+	}
+	unit := unitOf(low, high)
+	mean, sd = rounded(mean, unit, math.Round), rounded(math.Sqrt(sd), unit, math.Ceil)
+	if math.IsNaN(mean) || math.IsInf(mean, 0) || math.IsNaN(sd) || math.IsInf(sd, 0) {
+		return 0, 0
+	}
+	return mean, sd
+}
+
+// check says what is wrong with a stored input.
 func (in Input) check() error {
 	if len(in.Quantiles) != 0 && (len(in.Quantiles) != quantiles+1 || !slices.IsSorted(in.Quantiles)) {
 		return fmt.Errorf("input %s: its quantiles are not %d ascending numbers", in.Name, quantiles+1)

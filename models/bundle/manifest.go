@@ -26,6 +26,8 @@ type Manifest struct {
 	IntendedUse string            `json:"intended_use"`
 	Patients    int               `json:"patients"`
 	Inputs      []Input           `json:"inputs"`
+	Distances   []float64         `json:"distances,omitempty"`
+	Abstain     *Abstain          `json:"abstain,omitempty"`
 	Outcomes    []ManifestOutcome `json:"outcomes"`
 	Parts       []Part            `json:"parts"` // sorted by name
 }
@@ -61,7 +63,7 @@ func outcomePart(i int, name string) string { return "outcomes/" + strconv.Itoa(
 
 // Manifest describes the bundle; Parts are listed in a file's only.
 func (b *Bundle) Manifest() Manifest {
-	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs}
+	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Distances: b.Distances, Abstain: b.Abstain}
 	if m.IntendedUse == "" {
 		m.IntendedUse = Research
 	}
@@ -211,7 +213,7 @@ func Read(file []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs,
+	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs, Distances: m.Distances, Abstain: m.Abstain,
 		Config: parts[configName], Metrics: parts[metricsName], version: "sha256:" + hash(file)}
 	for i, mo := range m.Outcomes {
 		o := Outcome{Name: mo.Name, Kind: mo.Kind, Classes: mo.Classes, Threshold: mo.Threshold, Conformal: mo.Conformal, Unit: mo.Unit, Origin: mo.Origin}

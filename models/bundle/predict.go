@@ -126,9 +126,11 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 	answers := make([]Answer, x.Rows*len(chosen))
 	for i := range out {
 		out[i].Outcomes = answers[i*len(chosen) : (i+1)*len(chosen) : (i+1)*len(chosen)]
-		if out[i].Warnings, err = b.envelope(x, i); err != nil {
+		var missing int
+		if out[i].Warnings, missing, err = b.envelope(x, i); err != nil {
 			return nil, err
 		}
+		out[i].Abstained = b.reasons(out[i].Warnings, missing)
 	}
 	for k, n := range chosen {
 		if err := ctx.Err(); err != nil {
@@ -156,6 +158,13 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 		if r.Explain != nil {
 			if err := b.explain(ctx, o, p, x, z, r.Explain, out, k); err != nil {
 				return nil, err
+			}
+		}
+	}
+	for i := range out {
+		if out[i].Abstained != nil {
+			for k := range out[i].Outcomes {
+				out[i].Outcomes[k].withhold()
 			}
 		}
 	}

@@ -31,6 +31,9 @@ func (f *Front) collection(e *registry.Entry, q *request, p bundle.Prediction, b
 	var results, targets []any
 	entries := []any{device}
 	summary := make([]string, 0, len(p.Outcomes))
+	for _, reason := range p.Abstained {
+		p.Warnings = append(p.Warnings, bundle.Warning{Code: "abstained", Message: reason})
+	}
 	for i := range p.Outcomes {
 		a := &p.Outcomes[i]
 		var made object
@@ -115,6 +118,9 @@ func percent(p float64) float64 { return min(100, max(0, math.Round(p*1e8)/1e6))
 func (r *rendering) observation(a *bundle.Answer, warnings []bundle.Warning) object {
 	var components []any
 	for k, c := range a.Classes {
+		if math.IsNaN(a.Probabilities[k]) {
+			continue
+		}
 		components = append(components, object{
 			"code":          object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name + "=" + c}}, "text": "Probability of " + a.Name + " " + c},
 			"valueQuantity": object{"value": percent(a.Probabilities[k]), "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"},
@@ -132,10 +138,14 @@ func (r *rendering) observation(a *bundle.Answer, warnings []bundle.Warning) obj
 		"category": []any{object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "imaging", "display": "Imaging"}}}},
 		"code":     object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Predicted " + a.Name},
 		"subject":  r.subject(), "issued": r.now,
-		"valueCodeableConcept": object{"text": a.Label},
-		"method":               object{"text": r.e.Bundle.Name + " " + r.e.Bundle.Version()},
-		"device":               object{"reference": r.maker},
-		"component":            components, "note": notes,
+		"method": object{"text": r.e.Bundle.Name + " " + r.e.Bundle.Version()},
+		"device": object{"reference": r.maker},
+		"note":   notes,
+	}
+	if a.Label == "" {
+		o["dataAbsentReason"] = object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "not-performed"}}, "text": "The model abstains"}
+	} else {
+		o["valueCodeableConcept"], o["component"] = object{"text": a.Label}, components
 	}
 	if basis := r.basis(); basis != nil {
 		o["derivedFrom"] = basis
@@ -232,6 +242,10 @@ func sentence(a *bundle.Answer) string {
 				return fmt.Sprintf("Predicted %s: %s (probability %.3g).", a.Name, a.Label, a.Probabilities[k])
 			}
 		}
+		return "No prediction of " + a.Name + "."
+	}
+	if math.IsNaN(a.Risk) {
+		return "No prediction of " + a.Name + "."
 	}
 	text := "Risk of " + a.Name + ":"
 	if a.RiskGroup != "" {

@@ -119,6 +119,19 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s: %v\n%s", c.path, err, text)
 		}
 	}
+	// Also where the bundle abstains: then there is no value, and it says why (obs-6).
+	b.Abstain = &bundle.Abstain{OutOfRange: 0.1}
+	code, text := ask(front(t, b), "POST", "/fhir/$predict", parameters)
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil || code != 200 {
+		t.Fatalf("%d %v: %s", code, err, text)
+	}
+	if err := s.Validate(v); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if o := resources(t, text)["Observation"][0]; o["dataAbsentReason"] == nil || o["valueCodeableConcept"] != nil || o["component"] != nil || !strings.Contains(fmt.Sprint(o["note"]), "1 of 5 inputs are outside") {
+		t.Errorf("got %v", o)
+	}
 	// The schema tells resources from what is not one.
 	if err := s.Validate(map[string]any{"resourceType": "RiskAssessment", "predictions": []any{}}); err == nil {
 		t.Error("the schema takes an unknown member")

@@ -162,6 +162,30 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// A patient for whom the bundle abstains has no numbers, and those beside them have theirs.
+func TestAbstain(t *testing.T) {
+	b, _ := bundletest.New(t)
+	b.Abstain = &bundle.Abstain{Missing: 0.3}
+	h := front(t, b)
+	body := strings.Replace(two, `[900, 1000]`, `[900, null]`, 1)
+	for _, path := range []string{"infer", "explain"} {
+		code, text := ask(h, "POST", "/v2/models/glioma/"+path, body)
+		var got response
+		if err := json.Unmarshal([]byte(text), &got); err != nil || code != 200 {
+			t.Fatalf("%d %s", code, text)
+		}
+		for _, o := range got.Outputs {
+			if o.Datatype != "FP64" || strings.HasSuffix(o.Name, ".median") {
+				continue
+			}
+			half := len(o.Data) / 2
+			if o.Data[0] == nil || o.Data[half] != nil {
+				t.Errorf("%s: %v", o.Name, o.Data)
+			}
+		}
+	}
+}
+
 func TestServer(t *testing.T) {
 	b, _ := bundletest.New(t)
 	h := front(t, b)

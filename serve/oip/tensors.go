@@ -94,10 +94,23 @@ func predictions(answers []bundle.Prediction) []tensor {
 func explanations(b *bundle.Bundle, answers []bundle.Prediction) []tensor {
 	n, p := len(answers), len(b.Inputs)
 	var out []tensor
-	for k, first := range answers[0].Outcomes {
+	for k := range answers[0].Outcomes {
+		first := answers[0].Outcomes[k]
+		for i := range answers { // a patient without a prediction has no explanation either
+			if a := answers[i].Outcomes[k]; len(a.Explanations) > len(first.Explanations) {
+				first = a
+			}
+		}
 		for c, e := range first.Explanations {
 			shap, base, output, other := make(numbers, n*p), make(numbers, n), make(numbers, n), make(numbers, n)
 			for i := range answers {
+				if len(answers[i].Outcomes[k].Explanations) <= c {
+					base[i], output[i], other[i] = math.NaN(), math.NaN(), math.NaN()
+					for j := range p {
+						shap[i*p+j] = math.NaN()
+					}
+					continue
+				}
 				x := &answers[i].Outcomes[k].Explanations[c]
 				base[i], output[i], other[i] = x.Base, x.Output, x.Other
 				for _, v := range x.Values {

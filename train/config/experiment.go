@@ -14,6 +14,7 @@ import (
 	"github.com/voxgene/voxgene/features/cohort"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/pipeline"
 )
 
@@ -29,6 +30,7 @@ type Experiment struct {
 	Validation Validation      `yaml:"validation"`
 	Honest     Honest          `yaml:"honest"`
 	Conformal  *Conformal      `yaml:"conformal"`
+	Abstain    *bundle.Abstain `yaml:"abstain"` // when the bundle gives no prediction: missing, out_of_range, far
 
 	// Association is what voxgene associate does with the same cohort; training leaves it alone and says so.
 	Association *settings.Node `yaml:"association"`
@@ -103,6 +105,9 @@ func (e *Experiment) check(p *settings.Problems) {
 	e.checkModels(p)
 	e.checkValidation(p)
 	e.checkHonest(p)
+	if err := e.Abstain.Check(); err != nil {
+		p.Add(at(e.tree, "abstain"), "%v", err)
+	}
 	if e.Conformal != nil && !(e.Conformal.Level > 0.5 && e.Conformal.Level < 1) {
 		p.Add(at(e.tree, "conformal", "level"), "want more than 0.5 and less than 1, such as 0.9")
 	}
