@@ -34,7 +34,7 @@ func TestAssociateBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, stderr := voxgene("associate", config)
-	for _, want := range []string{`:4:23: association.method: "spearmen" is not one of [pearson spearman]`, `association.levl: unknown key; did you mean "level"?`} {
+	for _, want := range []string{`:4:23: association.method: "spearmen" is not one of [pearson spearman kendall]`, `association.levl: unknown key; did you mean "level"?`} {
 		if code != 2 || !strings.Contains(stderr, want) {
 			t.Errorf("exit %d: want %s in\n%s", code, want, stderr)
 		}

@@ -2,59 +2,120 @@ package association
 
 import "math"
 
-// leafOrder returns the rows in the order of an average-linkage dendrogram (UPGMA) of their Euclidean distances, so that rows of like
-// profile stand together. NaN counts as 0. Of two subtrees the one whose first row came first stays first. O(n²) memory, O(n³) time at worst:
-// for the few hundred rows that a page can show.
+// merge joins two clusters of a dendrogram at a distance. Clusters are named by their first row.
+type merge struct {
+	a, b     int
+	distance float64
+}
+
+// averageLinkage clusters n rows by UPGMA from a full distance matrix, which it destroys, following chains of nearest neighbours: O(n²) time
+// (Murtagh 1983). Merges come in the order in which chains find them; a cluster keeps the lower name.
+func averageLinkage(distance []float64, n int) []merge {
+	size := make([]int, n)
+	for i := range size {
+		size[i] = 1
+	}
+	var merges []merge
+	var chain []int
+	for len(merges) < n-1 {
+		if len(chain) == 0 {
+			for i := range size {
+				if size[i] > 0 {
+					chain = append(chain, i)
+					break
+				}
+			}
+		}
+		top := chain[len(chain)-1]
+		best, at := math.Inf(1), -1
+		if len(chain) > 1 { // the one before wins ties, or the chain might never end
+			at = chain[len(chain)-2]
+			best = distance[top*n+at]
+		}
+		for k := range size {
+			if k != top && size[k] > 0 && distance[top*n+k] < best {
+				best, at = distance[top*n+k], k
+			}
+		}
+		if len(chain) < 2 || at != chain[len(chain)-2] {
+			chain = append(chain, at)
+			continue
+		}
+		chain = chain[:len(chain)-2]
+		a, b := min(top, at), max(top, at)
+		na, nb := float64(size[a]), float64(size[b])
+		for k := range size {
+			if size[k] > 0 && k != a && k != b {
+				d := (na*distance[a*n+k] + nb*distance[b*n+k]) / (na + nb)
+				distance[a*n+k], distance[k*n+a] = d, d
+			}
+		}
+		size[a], size[b] = size[a]+size[b], 0
+		merges = append(merges, merge{a, b, best})
+	}
+	return merges
+}
+
+// leafOrder returns rows so that those of like profile, by Euclidean distance, stand together. NaN counts as 0.
 func leafOrder(rows [][]float64) []int {
 	n := len(rows)
-	distance := make([][]float64, n)
-	members := make([][]int, n)
+	if n == 0 {
+		return nil
+	}
+	distance := make([]float64, n*n)
 	for i := range rows {
-		distance[i] = make([]float64, n)
-		members[i] = []int{i}
 		for j := range i {
 			d := 0.0
 			for k := range rows[i] {
-				if e := zeroed(rows[i][k]) - zeroed(rows[j][k]); e != 0 {
-					d += e * e
-				}
+				e := zeroed(rows[i][k]) - zeroed(rows[j][k])
+				d += e * e
 			}
-			distance[i][j] = math.Sqrt(d)
-			distance[j][i] = distance[i][j]
+			distance[i*n+j] = math.Sqrt(d)
+			distance[j*n+i] = distance[i*n+j]
 		}
 	}
-	for range n - 1 {
-		a, b := nearest(distance, members)
-		na, nb := float64(len(members[a])), float64(len(members[b]))
-		for k := range members {
-			if members[k] != nil && k != a && k != b {
-				distance[a][k] = (na*distance[a][k] + nb*distance[b][k]) / (na + nb)
-				distance[k][a] = distance[a][k]
-			}
-		}
-		members[a] = append(members[a], members[b]...)
-		members[b] = nil
+	members := make([][]int, n)
+	for i := range members {
+		members[i] = []int{i}
 	}
-	if n == 0 {
-		return nil
+	// Chains find merges out of order, but a cluster is always complete before it is merged.
+	for _, m := range averageLinkage(distance, n) {
+		members[m.a] = append(members[m.a], members[m.b]...)
 	}
 	return members[0]
 }
 
-// nearest returns the closest pair of clusters, the lower index first; ties go to the lower indices, so cluster 0 survives to the end.
-func nearest(distance [][]float64, members [][]int) (a, b int) {
-	best := math.Inf(1)
-	for i := range members {
-		if members[i] == nil {
-			continue
+// cut returns the cluster of each row when merges up to a distance are made, numbered from 0 in order of first rows.
+func cut(merges []merge, n int, limit float64) []int {
+	parent := make([]int, n)
+	for i := range parent {
+		parent[i] = i
+	}
+	find := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
 		}
-		for j := i + 1; j < len(members); j++ {
-			if members[j] != nil && distance[i][j] < best {
-				best, a, b = distance[i][j], i, j
-			}
+		return i
+	}
+	for _, m := range merges {
+		if m.distance <= limit {
+			a, b := find(m.a), find(m.b)
+			parent[max(a, b)] = min(a, b)
 		}
 	}
-	return a, b
+	number := make([]int, n)
+	next := 0
+	label := map[int]int{}
+	for i := range number {
+		root := find(i)
+		if _, ok := label[root]; !ok {
+			label[root] = next
+			next++
+		}
+		number[i] = label[root]
+	}
+	return number
 }
 
 func zeroed(v float64) float64 {

@@ -7,24 +7,22 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/voxgene/voxgene/features/stat"
-	"github.com/voxgene/voxgene/features/table"
 )
 
-// design turns covariates into numeric columns: categories become indicators, the first level left out.
-func design(t *table.Table, given []int) ([][]float64, error) {
+// design turns covariates into numbers: categories become indicators, the first level left out.
+func design(given []variable) ([][]float64, error) {
 	var out [][]float64
-	for _, j := range given {
-		c, v := t.Columns[j], t.Values[j]
-		if countDistinct(v) < 2 {
-			return nil, fmt.Errorf("association.given: column %q has one value and takes nothing away; leave it out", c.Name)
+	for _, g := range given {
+		if countDistinct(g.values) < 2 {
+			return nil, fmt.Errorf("association.given: column %q has one value and takes nothing away; leave it out", g.Name)
 		}
-		if c.Kind != table.Categorical {
-			out = append(out, v)
+		if g.scale == numeric {
+			out = append(out, g.values)
 			continue
 		}
-		for level := 1; level < len(c.Levels); level++ {
-			indicator := make([]float64, len(v))
-			for i, code := range v {
+		for level := 1; level < len(g.Levels); level++ {
+			indicator := make([]float64, len(g.values))
+			for i, code := range g.values {
 				switch {
 				case math.IsNaN(code):
 					indicator[i] = code

@@ -8,59 +8,86 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
+	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 )
 
-// Map holds every pair of a column of X with a column of Y. Effect, P and Q are row-major, len(X) × len(Y).
+// Cohort is what a map is made of. Rows are patients.
+type Cohort struct {
+	Table    *table.Table
+	Outcomes []clinical.Outcome // of the same rows
+	Site     []string           // centre of each patient, within which patients are permuted; nil for one centre
+}
+
+// Map holds every pair of a column of X with a column of Y.
 type Map struct {
 	X, Y   []table.Column
 	Config Config
-	// Effect is a correlation where both columns are numeric or ordinal, Cliff's delta of the last level against the other where one has
-	// two levels, and epsilon squared where it has more. NaN where there is none.
+	// Effect, row-major len(X) × len(Y): a correlation between numbers; between a number and two categories Cliff's delta of the last
+	// category, or the difference in standard deviations where the test is moderated; epsilon squared between a number and more of them;
+	// Cramér's V between categories, with the sign of phi where both have two; for a survival outcome the log hazard ratio of one
+	// standard deviation. NaN where there is none.
 	Effect []float64
 	P      []float64 // two-sided; NaN where the pair could not be tested
-	Q      []float64 // adjusted over the whole map
-	// FamilyWise are p-values by permutation of patients, of the largest |effect| of the whole map (Westfall and Young's maxT, single
-	// step); nil without permutations.
+	Q      []float64 // adjusted
+	// Raw is the map without removing the covariates; nil where there are none.
+	Raw *Map
+	// FamilyWise are p-values by permutation of patients, of the strongest of all numeric pairs (Westfall and Young's single-step maxT, or
+	// minP where n differs between pairs); nil without permutations.
 	FamilyWise []float64
-	N          []int32  // rows that both columns have
+	N          []int32 // rows that both columns have
+	Modules    *Modules
+	Sets       *SetMap
+	Replicated *Replication
 	Notes      []string // what a reader has to know: columns left out, sources normalised before
+
+	x, y  []variable
+	given [][]float64 // covariates as numbers
+	// stdErr is the standard error of the effects that a model gave: hazard ratios, moderated differences.
+	stdErr map[int]float64
+	mu     sync.Mutex // guards stdErr
 }
 
 // ErrNoPairs says that one side of the map is empty.
 var ErrNoPairs = errors.New("association: nothing to pair")
 
-// Run computes the map. The rows of t are patients; site, which may be nil, is the centre of each, within which patients are permuted.
-// Results do not depend on jobs.
-func Run(ctx context.Context, t *table.Table, site []string, c Config, seed work.Seed, jobs int) (*Map, error) {
-	xs, ys, given, err := sides(t, c)
+// Run computes the map. Results do not depend on jobs.
+func Run(ctx context.Context, data Cohort, c Config, seed work.Seed, jobs int) (*Map, error) {
+	x, y, given, err := sides(variables(data.Table, data.Outcomes), c)
 	if err != nil {
 		return nil, err
 	}
 	m := &Map{Config: c}
-	x, y := m.take(t, xs, true), m.take(t, ys, false)
+	m.x, m.y = m.usable(x), m.usable(y)
+	m.X, m.Y = columnsOf(m.x), columnsOf(m.y)
 	if len(m.X) == 0 || len(m.Y) == 0 {
 		return nil, fmt.Errorf("%w: x has %d usable columns and y has %d", ErrNoPairs, len(m.X), len(m.Y))
 	}
-	covariates, err := design(t, given)
-	if err != nil {
+	if m.given, err = design(given); err != nil {
 		return nil, err
 	}
-	n := len(m.X) * len(m.Y)
-	m.Effect, m.P, m.N = make([]float64, n), make([]float64, n), make([]int32, n)
-	if err := m.numeric(ctx, x, y, covariates, jobs); err != nil {
+	if err := m.test(ctx, jobs); err != nil {
 		return nil, err
 	}
-	if err := m.grouped(ctx, x, y, jobs); err != nil {
-		return nil, err
+	if len(given) > 0 {
+		raw := c
+		raw.Given, raw.Permutations, raw.Bootstrap, raw.Modules, raw.Sets.File = nil, 0, 0, 0, ""
+		m.Raw = &Map{Config: raw, X: m.X, Y: m.Y, x: m.x, y: m.y}
+		if err := m.Raw.test(ctx, jobs); err != nil {
+			return nil, err
+		}
 	}
-	m.Q = slices.Clone(m.P)
-	stat.AdjustMany(m.Q, c.Adjust)
 	if c.Permutations > 0 {
-		if err := m.permute(ctx, x, y, covariates, site, seed, jobs); err != nil {
+		if err := m.permute(ctx, data.Site, seed, jobs); err != nil {
+			return nil, err
+		}
+	}
+	if c.Modules > 0 {
+		if m.Modules, err = m.modules(ctx, jobs); err != nil {
 			return nil, err
 		}
 	}
@@ -70,88 +97,85 @@ func Run(ctx context.Context, t *table.Table, site []string, c Config, seed work
 	return m, nil
 }
 
-// sides resolves the two sides and the covariates to columns of t. A column on both sides, or among the covariates, is left out of x and y.
-func sides(t *table.Table, c Config) (x, y, given []int, err error) {
-	find := func(what string, patterns []string) []int {
-		var out []int
-		for _, pattern := range patterns {
-			found := false
-			for j, col := range t.Columns {
-				if col.Group == pattern || col.Source == pattern || table.Match(pattern, col.Name) {
-					found = true
-					if !slices.Contains(out, j) {
-						out = append(out, j)
-					}
-				}
-			}
-			if !found {
-				err = errors.Join(err, fmt.Errorf("association.%s: %q is no group, source or column of this cohort", what, pattern))
-			}
-		}
-		return out
+// test fills Effect, P, N and Q.
+func (m *Map) test(ctx context.Context, jobs int) error {
+	n := len(m.X) * len(m.Y)
+	m.Effect, m.P, m.N = make([]float64, n), make([]float64, n), make([]int32, n)
+	for k := range m.P {
+		m.Effect[k], m.P[k] = math.NaN(), math.NaN()
 	}
-	x, y, given = find("x", c.X), find("y", c.Y), find("given", c.Given)
-	x = slices.DeleteFunc(x, func(j int) bool { return slices.Contains(given, j) || slices.Contains(y, j) })
-	y = slices.DeleteFunc(y, func(j int) bool { return slices.Contains(given, j) })
-	return x, y, given, err
+	if err := m.correlate(ctx, jobs); err != nil {
+		return err
+	}
+	if m.Config.Groups == Moderated {
+		if err := m.moderated(); err != nil {
+			return err
+		}
+	}
+	if err := m.compare(ctx, jobs); err != nil {
+		return err
+	}
+	m.adjust()
+	return nil
 }
 
-// take returns the values of the columns that can be tested and notes the others. Only y may have categories.
-func (m *Map) take(t *table.Table, columns []int, isX bool) [][]float64 {
-	var values [][]float64
-	dropped := map[string][]string{}
-	for _, j := range columns {
-		c, v := t.Columns[j], t.Values[j]
-		switch distinct := countDistinct(v); {
-		case distinct < 2:
-			dropped["of one value"] = append(dropped["of one value"], c.Name)
-			continue
-		case isX && c.Kind == table.Categorical && distinct > 2:
-			dropped["of several categories on the x side"] = append(dropped["of several categories on the x side"], c.Name)
-			continue
-		}
-		values = append(values, v)
-		if isX {
-			m.X = append(m.X, c)
-		} else {
-			m.Y = append(m.Y, c)
-		}
+// adjust fills Q, over the whole map or block by block.
+func (m *Map) adjust() {
+	m.Q = slices.Clone(m.P)
+	if m.Config.Within == "map" {
+		stat.AdjustMany(m.Q, m.Config.Adjust)
+		return
 	}
-	for _, why := range []string{"of one value", "of several categories on the x side"} {
-		if names := dropped[why]; len(names) > 0 {
-			m.Notes = append(m.Notes, fmt.Sprintf("%d columns %s were left out, such as %s", len(names), why, names[0]))
-		}
-	}
-	return values
-}
-
-// countDistinct counts distinct values up to three.
-func countDistinct(v []float64) int {
-	var seen []float64
-	for _, a := range v {
-		if !math.IsNaN(a) && !slices.Contains(seen, a) {
-			if seen = append(seen, a); len(seen) == 3 {
-				break
+	blocks := map[[2]string][]int{}
+	var order [][2]string
+	for i, a := range m.X {
+		for j, b := range m.Y {
+			key := [2]string{a.Source, b.Source}
+			if blocks[key] == nil {
+				order = append(order, key)
 			}
+			blocks[key] = append(blocks[key], i*len(m.Y)+j)
 		}
 	}
-	return len(seen)
+	for _, key := range order {
+		p := make([]float64, len(blocks[key]))
+		for k, at := range blocks[key] {
+			p[k] = m.P[at]
+		}
+		stat.AdjustMany(p, m.Config.Adjust)
+		for k, at := range blocks[key] {
+			m.Q[at] = p[k]
+		}
+	}
 }
 
-// numeric fills the pairs whose y is a number or an order.
-func (m *Map) numeric(ctx context.Context, x, y [][]float64, covariates [][]float64, jobs int) error {
-	var at []int
-	var columns [][]float64
-	for j, c := range m.Y {
-		if c.Kind != table.Categorical {
-			at, columns = append(at, j), append(columns, y[j])
+// of returns the places of the variables of a scale.
+func of(side []variable, s scale) []int {
+	var out []int
+	for i, v := range side {
+		if v.scale == s {
+			out = append(out, i)
 		}
 	}
-	if len(columns) == 0 {
+	return out
+}
+
+func valuesAt(side []variable, at []int) [][]float64 {
+	out := make([][]float64, len(at))
+	for k, i := range at {
+		out[k] = side[i].values
+	}
+	return out
+}
+
+// correlate fills the pairs of numbers.
+func (m *Map) correlate(ctx context.Context, jobs int) error {
+	ix, iy := of(m.x, numeric), of(m.y, numeric)
+	if len(ix) == 0 || len(iy) == 0 || m.Config.Method == Kendall {
 		return nil
 	}
-	x, columns, method := residuals(x, columns, covariates, m.Config.Method)
-	pairs, err := stat.Correlate(ctx, x, columns, method, len(covariates), jobs)
+	x, y, method := residuals(valuesAt(m.x, ix), valuesAt(m.y, iy), m.given, stat.Method(m.Config.Method))
+	pairs, err := stat.Correlate(ctx, x, y, method, len(m.given), jobs)
 	if err != nil {
 		return err
 	}
@@ -159,36 +183,34 @@ func (m *Map) numeric(ctx context.Context, x, y [][]float64, covariates [][]floa
 	if err != nil {
 		return err
 	}
-	for i := range x {
-		for k, j := range at {
-			to, from := i*len(m.Y)+j, i*len(at)+k
-			m.Effect[to], m.P[to], m.N[to] = pairs.R[from], p[from], int32(pairs.Count(i, k))
+	for a, i := range ix {
+		for b, j := range iy {
+			to, from := i*len(m.Y)+j, a*len(iy)+b
+			m.Effect[to], m.P[to], m.N[to] = pairs.R[from], p[from], int32(pairs.Count(a, b))
 		}
 	}
 	return nil
 }
 
-// grouped fills the pairs whose y has categories: Mann–Whitney for two, Kruskal–Wallis for more. Covariates are not used here, and a note
-// says so.
-func (m *Map) grouped(ctx context.Context, x, y [][]float64, jobs int) error {
-	var at []int
-	for j, c := range m.Y {
-		if c.Kind == table.Categorical {
-			at = append(at, j)
-		}
-	}
-	if len(at) == 0 {
-		return nil
-	}
-	if len(m.Config.Given) > 0 {
-		m.Notes = append(m.Notes, "covariates were removed from numeric pairs only; tests between categories use the values as they are")
-	}
-	items := make([]work.Item, len(x))
+// compare fills every pair that the matrix product and the moderated tests have not.
+func (m *Map) compare(ctx context.Context, jobs int) error {
+	fast := m.Config.Method != Kendall
+	items := make([]work.Item, len(m.x))
 	for i := range items {
 		items[i] = work.Item{Name: m.X[i].Name, Do: func(context.Context) ([]byte, error) {
-			for _, j := range at {
+			for j := range m.y {
+				a, b := m.x[i], m.y[j]
+				if a.scale == numeric && b.scale == numeric && fast || m.isModerated(a, b) {
+					continue
+				}
 				k := i*len(m.Y) + j
-				m.Effect[k], m.P[k], m.N[k] = compareGroups(x[i], y[j])
+				if b.scale == survival {
+					var se float64
+					m.Effect[k], se, m.P[k], m.N[k] = coxTest(a, *b.time, m.given)
+					m.keepError(k, se)
+					continue
+				}
+				m.Effect[k], m.P[k], m.N[k] = m.pairTest(a, b)
 			}
 			return nil, nil
 		}}
@@ -197,30 +219,33 @@ func (m *Map) grouped(ctx context.Context, x, y [][]float64, jobs int) error {
 	if err != nil {
 		return err
 	}
-	return work.Errors(results)
+	if err := work.Errors(results); err != nil {
+		return err
+	}
+	if len(m.given) > 0 && slices.ContainsFunc(m.y, func(v variable) bool { return v.scale == grouped && m.Config.Groups == Ranks }) {
+		m.Notes = append(m.Notes, "covariates were not removed from tests by ranks between categories; groups: moderated removes them")
+	}
+	return nil
 }
 
-// minGroup is the smallest group that a test between categories takes.
-const minGroup = 3
+func (m *Map) keepError(k int, se float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stdErr == nil {
+		m.stdErr = map[int]float64{}
+	}
+	m.stdErr[k] = se
+}
 
-// compareGroups tests x between the categories of y.
-func compareGroups(x, y []float64) (effect, p float64, n int32) {
-	groups := stat.Groups(x, y)
-	for _, g := range groups {
-		n += int32(len(g))
-	}
-	groups = slices.DeleteFunc(groups, func(g []float64) bool { return len(g) < minGroup })
+// pairTest compares two variables, neither a survival outcome, by what their scales allow.
+func (m *Map) pairTest(a, b variable) (effect, p float64, n int32) {
 	switch {
-	case len(groups) < 2 || n < stat.MinPairRows:
-		return math.NaN(), math.NaN(), n
-	case len(groups) == 2:
-		p = stat.MannWhitneyU(groups[1], groups[0], true).P
-		return stat.CliffDelta(groups[1], groups[0]), p, n
+	case a.scale == grouped && b.scale == grouped:
+		return tableTest(a, b)
+	case b.scale == grouped:
+		return rankTest(a.values, b.values)
+	case a.scale == grouped:
+		return rankTest(b.values, a.values)
 	}
-	h := stat.KruskalWallis(groups)
-	total := 0
-	for _, g := range groups {
-		total += len(g)
-	}
-	return h.Statistic / float64(total-1), h.P, n
+	return kendallTest(a.values, b.values)
 }

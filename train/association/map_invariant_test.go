@@ -54,7 +54,7 @@ func TestPlantedLinksInvariant(t *testing.T) {
 	var found int
 	var shares []float64
 	for seed := range uint64(seeds) {
-		m, err := association.Run(context.Background(), planted(seed, 300, 1000, 2000, 20, 0.5), nil, association.Defaults(), 1, 0)
+		m, err := association.Run(context.Background(), association.Cohort{Table: planted(seed, 300, 1000, 2000, 20, 0.5)}, association.Defaults(), 1, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestPermutationInvariant(t *testing.T) {
 	c.Permutations = 99
 	falsely := 0
 	for seed := range uint64(40) {
-		m, err := association.Run(context.Background(), planted(100+seed, 40, 5, 20, 0, 0), nil, c, 1, 0)
+		m, err := association.Run(context.Background(), association.Cohort{Table: planted(100+seed, 40, 5, 20, 0, 0)}, c, 1, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestPermutationInvariant(t *testing.T) {
 	if falsely > 6 { // P(more than 6 of 40 at .05) = 0.003
 		t.Errorf("%d of 40 cohorts without a link have a pair at .05", falsely)
 	}
-	m, err := association.Run(context.Background(), planted(1, 100, 5, 20, 3, 0.7), nil, c, 1, 0)
+	m, err := association.Run(context.Background(), association.Cohort{Table: planted(1, 100, 5, 20, 3, 0.7)}, c, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,11 +123,11 @@ func TestRunJobsInvariant(t *testing.T) {
 	for i := range site {
 		site[i] = fmt.Sprint(i % 3)
 	}
-	one, err := association.Run(context.Background(), data, site, c, 5, 1)
+	one, err := association.Run(context.Background(), association.Cohort{Table: data, Site: site}, c, 5, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	many, err := association.Run(context.Background(), data, site, c, 5, 4)
+	many, err := association.Run(context.Background(), association.Cohort{Table: data, Site: site}, c, 5, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,16 +145,16 @@ func TestGivenInvariant(t *testing.T) {
 		age[i] = math.Round(data.Values[0][i]*4 + 3*r.NormFloat64())
 	}
 	_ = data.Add(table.Column{Name: "clinical.age", Source: "clinical", Group: "clinical"}, age)
-	for _, method := range []stat.Method{stat.PearsonMethod, stat.SpearmanMethod} {
+	for _, method := range []association.Method{association.Pearson, association.Spearman} {
 		c := association.Defaults()
 		c.Method, c.Given = method, []string{"clinical.age"}
-		m, err := association.Run(context.Background(), data, nil, c, 1, 0)
+		m, err := association.Run(context.Background(), association.Cohort{Table: data}, c, 1, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range m.X {
 			for j := range m.Y {
-				want := stat.Partial(data.Values[i], data.Values[3+j], [][]float64{age}, method == stat.SpearmanMethod)
+				want := stat.Partial(data.Values[i], data.Values[3+j], [][]float64{age}, method == association.Spearman)
 				k := i*len(m.Y) + j
 				if math.Abs(m.Effect[k]-want.R) > 1e-10 || math.Abs(m.P[k]-want.P) > 1e-8*want.P {
 					t.Errorf("%s, pair %d %d: r %g p %g, want %g and %g", method, i, j, m.Effect[k], m.P[k], want.R, want.P)
@@ -174,7 +174,7 @@ func TestGroupedMechanics(t *testing.T) {
 	status[7] = math.NaN() // not profiled
 	_ = data.Add(table.Column{Name: "mut.IDH1", Source: "mut", Group: "gene", Kind: table.Categorical, Levels: []string{"wt", "mutant"}}, status)
 	_ = data.Add(table.Column{Name: "rna.flat", Source: "rna", Group: "gene"}, make([]float64, 30))
-	m, err := association.Run(context.Background(), data, nil, association.Defaults(), 1, 0)
+	m, err := association.Run(context.Background(), association.Cohort{Table: data}, association.Defaults(), 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,8 +191,8 @@ func TestGroupedMechanics(t *testing.T) {
 func TestRunBadInput(t *testing.T) {
 	c := association.Defaults()
 	c.X, c.Given = []string{"imagine"}, []string{"age"}
-	_, err := association.Run(context.Background(), planted(6, 20, 1, 1, 0, 0), nil, c, 1, 0)
-	want := "association.x: \"imagine\" is no group, source or column of this cohort\nassociation.given: \"age\" is no group, source or column of this cohort"
+	_, err := association.Run(context.Background(), association.Cohort{Table: planted(6, 20, 1, 1, 0, 0)}, c, 1, 0)
+	want := "association.x: \"imagine\" is no group, source, outcome or column of this cohort\nassociation.given: \"age\" is no group, source, outcome or column of this cohort"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

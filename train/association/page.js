@@ -142,31 +142,52 @@ function network() {
   ys.forEach((y, k) => el('text', {x: 707, y: Y(k, ys.length) + 4}, s, short(y, 44)));
 }
 
+const maybe = v => v === undefined || v === null ? '' : show(v);
+const range = p => p.low === undefined || p.high === undefined ? '' : show(p.low) + ' to ' + show(p.high);
+function line(body, cells, words, act) {
+  const tr = document.createElement('tr');
+  cells.forEach((c, k) => {
+    const td = document.createElement('td');
+    td.textContent = c;
+    if (k >= words) td.className = 'n';
+    tr.appendChild(td);
+  });
+  if (act) {
+    tr.tabIndex = 0;
+    tr.addEventListener('click', act);
+    tr.addEventListener('keydown', e => { if (e.key === 'Enter') act(); });
+  }
+  body.appendChild(tr);
+}
 function rows() {
   const body = byId('rows'), wanted = byId('filter').value.toLowerCase();
   body.replaceChildren();
   for (const p of data.top) {
     if (!(p.x + ' ' + p.y).toLowerCase().includes(wanted)) continue;
-    const tr = document.createElement('tr');
-    tr.tabIndex = 0;
-    const cells = [p.x, p.y, show(p.effect), show(p.p), show(p.q)];
-    if (data.permutations) cells.push(p.family_wise === undefined ? '' : show(p.family_wise));
-    cells.push(String(p.n));
-    cells.forEach((c, k) => {
-      const td = document.createElement('td');
-      td.textContent = c;
-      if (k > 1) td.className = 'n';
-      tr.appendChild(td);
-    });
-    tr.addEventListener('click', () => scatter(p));
-    tr.addEventListener('keydown', e => { if (e.key === 'Enter') scatter(p); });
-    body.appendChild(tr);
+    const cells = [p.x, p.y, show(p.effect), range(p)];
+    if (data.raw_found !== undefined) cells.push(maybe(p.raw));
+    cells.push(show(p.p), show(p.q));
+    if (data.permutations) cells.push(maybe(p.family_wise));
+    cells.push(p.stability === undefined ? '' : Math.round(100 * p.stability) + ' %', String(p.n));
+    line(body, cells, 2, () => scatter(p));
   }
+}
+function sets() {
+  for (const r of data.sets || []) line(byId('sets'), [r.x, r.set, String(r.size), show(r.score), maybe(r.normalised), show(r.p), show(r.q), String(r.overlap), show(r.over_q)], 2);
+}
+function modules() {
+  const describe = name => {
+    const m = [...(data.modules_x || []), ...(data.modules_y || [])].find(m => m.name === name);
+    return `${name}: ${m.columns[0]} and ${m.columns.length - 1} more`;
+  };
+  for (const p of data.module_pairs || []) line(byId('modules'), [describe(p.x), describe(p.y), show(p.effect), show(p.p), show(p.q), String(p.n)], 2);
 }
 
 heat();
 volcano();
 network();
 rows();
+sets();
+modules();
 byId('filter').addEventListener('input', rows);
 if (data.top.length) scatter(data.top[0]);

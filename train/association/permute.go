@@ -8,34 +8,28 @@ import (
 	"slices"
 
 	"github.com/voxgene/voxgene/features/stat"
-	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 )
 
 // permute fills FamilyWise: the share of permutations of patients in which the largest |effect| of all numeric pairs is at least the
 // pair's own, (b+1)/(m+1). Patients move within their site. With covariates it is the residuals that move (Freedman and Lane 1983).
 // Pairs differ in n where columns have holes; then the smallest p stands in for the largest effect (minP).
-func (m *Map) permute(ctx context.Context, x, y, covariates [][]float64, site []string, seed work.Seed, jobs int) error {
-	var at []int
-	var columns [][]float64
-	for j, c := range m.Y {
-		if c.Kind != table.Categorical {
-			at, columns = append(at, j), append(columns, y[j])
-		}
-	}
+func (m *Map) permute(ctx context.Context, site []string, seed work.Seed, jobs int) error {
+	ix, iy := of(m.x, numeric), of(m.y, numeric)
 	m.FamilyWise = make([]float64, len(m.P))
 	for k := range m.FamilyWise {
 		m.FamilyWise[k] = math.NaN()
 	}
-	if len(at) == 0 {
+	if len(ix) == 0 || len(iy) == 0 || m.Config.Method == Kendall {
+		m.Notes = append(m.Notes, "family-wise p-values by permutation are given for Pearson and Spearman pairs of numbers, of which there are none")
 		return nil
 	}
-	if len(at) < len(m.Y) {
-		m.Notes = append(m.Notes, "family-wise p-values by permutation are given for numeric pairs only")
+	if len(ix) < len(m.X) || len(iy) < len(m.Y) {
+		m.Notes = append(m.Notes, "family-wise p-values by permutation are given for pairs of numbers only")
 	}
-	x, columns, method := residuals(x, columns, covariates, m.Config.Method)
+	x, columns, method := residuals(valuesAt(m.x, ix), valuesAt(m.y, iy), m.given, stat.Method(m.Config.Method))
 	extreme := make([]float64, m.Config.Permutations)
-	strength := m.strength()
+	strength := m.strength(ix, iy)
 	items := make([]work.Item, m.Config.Permutations)
 	for k := range items {
 		items[k] = work.Item{Name: fmt.Sprintf("permutation %d", k), Do: func(ctx context.Context) ([]byte, error) {
@@ -47,7 +41,7 @@ func (m *Map) permute(ctx context.Context, x, y, covariates [][]float64, site []
 					moved[j][i] = c[from]
 				}
 			}
-			pairs, err := stat.Correlate(ctx, x, moved, method, len(covariates), 1)
+			pairs, err := stat.Correlate(ctx, x, moved, method, len(m.given), 1)
 			if err != nil {
 				return nil, err
 			}
@@ -63,8 +57,8 @@ func (m *Map) permute(ctx context.Context, x, y, covariates [][]float64, site []
 		return err
 	}
 	slices.Sort(extreme)
-	for i := range x {
-		for _, j := range at {
+	for _, i := range ix {
+		for _, j := range iy {
 			k := i*len(m.Y) + j
 			if s := strength.of(m.Effect[k], m.P[k]); !math.IsNaN(s) {
 				below, _ := slices.BinarySearch(extreme, s)
@@ -78,8 +72,16 @@ func (m *Map) permute(ctx context.Context, x, y, covariates [][]float64, site []
 // strength orders pairs: by |effect| where all have the same n, by p where they do not.
 type strength struct{ byP bool }
 
-func (m *Map) strength() strength {
-	return strength{byP: slices.ContainsFunc(m.N, func(n int32) bool { return n != m.N[0] })}
+func (m *Map) strength(ix, iy []int) strength {
+	first := m.N[ix[0]*len(m.Y)+iy[0]]
+	for _, i := range ix {
+		for _, j := range iy {
+			if m.N[i*len(m.Y)+j] != first {
+				return strength{byP: true}
+			}
+		}
+	}
+	return strength{}
 }
 
 func (s strength) of(effect, p float64) float64 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
 )
 
 // Summary is what a person reads of a map: counts, the strongest pairs, and a part of it small enough to draw.
@@ -26,6 +27,28 @@ type Summary struct {
 	Top          []Pair   `json:"top"`
 	Heat         Heat     `json:"heat"`
 	Volcano      []Point  `json:"volcano"`
+	// RawFound is Found without removing covariates; null where there are none.
+	RawFound    *int         `json:"raw_found,omitempty"`
+	ModulesX    []Module     `json:"modules_x,omitempty"`
+	ModulesY    []Module     `json:"modules_y,omitempty"`
+	ModulePairs []Pair       `json:"module_pairs,omitempty"` // strongest first
+	Sets        []SetRow     `json:"sets,omitempty"`         // strongest first
+	SetsMethod  string       `json:"sets_method,omitempty"`
+	Replication *Replication `json:"replication,omitempty"`
+}
+
+// SetRow is the enrichment of a gene set in the genes ranked by a column.
+type SetRow struct {
+	X          string   `json:"x"`
+	Set        string   `json:"set"`
+	Size       int      `json:"size"`
+	Score      float64  `json:"score"`
+	Normalised *float64 `json:"normalised,omitempty"`
+	P          float64  `json:"p"`
+	Q          float64  `json:"q"`
+	Overlap    int      `json:"overlap"` // genes of the set that were found with the column
+	OverP      float64  `json:"over_p"`
+	OverQ      float64  `json:"over_q"`
 }
 
 // Pair is one pair of the map. A p that a number cannot hold is 0.
@@ -36,6 +59,10 @@ type Pair struct {
 	P          float64  `json:"p"`
 	Q          float64  `json:"q"`
 	FamilyWise *float64 `json:"family_wise,omitempty"`
+	Low        *float64 `json:"low,omitempty"` // 95 % interval of the effect
+	High       *float64 `json:"high,omitempty"`
+	Raw        *float64 `json:"raw,omitempty"`       // effect without removing the covariates
+	Stability  *float64 `json:"stability,omitempty"` // share of bootstrap resamples that agree
 	N          int      `json:"n"`
 	// Points are the patients' values, x then y, in an order that names nobody; of the strongest pairs only.
 	Points [][2]float64 `json:"points,omitempty"`
@@ -66,8 +93,8 @@ const (
 	volcanoMax = 6000
 )
 
-// Summarise picks what a page shows. t is the table that the map was made of.
-func (m *Map) Summarise(name string, t *table.Table) Summary {
+// Summarise picks what a page shows. t is the table that the map was made of; seed draws the bootstrap.
+func (m *Map) Summarise(name string, t *table.Table, seed work.Seed) Summary {
 	s := Summary{
 		Name: name, Patients: m.patients(t), X: len(m.X), Y: len(m.Y), Method: string(m.Config.Method), Adjust: string(m.Config.Adjust),
 		Level: m.Config.Level, Given: m.Config.Given, Permutations: m.Config.Permutations, Notes: m.Notes,
@@ -83,28 +110,93 @@ func (m *Map) Summarise(name string, t *table.Table) Summary {
 	order := m.strongest(topPairs)
 	for rank, k := range order {
 		p := m.pair(k)
+		p.Low, p.High = pointers(m.Interval(k))
+		p.Stability, _ = pointers(m.Stability(k, seed), 0)
 		if rank < topPoints {
-			p.Points, p.Levels = points(t, p.X, p.Y)
+			p.Points, p.Levels = points(m.x[k/len(m.Y)], m.y[k%len(m.Y)])
 		}
 		s.Top = append(s.Top, p)
 	}
 	s.Heat = m.heat(order)
 	s.Volcano = m.volcano()
+	if m.Raw != nil {
+		found := 0
+		for _, q := range m.Raw.Q {
+			if q <= m.Config.Level {
+				found++
+			}
+		}
+		s.RawFound = &found
+	}
+	m.summariseModules(&s)
+	m.summariseSets(&s)
+	s.Replication = m.Replicated
 	return s
+}
+
+func (m *Map) summariseModules(s *Summary) {
+	if m.Modules == nil {
+		return
+	}
+	s.ModulesX, s.ModulesY = m.Modules.X, m.Modules.Y
+	for i, x := range m.Modules.X {
+		for j, y := range m.Modules.Y {
+			k := i*len(m.Modules.Y) + j
+			if len(m.Modules.P) > 0 && !math.IsNaN(m.Modules.P[k]) {
+				s.ModulePairs = append(s.ModulePairs, Pair{X: x.Name, Y: y.Name, Effect: m.Modules.R[k], P: m.Modules.P[k], Q: m.Modules.Q[k], N: int(m.Modules.N[k])})
+			}
+		}
+	}
+	slices.SortStableFunc(s.ModulePairs, func(a, b Pair) int { return cmp.Compare(a.P, b.P) })
+	s.ModulePairs = s.ModulePairs[:min(len(s.ModulePairs), topPairs)]
+}
+
+func (m *Map) summariseSets(s *Summary) {
+	if m.Sets == nil {
+		return
+	}
+	s.SetsMethod = m.Sets.Method
+	for k := range m.Sets.Score {
+		if !math.IsNaN(m.Sets.P[k]) {
+			s.Sets = append(s.Sets, m.Sets.row(k))
+		}
+	}
+	slices.SortStableFunc(s.Sets, func(a, b SetRow) int {
+		return cmp.Or(cmp.Compare(a.Q, b.Q), cmp.Compare(a.P, b.P), cmp.Compare(math.Abs(b.Score), math.Abs(a.Score)))
+	})
+	s.Sets = s.Sets[:min(len(s.Sets), topPairs)]
+}
+
+func (m *SetMap) row(k int) SetRow {
+	i, t := k/len(m.Sets), k%len(m.Sets)
+	r := SetRow{X: m.X[i], Set: m.Sets[t], Size: m.Sizes[t], Score: m.Score[k], P: m.P[k], Q: m.Q[k], Overlap: m.Overlap[k], OverP: m.OverP[k], OverQ: m.OverQ[k]}
+	r.Normalised, _ = pointers(m.Normalised[k], 0)
+	return r
+}
+
+// pointers are nil for what is not a finite number, which JSON cannot hold.
+func pointers(a, b float64) (*float64, *float64) {
+	one := func(v float64) *float64 {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
+		}
+		return &v
+	}
+	return one(a), one(b)
 }
 
 // patients counts the rows that have a value on both sides.
 func (m *Map) patients(t *table.Table) int {
-	has := func(columns []table.Column) []bool {
+	has := func(side []variable) []bool {
 		out := make([]bool, t.Rows())
-		for _, c := range columns {
-			for i, v := range t.Values[t.Find(c.Name)] {
-				out[i] = out[i] || !math.IsNaN(v)
+		for _, v := range side {
+			for i := range out {
+				out[i] = out[i] || v.scale == survival && v.time.Known(i) || v.scale != survival && !math.IsNaN(v.values[i])
 			}
 		}
 		return out
 	}
-	x, y, n := has(m.X), has(m.Y), 0
+	x, y, n := has(m.x), has(m.y), 0
 	for i := range x {
 		if x[i] && y[i] {
 			n++
@@ -142,20 +234,25 @@ func (m *Map) pair(k int) Pair {
 	if m.FamilyWise != nil && !math.IsNaN(m.FamilyWise[k]) {
 		p.FamilyWise = &m.FamilyWise[k]
 	}
+	if m.Raw != nil {
+		p.Raw, _ = pointers(m.Raw.Effect[k], 0)
+	}
 	return p
 }
 
-// points are the complete rows of a pair, sorted by value so that their order does not name a patient.
-func points(t *table.Table, x, y string) ([][2]float64, []string) {
-	jx, jy := t.Find(x), t.Find(y)
+// points are the complete rows of a pair, sorted by value so that their order does not name a patient. A survival outcome has none.
+func points(x, y variable) ([][2]float64, []string) {
+	if y.scale == survival {
+		return nil, nil
+	}
 	var out [][2]float64
-	for i, v := range t.Values[jx] {
-		if w := t.Values[jy][i]; !math.IsNaN(v) && !math.IsNaN(w) {
+	for i, v := range x.values {
+		if w := y.values[i]; !math.IsNaN(v) && !math.IsNaN(w) {
 			out = append(out, [2]float64{v, w})
 		}
 	}
 	slices.SortFunc(out, func(a, b [2]float64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	return out, t.Columns[jy].Levels
+	return out, y.Levels
 }
 
 // heat takes the columns of the strongest pairs until a side is full, and orders both sides by clustering.

@@ -2,11 +2,9 @@ package association
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -22,16 +20,19 @@ type row struct {
 	P          *float64 `parquet:"p,optional"`
 	Q          *float64 `parquet:"q,optional"`
 	FamilyWise *float64 `parquet:"family_wise,optional"`
+	RawEffect  *float64 `parquet:"raw_effect,optional"` // without removing the covariates
+	RawP       *float64 `parquet:"raw_p,optional"`
 	N          int32    `parquet:"n"`
 }
 
-// Write leaves in dir: association.parquet (every pair), found.csv (those within the level, strongest first), association.json (the
-// summary) and map.html (one page that needs no network). The bytes depend on the map and the name alone.
-func (m *Map) Write(dir, name string, t *table.Table) (Summary, error) {
+// Write leaves in dir: association.parquet (every pair), found.csv (those within the level, strongest first, up to 100,000), association.json (the
+// summary), map.html (one page that needs no network), heat.svg and volcano.svg; sets.csv, modules.csv and replication.csv where they were asked
+// for. The bytes depend on the map, the name and the seed alone.
+func (m *Map) Write(dir, name string, t *table.Table, seed work.Seed) (Summary, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Summary{}, err
 	}
-	s := m.Summarise(name, t)
+	s := m.Summarise(name, t, seed)
 	summary, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return s, err
@@ -44,9 +45,20 @@ func (m *Map) Write(dir, name string, t *table.Table) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
-	for file, b := range map[string][]byte{
-		"association.parquet": parquet, "found.csv": m.found(s.Found), "association.json": append(summary, '\n'), "map.html": page,
-	} {
+	files := map[string][]byte{
+		"association.parquet": parquet, "found.csv": m.foundTable(), "association.json": append(summary, '\n'), "map.html": page,
+		"heat.svg": heatSVG(s), "volcano.svg": volcanoSVG(s),
+	}
+	if m.Sets != nil {
+		files["sets.csv"] = m.Sets.table()
+	}
+	if m.Modules != nil {
+		files["modules.csv"] = m.Modules.table()
+	}
+	if m.Replicated != nil {
+		files["replication.csv"] = m.Replicated.table()
+	}
+	for file, b := range files {
 		if err := work.WriteFile(filepath.Join(dir, file), b, 0o644); err != nil {
 			return s, err
 		}
@@ -67,6 +79,9 @@ func (m *Map) parquet() ([]byte, error) {
 			if m.FamilyWise != nil {
 				r.FamilyWise = present(m.FamilyWise, k)
 			}
+			if m.Raw != nil {
+				r.RawEffect, r.RawP = present(m.Raw.Effect, k), present(m.Raw.P, k)
+			}
 			chunk = append(chunk, r)
 		}
 		if _, err := w.Write(chunk); err != nil {
@@ -85,25 +100,4 @@ func present(v []float64, k int) *float64 {
 		return nil
 	}
 	return &v[k]
-}
-
-// found lists the pairs within the level.
-func (m *Map) found(count int) []byte {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"x", "y", "effect", "p", "q", "family_wise", "n"}) // a bytes.Buffer takes everything
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 10, 64) }
-	for _, k := range m.strongest(max(count, 1)) {
-		p := m.pair(k)
-		if p.Q > m.Config.Level {
-			continue
-		}
-		familyWise := ""
-		if p.FamilyWise != nil {
-			familyWise = number(*p.FamilyWise)
-		}
-		_ = w.Write([]string{p.X, p.Y, number(p.Effect), number(p.P), number(p.Q), familyWise, strconv.Itoa(p.N)})
-	}
-	w.Flush()
-	return b.Bytes()
 }

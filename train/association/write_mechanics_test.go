@@ -20,20 +20,20 @@ func TestWrite(t *testing.T) {
 	data.Columns[2].Name = "t1.</script><b>&"
 	c := association.Defaults()
 	c.Permutations = 19
-	m, err := association.Run(context.Background(), data, nil, c, 1, 0)
+	m, err := association.Run(context.Background(), association.Cohort{Table: data}, c, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, b := t.TempDir(), t.TempDir()
-	s, err := m.Write(a, "cohort", data)
+	s, err := m.Write(a, "cohort", data, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Write(b, "cohort", data); err != nil {
+	if _, err := m.Write(b, "cohort", data, 1); err != nil {
 		t.Fatal(err)
 	}
 	content := map[string][]byte{}
-	for _, name := range []string{"association.parquet", "found.csv", "association.json", "map.html"} {
+	for _, name := range []string{"association.parquet", "found.csv", "association.json", "map.html", "heat.svg", "volcano.svg"} {
 		one, err := os.ReadFile(filepath.Join(a, name))
 		if err != nil {
 			t.Fatal(err)
