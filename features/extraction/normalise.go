@@ -19,6 +19,8 @@ type Normalise struct {
 func (n *Normalise) check(at *settings.Node, p *settings.Problems) {
 	switch n.Method {
 	case "zscore", "white_stripe":
+	case "": // said already
+		return
 	case "reference":
 		if n.Within == nil {
 			p.Add(at, "within names the labels of the reference region")
