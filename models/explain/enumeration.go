@@ -21,7 +21,7 @@ func newEnumerated(e *Explainer, r Request) (engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newTreeGame(l, len(e.targets), b, r.Background.shares())
+		return newLinkedGame(e.model, l, len(e.targets), b, r.Background.shares())
 	}
 	if n := len(active(e.model)); n > mostColumns {
 		return nil, fmt.Errorf("%s: the model reacts to %d columns, and all subsets of at most %d can be tried: use %s", Enumeration, n, mostColumns, Permutation)

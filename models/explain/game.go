@@ -8,32 +8,40 @@ import (
 	"github.com/voxgene/voxgene/models/tree"
 )
 
-// treeGame enumerates the subsets of columns for a model of trees without predicting each: a leaf is reached by just those subsets
-// that have in them every column that the row alone passes and none that the background row alone passes, so each tree hands out
-// 2^n leaf values. What is explained may be any function of the trees' sums.
-type treeGame struct {
+// linkedGame enumerates the subsets of columns for a model of trees or a linear one without predicting each. A leaf is reached by
+// just those subsets that have in them every column that the row alone passes and none that the background row alone passes, so each
+// tree hands out 2^n leaf values; a linear sum moves by one term from subset to subset. What is explained may be any function of the
+// sums.
+type linkedGame struct {
 	form   *linked
 	shapes []*shape
 	used   []int
-	// background is rows × used columns, as trees read them; sums is rows × outputs.
+	// background is rows × used columns, as the model reads them.
 	background []float64
 	shares     []float64
 	base       []float64
 	targets    int
 }
 
-func newTreeGame(form *linked, targets int, b models.Matrix, shares []float64) (*treeGame, error) {
-	e := form.ensemble
-	shapes, used := layouts(e, 0, e.Outputs())
-	if len(used) > mostColumns {
-		return nil, fmt.Errorf("%s: the trees ask %d columns, and all subsets of at most %d can be tried: use %s or %s",
-			Enumeration, len(used), mostColumns, TreeInterventional, Permutation)
+func newLinkedGame(m models.Model, form *linked, targets int, b models.Matrix, shares []float64) (*linkedGame, error) {
+	g := &linkedGame{form: form, used: active(m), shares: shares, base: make([]float64, targets), targets: targets}
+	if len(g.used) > mostColumns {
+		return nil, fmt.Errorf("%s: the model reacts to %d columns, and all subsets of at most %d can be tried: use %s",
+			Enumeration, len(g.used), mostColumns, Permutation)
 	}
-	g := &treeGame{form: form, shapes: shapes, used: used, background: readRows(e, used, b, 0, b.Rows, nil), shares: shares, base: make([]float64, targets), targets: targets}
-	row, sums, here := make([]float64, e.Features), make([]float64, e.Outputs()), make([]float64, targets)
+	if form.ensemble != nil {
+		g.shapes, _ = layouts(form.ensemble, 0, form.ensemble.Outputs())
+	}
+	g.background = g.read(b, 0, b.Rows)
+	n, sums, here := len(g.used), make([]float64, form.sums()), make([]float64, targets)
+	row := make([]float64, len(b.Columns))
 	for i, share := range shares {
-		tree.ReadRow(b, i, row)
-		e.Output(row, sums)
+		if form.ensemble != nil {
+			tree.ReadRow(b, i, row)
+			form.ensemble.Output(row, sums)
+		} else {
+			form.sum(g.used, g.background[i*n:(i+1)*n], sums)
+		}
 		form.apply(sums, here)
 		for k, v := range here {
 			g.base[k] += share * v
@@ -42,28 +50,47 @@ func newTreeGame(form *linked, targets int, b models.Matrix, shares []float64) (
 	return g, nil
 }
 
-func (g *treeGame) columns() []int   { return g.used }
-func (g *treeGame) bases() []float64 { return g.base }
+// sum sets a linear model's sums for a row of its used columns.
+func (l *linked) sum(used []int, row, sums []float64) {
+	copy(sums, l.start)
+	for k, w := range l.linear {
+		for j, c := range used {
+			sums[k] += w[c] * row[j]
+		}
+	}
+}
 
-func (g *treeGame) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
-	n, outputs := len(g.used), g.form.ensemble.Outputs()
-	rows := readRows(g.form.ensemble, g.used, x, lo, hi, nil)
+// read returns rows × used columns as the model reads them.
+func (g *linkedGame) read(x models.Matrix, lo, hi int) []float64 {
+	if g.form.ensemble != nil {
+		return readRows(g.form.ensemble, g.used, x, lo, hi, nil)
+	}
+	out := make([]float64, (hi-lo)*len(g.used))
+	for j, c := range g.used {
+		for i, v := range x.Column(c)[lo:hi] {
+			out[i*len(g.used)+j] = v
+		}
+	}
+	return out
+}
+
+func (g *linkedGame) columns() []int   { return g.used }
+func (g *linkedGame) bases() []float64 { return g.base }
+
+func (g *linkedGame) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
+	n, outputs := len(g.used), g.form.sums()
+	rows := g.read(x, lo, hi)
 	phi = s.take((hi - lo) * g.targets * n)
 	sums, worth, here := make([]float64, outputs<<n), make([]float64, g.targets<<n), make([]float64, g.targets)
-	var own, other []uint64
+	var own, theirs []uint64
 	for i := range hi - lo {
 		clear(worth)
 		for b, share := range g.shares {
-			for at := range 1 << n {
-				copy(sums[at*outputs:], g.form.ensemble.Base)
-			}
-			for _, shape := range g.shapes {
-				if len(own) < shape.nodes {
-					own, other = make([]uint64, shape.nodes), make([]uint64, shape.nodes)
-				}
-				shape.follow(g.form.ensemble, rows[i*n:(i+1)*n], own)
-				shape.follow(g.form.ensemble, g.background[b*n:(b+1)*n], other)
-				shape.spread(own, other, 1<<n-1, outputs, sums)
+			row, background := rows[i*n:(i+1)*n], g.background[b*n:(b+1)*n]
+			if g.form.ensemble == nil {
+				g.form.spread(g.used, row, background, sums)
+			} else {
+				g.walk(row, background, sums, &own, &theirs)
 			}
 			for at := range 1 << n {
 				g.form.apply(sums[at*outputs:(at+1)*outputs], here)
@@ -75,6 +102,35 @@ func (g *treeGame) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []
 		shapley(worth, n, g.targets, phi[i*g.targets*n:(i+1)*g.targets*n])
 	}
 	return phi, nil, nil
+}
+
+// walk sets the sums of every subset for a row and a background row of trees.
+func (g *linkedGame) walk(row, background, sums []float64, own, theirs *[]uint64) {
+	e, n := g.form.ensemble, len(g.used)
+	for at := range 1 << n {
+		copy(sums[at*e.Outputs():], e.Base)
+	}
+	for _, s := range g.shapes {
+		if len(*own) < s.nodes {
+			*own, *theirs = make([]uint64, s.nodes), make([]uint64, s.nodes)
+		}
+		s.follow(e, row, *own)
+		s.follow(e, background, *theirs)
+		s.spread(*own, *theirs, 1<<n-1, e.Outputs(), sums)
+	}
+}
+
+// spread sets the sums of every subset for a row and a background row of a linear model.
+func (l *linked) spread(used []int, row, background, sums []float64) {
+	k := len(l.start)
+	l.sum(used, background, sums[:k])
+	for s := 1; s < 1<<len(used); s++ {
+		j := bits.TrailingZeros(uint(s))
+		before := s & (s - 1)
+		for o, w := range l.linear {
+			sums[s*k+o] = sums[before*k+o] + w[used[j]]*(row[j]-background[j])
+		}
+	}
 }
 
 // spread adds the tree's leaf values to the sums, subsets × outputs, of the subsets that reach them, given what the row and a

@@ -152,3 +152,53 @@ func TestCoxSurvival(t *testing.T) {
 		}
 	}
 }
+
+// Probabilities of logistic models and survival of a Cox model are functions of sums: what is enumerated and sampled from the sums is
+// what predictions say.
+func TestLinksOfSums(t *testing.T) {
+	for name, classes := range map[string]int{"binary": 2, "three classes": 3, "cox": 0} {
+		data := linearTraining(14, 200, 6, classes)
+		kind := "logistic"
+		r := Request{Scale: Probability}
+		if classes == 0 {
+			kind, r = "cox", Request{Times: []float64{30, 100}}
+		}
+		m := fitKind(t, kind, map[string]any{"penalty": "none"}, data)
+		reference := data.X.Select([]int{1, 2, 3, 50})
+		background := FromMatrix(reference)
+		r.Background, r.Pairs, r.Seed = &background, 20, 3
+		rows := data.X.Select([]int{0, 99})
+		exact, err := Explain(m, rows, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Method = Permutation
+		sampled, err := Explain(m, rows, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets := len(exact[0])
+		for i := range exact {
+			want := bruteForce(t, m, rows.Select([]int{i}), reference, r.Times, func(p models.Prediction, row, k int) float64 {
+				switch classes {
+				case 0:
+					return p.Survival[row*len(r.Times)+k]
+				case 2:
+					return p.Probabilities[row*2+1]
+				}
+				return p.Probabilities[row*classes+k]
+			}, targets)
+			for k, a := range exact[i] {
+				s := sampled[i][k]
+				for j, v := range a.Values {
+					if w := want[k*len(a.Values)+j]; math.Abs(v-w) > 1e-12 || a.Method != Enumeration {
+						t.Errorf("%s, %s, row %d, entry %d, column %d: %v, by brute force %v", name, a.Method, i, k, j, v, w)
+					}
+					if d := math.Abs(v - s.Values[j]); d > 5*s.Errors[j]+1e-9 {
+						t.Errorf("%s, row %d, entry %d, column %d: %v ± %v, exactly %v", name, i, k, j, s.Values[j], s.Errors[j], v)
+					}
+				}
+			}
+		}
+	}
+}

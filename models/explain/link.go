@@ -13,10 +13,12 @@ type hazards interface {
 	At(time float64) *tree.Ensemble
 }
 
-// linked is a model of trees whose targets are functions of the trees' sums: the probability of a boosted class, the survival of a
-// forest or of a boosted Cox model.
+// linked is a model whose targets are functions of sums over trees or over columns: the probability of a boosted or logistic class,
+// the survival of a forest or of a Cox model.
 type linked struct {
-	ensemble *tree.Ensemble
+	ensemble *tree.Ensemble          // nil for a linear model
+	linear   [][]float64             // of a linear model, coefficients by sum
+	start    []float64               // and the intercepts
 	raw      []int                   // the sum that each target is a function of
 	links    []func(float64) float64 // and which
 	softmax  bool                    // or all targets are the softmax of all sums
@@ -43,8 +45,51 @@ func (l *linked) apply(sums, targets []float64) {
 	}
 }
 
-// linkOf returns the form of a model of trees on a scale on which it is not itself a sum.
+// sums is the number of sums.
+func (l *linked) sums() int {
+	if l.ensemble != nil {
+		return l.ensemble.Outputs()
+	}
+	return len(l.start)
+}
+
+// linearLinkOf returns the form of a linear model on a scale on which it is not itself a sum.
+func linearLinkOf(m models.Model, a additive, scale string, targets int, times []float64) (*linked, bool) {
+	intercepts, weights, _ := a.Linear()
+	l := &linked{linear: weights, start: intercepts, raw: make([]int, targets)}
+	switch {
+	case scale == Probability && targets == 1 && len(weights) == 1:
+		l.links = []func(float64) float64{sigmoid}
+	case scale == Probability && targets == len(weights):
+		l.softmax = true
+	case (scale == Survival || scale == CumulativeHazard) && len(times) > 0 && len(weights) == 1:
+		return l, l.proportional(m, scale, times)
+	default:
+		return nil, false
+	}
+	return l, true
+}
+
+// proportional sets the links of a proportional hazards model, and reports whether its baseline is known at every time.
+func (l *linked) proportional(m models.Model, scale string, times []float64) bool {
+	for _, h := range baselines(m, times) {
+		if math.IsNaN(h) {
+			return false
+		}
+		if scale == Survival {
+			l.links = append(l.links, func(u float64) float64 { return math.Exp(-h * math.Exp(u)) })
+		} else {
+			l.links = append(l.links, func(u float64) float64 { return h * math.Exp(u) })
+		}
+	}
+	return true
+}
+
+// linkOf returns the form of a linear model or of one of trees on a scale on which it is not itself a sum.
 func linkOf(m models.Model, scale string, targets int, times []float64) (*linked, bool) {
+	if a, ok := m.(additive); ok {
+		return linearLinkOf(m, a, scale, targets, times)
+	}
 	t, ok := m.(ensembled)
 	if !ok {
 		return nil, false
@@ -63,16 +108,7 @@ func linkOf(m models.Model, scale string, targets int, times []float64) (*linked
 			l.links = append(l.links, func(h float64) float64 { return math.Exp(-h) })
 		}
 	case (scale == Survival || scale == CumulativeHazard) && len(times) > 0 && e.Scale == tree.LogHazard && e.Outputs() == 1:
-		for _, h := range baselines(m, times) {
-			if math.IsNaN(h) {
-				return nil, false
-			}
-			if scale == Survival {
-				l.links = append(l.links, func(u float64) float64 { return math.Exp(-h * math.Exp(u)) })
-			} else {
-				l.links = append(l.links, func(u float64) float64 { return h * math.Exp(u) })
-			}
-		}
+		return l, l.proportional(m, scale, times)
 	default:
 		return nil, false
 	}

@@ -18,7 +18,12 @@ type sampled struct {
 	*mixtures
 	pairs int
 	seed  work.Seed
+	// form is that of a linear model, whose sums move by a term a step, so that a walk needs no prediction; nil for others.
+	form *linked
 }
+
+// mostWalked bounds the values that a model is given to explain one row.
+const mostWalked = 1 << 38
 
 func newSampled(e *Explainer, r Request) (*sampled, error) {
 	if r.Pairs == 0 {
@@ -31,7 +36,39 @@ func newSampled(e *Explainer, r Request) (*sampled, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sampled{m, r.Pairs, r.Seed.Split("permutation")}, nil
+	p := &sampled{m, r.Pairs, r.Seed.Split("permutation"), nil}
+	if l, ok := linkOf(e.model, e.targets[0].scale, len(e.targets), e.times); ok && l.ensemble == nil {
+		p.form = l
+	}
+	if n := float64(len(m.used)) * float64(len(e.model.Columns())) * float64(r.Pairs) * 2 * float64(m.background.Rows); p.form == nil && n > mostWalked {
+		return nil, fmt.Errorf("%s: one row would take %.2g predictions of %d columns: give a smaller background, or explain another scale",
+			Permutation, n/float64(len(e.model.Columns())), len(e.model.Columns()))
+	}
+	return p, nil
+}
+
+// walkSums sets what a walk of a linear model passes, as score would, for each order's first to last but one step.
+func (p *sampled) walkSums(x models.Matrix, i, b int, order []int, walk []float64) {
+	row, background := make([]float64, len(p.used)), make([]float64, len(p.used))
+	for j, c := range p.used {
+		row[j], background[j] = x.Column(c)[i], p.mixtures.background.Column(c)[b]
+	}
+	start, sums, targets := make([]float64, len(p.form.start)), make([]float64, len(p.form.start)), len(p.targets)
+	p.form.sum(p.used, background, start)
+	n := len(order)
+	for _, back := range []bool{false, true} {
+		copy(sums, start)
+		for t := range n - 1 {
+			j, s := order[t], t
+			if back {
+				j, s = order[n-1-t], n-1+t
+			}
+			for k, w := range p.form.linear {
+				sums[k] += w[p.used[j]] * (row[j] - background[j])
+			}
+			p.form.apply(sums, walk[s*targets:(s+1)*targets])
+		}
+	}
 }
 
 func (p *sampled) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
@@ -75,11 +112,16 @@ func (p *sampled) row(x models.Matrix, i int, phi, errs []float64) error {
 			}
 			// Mixtures 0 to n−2 have the first s+1 of the order in; n−1 to 2n−3 have the last s+1 in.
 			walk := make([]float64, (2*n-2)*targets)
-			err := p.score(x, i, b, 2*n-2, func(s, j int) bool {
+			if p.form != nil {
+				entering := make([]int, n)
+				for t, o := range order {
+					entering[t] = differ[o]
+				}
+				p.walkSums(x, i, b, entering, walk)
+			} else if err := p.score(x, i, b, 2*n-2, func(s, j int) bool {
 				t := place[j]
 				return t < 0 || s < n-1 && t <= s || s >= n-1 && t >= n-1-(s-(n-1))
-			}, func(s int, v []float64) { copy(walk[s*targets:], v) })
-			if err != nil {
+			}, func(s int, v []float64) { copy(walk[s*targets:], v) }); err != nil {
 				return err
 			}
 			p.credit(walk[:(n-1)*targets], p.at[b], here, func(t int) int { return differ[order[t]] }, pair)

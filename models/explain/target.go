@@ -123,7 +123,7 @@ func automatic(m models.Model, scale string, targets int, r Request) string {
 	if len(active(m)) <= fewColumns {
 		return Enumeration
 	}
-	if l, ok := linkOf(m, scale, targets, r.Times); ok && !l.softmax {
+	if l, ok := linkOf(m, scale, targets, r.Times); ok && l.ensemble != nil && !l.softmax {
 		return TreeInterventional
 	}
 	return Permutation

@@ -117,7 +117,7 @@ func newTrees(m models.Model, scale string, targets int, r Request) (engine, err
 	e, err := ensembleOf(m, scale, r.Times)
 	var form *linked
 	if err != nil && r.Method == TreeInterventional {
-		if l, ok := linkOf(m, scale, targets, r.Times); ok && !l.softmax {
+		if l, ok := linkOf(m, scale, targets, r.Times); ok && l.ensemble != nil && !l.softmax {
 			form, err = l, nil
 		}
 	}
