@@ -3,8 +3,10 @@
 package tree
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -25,13 +27,21 @@ func readFloats(b *testing.B, name string) []float64 {
 	if dir == "" {
 		b.Skip("VOXGENE_BENCH is not set: run testdata/peers.py, which makes the data")
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, name+".f64"))
+	f, err := os.Open(filepath.Join(dir, name+".f64"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	out := make([]float64, len(raw)/8)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, r, one := make([]float64, info.Size()/8), bufio.NewReader(f), make([]byte, 8)
 	for i := range out {
-		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
+		if _, err := io.ReadFull(r, one); err != nil {
+			b.Fatal(err)
+		}
+		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(one))
 	}
 	return out
 }

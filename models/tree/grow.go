@@ -303,24 +303,27 @@ func byRow(columns []ranks) []uint16 {
 // left. A node that met no missing value sends those to come where more of its rows went.
 func (g *grower) partition(rows []int32, s *split) int {
 	c := &g.columns[s.feature]
-	rank, left, right := c.rank, 0, 0
+	local := g.gather(s.feature, rows)
+	if s.categories == nil && !g.limits.random {
+		s.threshold = between(c, local, rows, s)
+	}
+	left, right, missing := 0, 0, false
 	spare := g.spare[:len(rows)]
-	missing := false
 	if s.categories == nil && !c.missing {
 		cut := s.rank
-		for _, r := range rows {
+		for i, r := range rows {
 			rows[left], spare[right] = r, r
 			l := 0
-			if rank[r] <= cut {
+			if local[i] <= cut {
 				l = 1
 			}
 			left += l
 			right += 1 - l
 		}
 	} else {
-		for _, r := range rows {
-			missing = missing || rank[r] == missingRank
-			if goesLeft(rank[r], s.rank, s.categories, s.missingLeft) {
+		for i, r := range rows {
+			missing = missing || local[i] == missingRank
+			if goesLeft(local[i], s.rank, s.categories, s.missingLeft) {
 				rows[left] = r
 				left++
 			} else {
@@ -333,34 +336,37 @@ func (g *grower) partition(rows []int32, s *split) int {
 	if !missing {
 		s.missingLeft = left > right
 	}
-	switch {
-	case s.categories != nil:
+	if s.categories != nil {
 		settle(c, rows, left, s.categories)
-	case !g.limits.random:
-		s.threshold = between(c, rows[:left], rows[left:])
 	}
 	return left
 }
 
 // between returns the midpoint of the largest value on the left and the smallest on the right; where only missing values are on one
-// side, a threshold beyond all values.
-func between(c *ranks, left, right []int32) float64 {
-	a, b := math.Inf(-1), math.Inf(1)
-	for _, r := range left {
-		if v := c.values[r]; v > a && c.rank[r] != missingRank {
-			a = v
-		}
-	}
-	for _, r := range right {
-		if v := c.values[r]; v < b && c.rank[r] != missingRank {
-			b = v
+// side, a threshold beyond all values. Values are read only where their rank is next to the cut.
+func between(c *ranks, local []uint16, rows []int32, s *split) float64 {
+	low, high, lows, highs := 0, missingRank, false, false
+	for _, b := range local {
+		if b <= s.rank {
+			low, lows = max(low, int(b)), true
+		} else if b != missingRank {
+			high, highs = min(high, int(b)), true
 		}
 	}
 	switch {
-	case math.IsInf(b, 1):
+	case !highs:
 		return math.MaxFloat64
-	case math.IsInf(a, -1):
+	case !lows:
 		return -math.MaxFloat64
+	}
+	a, b := math.Inf(-1), math.Inf(1)
+	for i, r := range rows {
+		switch int(local[i]) {
+		case low:
+			a = max(a, c.values[r])
+		case high:
+			b = min(b, c.values[r])
+		}
 	}
 	t := a/2 + b/2
 	if !(t >= a && t < b) { // neighbouring floats, or rounding of very small ones

@@ -60,7 +60,7 @@ func newHistGrower(columns []ranks, p Penalty, rate float64, depth int) *histGro
 		}
 	})
 	h.part = newGrower(columns, limits{}, nil, 1)
-	h.part.spare = make([]int32, n)
+	h.part.spare, h.part.local = make([]int32, n), make([]uint16, n)
 	return h
 }
 
