@@ -80,3 +80,66 @@ func BenchmarkReadMAF(b *testing.B) {
 		}
 	}
 }
+
+// noise is genes × samples of standard normal values.
+func noise(genes, samples int) (*Matrix, []string) {
+	r := rand.New(rand.NewPCG(3, 4))
+	m := &Matrix{Genes: make([]string, genes), Samples: make([]string, samples), Values: make([]float64, genes*samples)}
+	batch := make([]string, samples)
+	for g := range m.Genes {
+		m.Genes[g] = fmt.Sprint("G", g)
+	}
+	for s := range m.Samples {
+		m.Samples[s] = fmt.Sprint("s", s)
+		batch[s] = fmt.Sprint("b", s%5)
+	}
+	for i := range m.Values {
+		m.Values[i] = r.NormFloat64() + 8
+	}
+	return m, batch
+}
+
+// BenchmarkComBat fits and applies the parametric correction of five batches on 20,000 genes of 500 samples.
+func BenchmarkComBat(b *testing.B) {
+	m, batch := noise(20000, 500)
+	for b.Loop() {
+		c, err := FitComBat(m, batch, nil, ComBatOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.Apply(m, batch, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSSGSEA scores 50 sets of 100 genes on 20,000 genes of 500 samples.
+func BenchmarkSSGSEA(b *testing.B) {
+	m, _ := noise(20000, 500)
+	var sets []Set
+	for k := range 50 {
+		sets = append(sets, Set{fmt.Sprint("S", k), m.Genes[k*300 : k*300+100]})
+	}
+	for b.Loop() {
+		if _, err := SSGSEA(m, sets); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkTMM fits and applies on counts of 20,000 genes of 500 samples.
+func BenchmarkTMM(b *testing.B) {
+	m, _ := noise(20000, 500)
+	for i, v := range m.Values {
+		m.Values[i] = float64(int(max(0, v*v*v)))
+	}
+	for b.Loop() {
+		f, err := FitTMM(m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := f.Apply(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
