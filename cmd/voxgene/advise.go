@@ -131,7 +131,6 @@ func adviseCohort(ctx context.Context, path string, jobs int) ([]advice.Line, er
 		lines = append(lines, advice.Line{About: "cohort", Problem: true, Text: a.Patient + " lacks " + a.Reason, Reason: "a missing image is a missing source, never filled in"})
 	}
 	tables := cfg.Tables()
-	columns := len(pairs)
 	if len(tables.Sources) > 0 || len(tables.Outcomes) > 0 {
 		c, err := cohort.Load(ctx, tables, base, work.Pool{Jobs: jobs})
 		if ctx.Err() != nil {
@@ -140,7 +139,7 @@ func adviseCohort(ctx context.Context, path string, jobs int) ([]advice.Line, er
 		if err != nil { // its scans can be judged all the same
 			return append(lines, advice.Line{About: "cohort", Problem: true, Text: err.Error(), Reason: "training would stop here"}), nil
 		}
-		columns = len(c.Table.Columns)
+		columns := len(c.Table.Columns)
 		for _, s := range cfg.Sources {
 			if s.Kind == "images" {
 				columns += 107 * len(radiomicsImages(pairs, s.Name))

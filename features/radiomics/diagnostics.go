@@ -1,7 +1,9 @@
 package radiomics
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -14,6 +16,9 @@ func (e *extraction) describe(stage string, picture, within *scan, r *roi) {
 	}
 	add := func(name, text string) {
 		e.diagnostics = append(e.diagnostics, Diagnostic{"diagnostics_" + name, text})
+	}
+	if stage == "original" {
+		e.configuration(add)
 	}
 	if picture != nil {
 		if stage == "original" {
@@ -51,6 +56,42 @@ func (e *extraction) describe(stage string, picture, within *scan, r *roi) {
 		add(mask+"_Mean", number(sum/float64(len(x))))
 		add(mask+"_Minimum", number(low))
 		add(mask+"_Maximum", number(high))
+	}
+}
+
+// configuration adds the settings and the image types, as JSON under PyRadiomics' names; null stands for None.
+func (e *extraction) configuration(add func(name, text string)) {
+	plain := func(fields map[string]field) map[string]any {
+		m := make(map[string]any, len(fields))
+		for name, f := range fields {
+			v := reflect.ValueOf(f.into).Elem()
+			if m[name] = v.Interface(); f.nullable && v.IsZero() {
+				m[name] = nil
+			}
+		}
+		return m
+	}
+	general := plain(e.segmentFields())
+	types := map[string]map[string]any{}
+	for _, i := range e.Images {
+		own := plain(i.Settings.segmentFields())
+		for name, v := range own {
+			if name == "label" || reflect.DeepEqual(v, general[name]) {
+				delete(own, name)
+			}
+		}
+		types[i.Name] = own
+	}
+	for name, v := range plain(e.voxelFields()) {
+		general[name] = v
+	}
+	for _, c := range []struct {
+		name  string
+		value any
+	}{{"Configuration_Settings", general}, {"Configuration_EnabledImageTypes", types}} {
+		if b, err := json.Marshal(c.value); err == nil { // settings are numbers, texts and lists, which always marshal
+			add(c.name, string(b))
+		}
 	}
 }
 

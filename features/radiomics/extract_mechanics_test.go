@@ -106,3 +106,44 @@ func TestExtractFlatRegion(t *testing.T) {
 		}
 	}
 }
+
+// Diagnostics have PyRadiomics' names and order, and say what was set.
+func TestDiagnostics(t *testing.T) {
+	v, m := ball(13)
+	p, err := radiomics.ParseParams("p.yaml", []byte("setting: {binWidth: 7, resampledPixelSpacing: [2, 2, 2], resegmentRange: [60]}\nimageType: {Original: {}, LoG: {sigma: [2.0], binWidth: 3}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := radiomics.ExtractReading(image.Reading{Volume: v, Whole: v.Grid, Region: v.Box()}, m, 1, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	got := map[string]string{}
+	for _, d := range r.Diagnostics {
+		names = append(names, strings.TrimPrefix(d.Name, "diagnostics_"))
+		got[names[len(names)-1]] = d.Text
+	}
+	mask := " Spacing Size BoundingBox VoxelNum VolumeNum CenterOfMassIndex CenterOfMass"
+	want := strings.Fields("Configuration_Settings Configuration_EnabledImageTypes Image-original_Dimensionality" +
+		strings.ReplaceAll(" Spacing Size Mean Minimum Maximum", " ", " Image-original_") + strings.ReplaceAll(mask, " ", " Mask-original_") +
+		strings.ReplaceAll(" Spacing Size Mean Minimum Maximum", " ", " Image-interpolated_") + strings.ReplaceAll(mask+" Mean Minimum Maximum", " ", " Mask-interpolated_") +
+		strings.ReplaceAll(mask+" Mean Minimum Maximum", " ", " Mask-resegmented_"))
+	if strings.Join(names, " ") != strings.Join(want, " ") {
+		t.Errorf("columns are\n%v, want\n%v", names, want)
+	}
+	for name, value := range map[string]string{
+		"Image-original_Spacing": "(1.0, 1.5, 2.0)", "Image-original_Size": "(13, 13, 13)", "Mask-original_CenterOfMassIndex": "(6.0, 6.0, 6.0)",
+		"Mask-original_CenterOfMass": "(6.0, 9.0, 12.0)", "Mask-original_VolumeNum": "1", "Image-interpolated_Spacing": "(2.0, 2.0, 2.0)",
+		"Configuration_EnabledImageTypes": `{"LoG":{"binWidth":3,"sigma":[2.0]},"Original":{}}`,
+	} {
+		if got[name] != value {
+			t.Errorf("%s is %s, want %s", name, got[name], value)
+		}
+	}
+	for _, part := range []string{`"binWidth":7`, `"weightingNorm":null`, `"resegmentRange":[60]`, `"kernelRadius":1`} {
+		if !strings.Contains(got["Configuration_Settings"], part) {
+			t.Errorf("settings %s lack %s", got["Configuration_Settings"], part)
+		}
+	}
+}

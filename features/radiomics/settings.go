@@ -83,6 +83,9 @@ func (s *Sigma) DecodeNode(n *settings.Node, p *settings.Problems) {
 	}
 }
 
+// MarshalJSON writes the number as it was given.
+func (s Sigma) MarshalJSON() ([]byte, error) { return []byte(s.Text), nil }
+
 // pythonFloat writes a number as Python's str does for the sizes that occur here.
 func pythonFloat(v float64) string {
 	t := strconv.FormatFloat(v, 'f', -1, 64)
