@@ -17,7 +17,7 @@ import (
 // (BSD-3-Clause), recomputed at commit 8ed5793 with ITK 5.2.1.
 const pyradiomics = "PyRadiomics 8ed5793"
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/radiomics", 7585)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/radiomics", 7668)) }
 
 // rows reads a table of reference values, without its header.
 func rows(t testing.TB, path string) [][]string {
@@ -181,5 +181,114 @@ func TestSphericalPatternsOracle(t *testing.T) {
 		for i, f := range features {
 			c.Near(f.Name, f.Value, want[i])
 		}
+	}
+}
+
+// Settings that no baseline has: the formulas of PyRadiomics' documentation, evaluated pair by pair with NumPy 1.24 on breast1.
+func TestSettingsOracle(t *testing.T) {
+	v, m := testCase(t, "breast1")
+	got := map[string]map[string]float64{}
+	checks := map[string]*oracle.Check{}
+	for _, want := range []struct {
+		settings, feature string
+		value             float64
+	}{
+		{"distances: [1, 2]", "original_glcm_Correlation", 0.04561848074874392},
+		{"distances: [1, 2]", "original_glcm_ClusterShade", -0.027861136805521033},
+		{"distances: [1, 2]", "original_glcm_JointEntropy", 2.5082960613518424},
+		{"distances: [1, 2]", "original_glcm_Imc1", -0.10658995635663851},
+		{"distances: [1, 2]", "original_glcm_Imc2", 0.42974061815223213},
+		{"distances: [1, 2]", "original_glcm_MCC", 0.3372666149361988},
+		{"distances: [1, 2]", "original_glcm_Idn", 0.8547558881031773},
+		{"distances: [1, 2]", "original_glcm_InverseVariance", 0.4894940657973938},
+		{"distances: [1, 2]", "original_glcm_JointAverage", 1.8995973107883508},
+		{"distances: [1, 2]", "original_glcm_SumAverage", 3.7991946215767016},
+		{"distances: [1, 2]", "original_glcm_SumSquares", 0.39989421343490866},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_Correlation", 0.021823303002611864},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_ClusterShade", -0.030819280172898585},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_JointEntropy", 2.3214043803073787},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_Imc1", -0.13559561260920203},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_Imc2", 0.4915506292748675},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_MCC", 0.4070974656558181},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_Idn", 0.8527779821138521},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_InverseVariance", 0.49105241156380985},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_JointAverage", 1.9048454911349098},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_SumAverage", 3.767918850248293},
+		{"distances: [2], symmetricalGLCM: false", "original_glcm_SumSquares", 0.3613052459794716},
+		{"weightingNorm: euclidean", "original_glcm_Correlation", 0.519495794028247},
+		{"weightingNorm: euclidean", "original_glcm_ClusterShade", 0.38976977688718617},
+		{"weightingNorm: euclidean", "original_glcm_JointEntropy", 2.7283243375229103},
+		{"weightingNorm: euclidean", "original_glcm_Imc1", -0.16007489219437632},
+		{"weightingNorm: euclidean", "original_glcm_Imc2", 0.6147752722560845},
+		{"weightingNorm: euclidean", "original_glcm_MCC", 0.5230165202292832},
+		{"weightingNorm: euclidean", "original_glcm_Idn", 0.900704509716694},
+		{"weightingNorm: euclidean", "original_glcm_InverseVariance", 0.35532422208211445},
+		{"weightingNorm: euclidean", "original_glcm_JointAverage", 1.8671873217276387},
+		{"weightingNorm: euclidean", "original_glcm_SumAverage", 3.7343746434552774},
+		{"weightingNorm: euclidean", "original_glcm_SumSquares", 0.49073006394665275},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_Correlation", 0.544051893424544},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_ClusterShade", 0.4264744197266045},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_JointEntropy", 2.6889016618688606},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_Imc1", -0.18049809756213317},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_Imc2", 0.6432830492271384},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_MCC", 0.5524337092706684},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_Idn", 0.9036731693534773},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_InverseVariance", 0.3524760187723641},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_JointAverage", 1.8613337164378043},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_SumAverage", 3.7242659391772275},
+		{"weightingNorm: manhattan, symmetricalGLCM: false", "original_glcm_SumSquares", 0.48508332220902906},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_Correlation", 0.48903570297085525},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_ClusterShade", 0.4245310649233134},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_JointEntropy", 2.774327305369894},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_Imc1", -0.14029222176306821},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_Imc2", 0.5848233138907899},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_MCC", 0.4991577726130326},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_Idn", 0.8944819158547721},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_InverseVariance", 0.37242485062975306},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_JointAverage", 1.871289951739919},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_SumAverage", 3.742579903479838},
+		{"force2D: true, force2Ddimension: 1, weightingNorm: infinity", "original_glcm_SumSquares", 0.49938375028804377},
+		{"gldm_a: 2, distances: [1, 2]", "original_gldm_DependenceEntropy", 5.741800229075489},
+		{"gldm_a: 2, distances: [1, 2]", "original_gldm_DependenceNonUniformity", 5.363636363636363},
+		{"gldm_a: 2, distances: [1, 2]", "original_gldm_LargeDependenceHighGrayLevelEmphasis", 7327.426573426574},
+		{"force2D: true, force2Ddimension: 2, gldm_a: 1", "original_gldm_DependenceEntropy", 3.31101395515888},
+		{"force2D: true, force2Ddimension: 2, gldm_a: 1", "original_gldm_DependenceNonUniformity", 32.21678321678322},
+		{"force2D: true, force2Ddimension: 2, gldm_a: 1", "original_gldm_LargeDependenceHighGrayLevelEmphasis", 133.76923076923077},
+		{"distances: [2]", "original_ngtdm_Busyness", 9.72486910556487},
+		{"distances: [2]", "original_ngtdm_Coarseness", 0.046533443345851064},
+		{"distances: [2]", "original_ngtdm_Complexity", 1.3838149313589552},
+		{"distances: [2]", "original_ngtdm_Contrast", 0.07394866192308033},
+		{"distances: [2]", "original_ngtdm_Strength", 0.10762324036461697},
+		{"force2D: true, force2Ddimension: 1, distances: [1, 3]", "original_ngtdm_Busyness", 10.806043824319138},
+		{"force2D: true, force2Ddimension: 1, distances: [1, 3]", "original_ngtdm_Coarseness", 0.041877643004851785},
+		{"force2D: true, force2Ddimension: 1, distances: [1, 3]", "original_ngtdm_Complexity", 1.4321421906150473},
+		{"force2D: true, force2Ddimension: 1, distances: [1, 3]", "original_ngtdm_Contrast", 0.07769474463111405},
+		{"force2D: true, force2Ddimension: 1, distances: [1, 3]", "original_ngtdm_Strength", 0.10243414344916106},
+		{"weightingNorm: euclidean", "original_glrlm_RunEntropy", 2.3391707368076036},
+		{"weightingNorm: euclidean", "original_glrlm_RunPercentage", 0.7904097448202536},
+		{"weightingNorm: euclidean", "original_glrlm_RunLengthNonUniformity", 1715.728704450693},
+		{"weightingNorm: euclidean", "original_glrlm_LongRunLowGrayLevelEmphasis", 0.9427566978018967},
+		{"weightingNorm: infinity, distances: [2]", "original_glrlm_RunEntropy", 2.32686405379179},
+		{"weightingNorm: infinity, distances: [2]", "original_glrlm_RunPercentage", 0.7935365111854267},
+		{"weightingNorm: infinity, distances: [2]", "original_glrlm_RunLengthNonUniformity", 1599.457600458282},
+		{"weightingNorm: infinity, distances: [2]", "original_glrlm_LongRunLowGrayLevelEmphasis", 0.9313141590745052},
+		{"force2D: true, force2Ddimension: 2", "original_glrlm_RunEntropy", 2.443025147222709},
+		{"force2D: true, force2Ddimension: 2", "original_glrlm_RunPercentage", 0.7272727272727273},
+		{"force2D: true, force2Ddimension: 2", "original_glrlm_RunLengthNonUniformity", 64.04978977116073},
+		{"force2D: true, force2Ddimension: 2", "original_glrlm_LongRunLowGrayLevelEmphasis", 1.609998937367889},
+	} {
+		if got[want.settings] == nil {
+			p, err := radiomics.ParseParams("settings.yaml", []byte("setting: {"+want.settings+"}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			features, err := radiomics.Extract(v, m, 1, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[want.settings] = byName(features)
+			checks[want.settings] = oracle.Relative(t, "texture", "breast1, "+want.settings, "NumPy 1.24, PyRadiomics' formulas", 1e-9)
+		}
+		checks[want.settings].Near(want.feature, got[want.settings][want.feature], want.value)
 	}
 }
