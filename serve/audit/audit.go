@@ -49,6 +49,9 @@ type Log struct {
 	master cipher.AEAD
 	pepper []byte // keys the hash of patients
 
+	// Statements are prepared once: SQLite spends longer on reading them than on a row.
+	end, find, insertion *sql.Stmt
+
 	queue  chan *pending
 	closed chan struct{}
 	once   sync.Once
@@ -99,6 +102,15 @@ func open(path string) (*Log, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	l := &Log{db: db, master: master, pepper: derive(secret, "names of patients"), queue: make(chan *pending, 1024), closed: make(chan struct{})}
+	for text, into := range map[string]**sql.Stmt{
+		"SELECT digest FROM entries ORDER BY seq DESC LIMIT 1": &l.end,
+		"SELECT key FROM keys WHERE patient = ?":               &l.find,
+		"INSERT INTO entries (time, who, route, model, version, patient, hash, payload, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)": &l.insertion,
+	} {
+		if *into, err = db.Prepare(text); err != nil {
+			return nil, errors.Join(fmt.Errorf("audit: %s: %w", path, err), db.Close())
+		}
+	}
 	return l, nil
 }
 
@@ -225,7 +237,7 @@ func (l *Log) commit(batch []*pending) error {
 	// have written, or erased a patient, since the last.
 	var digest [sha256.Size]byte
 	var last []byte
-	if err := tx.QueryRow("SELECT digest FROM entries ORDER BY seq DESC LIMIT 1").Scan(&last); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := tx.Stmt(l.end).QueryRow().Scan(&last); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return errors.Join(fmt.Errorf("audit: %w", err), tx.Rollback())
 	}
 	copy(digest[:], last)
@@ -253,8 +265,7 @@ func (l *Log) insert(tx *sql.Tx, e *Entry, before [sha256.Size]byte, keys map[st
 	plain := payload(e)
 	r := row{time: e.Time.UnixMicro(), who: e.Who, route: e.Route, model: e.Model, version: e.Version, patient: patient, hash: sha256.Sum256(plain)}
 	digest := r.digest(before)
-	_, err = tx.Exec("INSERT INTO entries (time, who, route, model, version, patient, hash, payload, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		r.time, r.who, r.route, r.model, r.version, r.patient, r.hash[:], seal(key, plain), digest[:])
+	_, err = tx.Stmt(l.insertion).Exec(r.time, r.who, r.route, r.model, r.version, r.patient, r.hash[:], seal(key, plain), digest[:])
 	return digest, err
 }
 
@@ -265,7 +276,7 @@ func (l *Log) key(tx *sql.Tx, patient []byte, keys map[string]cipher.AEAD) (ciph
 		return k, nil
 	}
 	var sealed []byte
-	err := tx.QueryRow("SELECT key FROM keys WHERE patient = ?", patient).Scan(&sealed)
+	err := tx.Stmt(l.find).QueryRow(patient).Scan(&sealed)
 	var plain []byte
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
