@@ -34,7 +34,13 @@ func TestSameGrid(t *testing.T) {
 		},
 			[]string{"size", "spacing", "origin", "direction"}, "grid: mask_to_image"},
 		"flip": {func(g *image.Grid) { g.Origin[0], g.Origin[1] = -g.Origin[0], -g.Origin[1] }, []string{"origin"}, "RAS where LPS"},
-		"NaN":  {func(g *image.Grid) { g.Spacing[1] = math.NaN() }, []string{"spacing"}, "NaN"},
+		"counted from the other end": {func(g *image.Grid) {
+			g.Origin = g.World(0, 79, 0)
+			for r := range 3 {
+				g.Direction[3*r+1] = -g.Direction[3*r+1]
+			}
+		}, []string{"origin", "direction"}, "the same voxels counted in another order"},
+		"NaN": {func(g *image.Grid) { g.Spacing[1] = math.NaN() }, []string{"spacing"}, "NaN"},
 	} {
 		other := g
 		c.change(&other)

@@ -3,6 +3,7 @@ package image
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -82,6 +83,9 @@ func (e *GridError) advice() string {
 	if flipped {
 		return "The signs of x and y are swapped: one of the files was written as RAS where LPS was meant, or the reverse. Export it again"
 	}
+	if reordered(a, b, e.Tolerance) {
+		return "They are the same voxels counted in another order, as converters leave them: grid: mask_to_image (correctMask in a parameter file) puts the mask in the image's order, and loses nothing here"
+	}
 	if a.Size == b.Size && len(e.Differs) == 1 && e.Differs[0] == "origin" {
 		return "The mask was moved against the image. Use the scan that it was drawn on, or export it again from there"
 	}
@@ -89,6 +93,33 @@ func (e *GridError) advice() string {
 		return "The axes were lost or turned when one of the files was converted. Convert both from the source with the same tool"
 	}
 	return "Use the scan that the mask was drawn on, or ask for resampling within one frame of reference (grid: mask_to_image or image_to_mask)"
+}
+
+// reordered says whether two grids have the same voxel centres, with axes swapped or counted from the other end.
+func reordered(a, b Grid, tolerance float64) bool {
+	if a.Voxels() != b.Voxels() || a.Validate() != nil || b.Validate() != nil {
+		return false
+	}
+	corner := func(g Grid, i, j, k int) [3]float64 {
+		return g.World(float64(i*(g.Size[0]-1)), float64(j*(g.Size[1]-1)), float64(k*(g.Size[2]-1)))
+	}
+	for i := range 8 {
+		p := corner(a, i&1, i>>1&1, i>>2)
+		found := false
+		for j := range 8 {
+			q := corner(b, j&1, j>>1&1, j>>2)
+			found = found || norm([3]float64{p[0] - q[0], p[1] - q[1], p[2] - q[2]}) <= tolerance
+		}
+		if !found {
+			return false
+		}
+	}
+	for _, s := range a.Spacing { // the same corners may hold other numbers of voxels
+		if !slices.ContainsFunc(b.Spacing[:], func(t float64) bool { return math.Abs(s-t) <= tolerance }) {
+			return false
+		}
+	}
+	return true
 }
 
 // edges are the lengths of a grid's edges in mm, voxels' borders included.

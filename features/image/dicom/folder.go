@@ -20,6 +20,7 @@ type Folder struct {
 	Segmentations []*Segmentation // DICOM SEG
 	Structures    []*StructureSet // RTSTRUCT
 	Others        map[string]int  // files of other kinds by SOP class
+	others        int             // files of other kinds
 	close         func() error
 }
 
@@ -39,7 +40,7 @@ const (
 // OpenFolder reads the attributes of every DICOM file in a folder and those below it, in a zip archive, or of one file. Files of
 // other formats are passed over; a damaged DICOM file is an error with its name, and all such files are named. The caller closes the folder.
 func OpenFolder(path string) (*Folder, error) {
-	out := &Folder{Path: path, Others: map[string]int{}, close: func() error { return nil }}
+	out := &Folder{Path: path, close: func() error { return nil }}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (f *Folder) fill(fsys fs.FS, names []string, only bool) error {
 		case class == structureSetStorage || one.text(modality) == "RTSTRUCT":
 			f.Structures = append(f.Structures, &StructureSet{file: one})
 		case one.pixels.tag == 0:
-			f.Others[cmp.Or(class, "without a SOP class")]++
+			f.others++
 		default:
 			uid := one.text(seriesInstanceUID)
 			s := byUID[uid]
@@ -152,7 +153,7 @@ func (f *Folder) fill(fsys fs.FS, names []string, only bool) error {
 func (f *Folder) One() (*Series, error) {
 	switch len(f.Series) {
 	case 0:
-		return nil, fmt.Errorf("%s: no DICOM image", f.Path)
+		return nil, fmt.Errorf("%s: no DICOM image, and %d segmentations, %d structure sets and %d other objects", f.Path, len(f.Segmentations), len(f.Structures), f.others)
 	case 1:
 		return f.Series[0], nil
 	}

@@ -111,6 +111,10 @@ func (p *parser) attributes(d *dataSet, depth, end int) error {
 				return nil
 			}
 		}
+		if depth == 0 && end-p.at < 8 && len(bytes.Trim(p.b[p.at:end], "\x00")) == 0 {
+			p.at = end // padding of a few bytes
+			return nil
+		}
 		if err := p.element(d, depth); err != nil {
 			return err
 		}

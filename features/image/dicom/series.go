@@ -23,9 +23,6 @@ func newSeries(f *file) *Series {
 	}
 }
 
-// Files is the number of files of the series.
-func (s *Series) Files() int { return len(s.files) }
-
 // String names the series as a person would look for it.
 func (s *Series) String() string {
 	return fmt.Sprintf("series %s: %s, %q, ImageType %s, %d files, UID %s", s.Number, s.Modality, s.Description, s.files[0].text(imageType), len(s.files), s.UID)
