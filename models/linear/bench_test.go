@@ -1,3 +1,5 @@
+//go:build unix
+
 package linear_test
 
 import (
@@ -6,17 +8,18 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/linear"
 )
 
-// stored reads a column of numbers that bench.R left below VOXGENE_BENCH, the very numbers that the peer was timed on.
+// stored reads numbers that bench/peer.R left below VOXGENE_BENCH, the very numbers that the peer was timed on.
 func stored(b *testing.B, name string) []float64 {
 	dir := os.Getenv("VOXGENE_BENCH")
 	if dir == "" {
-		b.Skip("VOXGENE_BENCH is not set: bench.R writes the data that the peer is timed on")
+		b.Skip("VOXGENE_BENCH is not set: bench/run.sh writes the data that the peer is timed on")
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, name+".f64"))
 	if err != nil {
@@ -48,6 +51,7 @@ func cox(b *testing.B, name string, rows int) linear.Problem {
 
 func path(b *testing.B, p linear.Problem) {
 	var f linear.Fit
+	start := cpu(b)
 	for b.Loop() {
 		fits, err := linear.FitPath(context.Background(), p, linear.Options{Alpha: 0.5})
 		if err != nil {
@@ -55,6 +59,7 @@ func path(b *testing.B, p linear.Problem) {
 		}
 		f = fits.Fits[len(fits.Fits)-1]
 	}
+	b.ReportMetric((cpu(b)-start)/float64(b.N), "cpu-s/op")
 	b.ReportMetric(f.Objective, "objective")
 	b.ReportMetric(f.DevRatio, "deviance-ratio")
 }
@@ -79,11 +84,13 @@ func BenchmarkCrossValidateBinomial(b *testing.B) {
 	p := binomial(b)
 	var s *linear.Selection
 	var err error
+	start := cpu(b)
 	for b.Loop() {
 		if s, err = linear.CrossValidate(context.Background(), p, linear.Options{Alpha: 0.5}, linear.Folds(p.Class, nil, 10, 1), linear.Deviance); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric((cpu(b)-start)/float64(b.N), "cpu-s/op")
 	b.ReportMetric(s.Mean[s.Min], "deviance")
 }
 
@@ -91,11 +98,13 @@ func BenchmarkCoxEfron(b *testing.B) {
 	p := cox(b, "coxph", 24950)
 	var r *linear.Regression
 	var err error
+	start := cpu(b)
 	for b.Loop() {
 		if r, err = linear.Regress(p); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric((cpu(b)-start)/float64(b.N), "cpu-s/op")
 	b.ReportMetric(r.LogLik, "log-likelihood")
 }
 
@@ -110,4 +119,13 @@ func BenchmarkPredictRow(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// cpu returns the user and system time of the process, in seconds.
+func cpu(b *testing.B) float64 {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }
