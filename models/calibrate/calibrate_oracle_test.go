@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/clinical"
@@ -116,6 +117,22 @@ func TestCalibrationRepairs(t *testing.T) {
 		}
 		if worst > 0.12 {
 			t.Errorf("%s: off by %.3f", method, worst)
+		}
+	}
+}
+
+// The text says how the model is calibrated.
+func TestWriteText(t *testing.T) {
+	for method, want := range map[string]string{calibrate.Platt: "log-odds =", calibrate.Isotonic: "steps from", calibrate.Temperature: "log-odds ="} {
+		l, _ := calibrate.New(through{}, method, 2)
+		m, err := l.Fit(context.Background(), models.Training{X: models.Matrix{Columns: []table.Column{{Name: "score"}}, Rows: 14, Values: scores},
+			Y: clinical.Outcome{Kind: clinical.Class, Classes: []string{"no", "yes"}, Class: happens}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := m.(models.Readable).WriteText(&b); err != nil || !strings.Contains(b.String(), method) || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: %q", err, b.String())
 		}
 	}
 }
