@@ -99,11 +99,7 @@ func Run(ctx context.Context, data Cohort, c Config, seed work.Seed, jobs int) (
 
 // test fills Effect, P, N and Q.
 func (m *Map) test(ctx context.Context, jobs int) error {
-	n := len(m.X) * len(m.Y)
-	m.Effect, m.P, m.N = make([]float64, n), make([]float64, n), make([]int32, n)
-	for k := range m.P {
-		m.Effect[k], m.P[k] = math.NaN(), math.NaN()
-	}
+	m.N = make([]int32, len(m.X)*len(m.Y))
 	if err := m.correlate(ctx, jobs); err != nil {
 		return err
 	}
@@ -171,6 +167,13 @@ func valuesAt(side []variable, at []int) [][]float64 {
 // correlate fills the pairs of numbers.
 func (m *Map) correlate(ctx context.Context, jobs int) error {
 	ix, iy := of(m.x, numeric), of(m.y, numeric)
+	allNumbers := len(ix) == len(m.x) && len(iy) == len(m.y) && m.Config.Method != Kendall
+	if !allNumbers {
+		m.Effect, m.P = make([]float64, len(m.N)), make([]float64, len(m.N))
+		for k := range m.P {
+			m.Effect[k], m.P[k] = math.NaN(), math.NaN()
+		}
+	}
 	if len(ix) == 0 || len(iy) == 0 || m.Config.Method == Kendall {
 		return nil
 	}
@@ -182,6 +185,9 @@ func (m *Map) correlate(ctx context.Context, jobs int) error {
 	p, err := pairs.PValues(ctx, nil, jobs)
 	if err != nil {
 		return err
+	}
+	if allNumbers { // thirty million pairs are not copied
+		m.Effect, m.P = pairs.R, p
 	}
 	for a, i := range ix {
 		for b, j := range iy {
