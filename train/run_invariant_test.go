@@ -145,6 +145,25 @@ func TestAuditSeesACopyOfTheOutcome(t *testing.T) {
 	}
 }
 
+// A calibrated model is trained, judged, kept and read again; what it explains is said in the report.
+func TestCalibratedModel(t *testing.T) {
+	file := cohort(t, 90, "")
+	out := filepath.Join(filepath.Dir(file), "out")
+	if err := trainFile(file, out, train.Options{}, "honest={permutations: 0, baselines: []}", "models.0.calibrate=platt"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bundle.Open(filepath.Join(out, train.BundleFile)); err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]train.Metrics
+	if err := json.Unmarshal(read(t, out, train.MetricsFile), &m); err != nil {
+		t.Fatal(err)
+	}
+	if c := m["subtype"].Calibration; c == nil || *c.Slope < 0.3 || *c.Slope > 3 {
+		t.Errorf("calibration %+v", c)
+	}
+}
+
 // Every scheme ends in a report, and one that a cohort cannot carry is refused before the first fit.
 func TestSchemes(t *testing.T) {
 	file := cohort(t, 60, "")

@@ -50,6 +50,9 @@ func (e *Experiment) Canonical() ([]byte, error) {
 		if len(m.Outcomes) > 0 {
 			one["outcomes"] = m.Outcomes
 		}
+		if m.Calibrate != "" {
+			one["calibrate"] = m.Calibrate
+		}
 		if m.Search != nil {
 			search := map[string]any{"method": m.Search.Method}
 			if m.Search.Draws > 0 {
