@@ -122,6 +122,12 @@ type Drawn interface {
 	WriteSVG(w io.Writer) error
 }
 
+// Tuned is a Model whose fit chose hyper-parameters by itself, on its training rows: the strength of a penalty.
+type Tuned interface {
+	// Chosen returns them by the names of the options with which they can be set.
+	Chosen() map[string]float64
+}
+
 // Prediction is the answer of a model for all rows of a matrix.
 type Prediction struct {
 	Kind    clinical.OutcomeKind

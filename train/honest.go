@@ -3,17 +3,20 @@ package train
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/models/pipeline"
+	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/validate"
 )
 
@@ -179,7 +182,10 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 	baselines, ablation := r.sets(one)
 	perFit := one.result.Seconds / float64(max(1, one.result.Fits))
 	asked := r.permutations(one)
-	modal := one.study.Procedure.At(one.result)
+	modal, err := r.fixed(one)
+	if err != nil {
+		return err
+	}
 	nullFolds := r.nullFolds(one)
 	fitsOfOne := nullFolds * len(modal.Models)
 	if len(modal.Models) > 1 {
@@ -194,7 +200,6 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 	number := r.cut(one, perFit, side, fitsOfOne, asked)
 	h.said = append(h.said, fmt.Sprintf("%s: %d fits for the estimate; %d for baselines and ablation; %d permutations of %d fits each", one.y.Name, one.result.Fits, side, number, fitsOfOne))
 	r.logf("plan: %s; a fit takes %s, so about %s more on %d processors", h.said[0], span(perFit), span(perFit*float64(side+number*fitsOfOne)/float64(r.jobs())), r.jobs())
-	var err error
 	if h.baselines, err = r.variants(ctx, one, baselines, "baselines"); err != nil {
 		return err
 	}
@@ -222,6 +227,43 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 	h.null = &null
 	r.fits += fitsOfOne * (len(null.Scores) + 1)
 	return nil
+}
+
+// fixed returns the procedure with each model at its most frequent candidate, and at the median of what its fits chose by themselves,
+// so that a permutation does not search again.
+func (r *run) fixed(one *outcomeRun) (validate.Procedure, error) {
+	p := one.study.Procedure.At(one.result)
+	for m, model := range one.models {
+		chosen := map[string][]float64{}
+		for _, f := range one.result.Folds {
+			for _, t := range f.Models[m].Tuned {
+				chosen[t.Option] = append(chosen[t.Option], t.Value)
+			}
+		}
+		if len(chosen) == 0 || model.Calibrate != "" {
+			continue
+		}
+		kind, _ := models.Lookup(model.Kind)
+		settings := p.Models[m].Candidates[0].Settings
+		points := model.Points(work.Seed(r.e.Seed))
+		at := slices.IndexFunc(points, func(pt config.Point) bool { return pt.Settings == settings })
+		o := maps.Clone(points[max(at, 0)].Options)
+		for name, values := range chosen {
+			if v := stat.Median(values); v > 0 && o[name] == 0.0 { // left to the fit
+				o[name] = v
+			}
+		}
+		l, err := kind.New(o)
+		if err != nil {
+			return p, err
+		}
+		key, err := config.Key(model.Kind, o)
+		if err != nil {
+			return p, err
+		}
+		p.Models[m].Candidates = []validate.Candidate{{Settings: settings, Key: key, Learner: l}}
+	}
+	return p, nil
 }
 
 // refold reports whether permuted outcomes are divided anew, in one repeat; other schemes keep their folds.

@@ -146,6 +146,9 @@ func (m *Cox) baseline(p *Problem) {
 // Kind is "cox".
 func (m *Cox) Kind() string { return "cox" }
 
+// Chosen returns the strength of the penalty, which inner folds may have chosen, by its name as an option.
+func (m *Cox) Chosen() map[string]float64 { return map[string]float64{"lambda": m.Lambda} }
+
 // Columns are the columns that Predict reads.
 func (m *Cox) Columns() []table.Column { return m.Inputs }
 

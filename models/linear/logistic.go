@@ -148,6 +148,9 @@ func separators(p *Problem) []string {
 // Kind is "logistic".
 func (m *Logistic) Kind() string { return "logistic" }
 
+// Chosen returns the strength of the penalty, which inner folds may have chosen, by its name as an option.
+func (m *Logistic) Chosen() map[string]float64 { return map[string]float64{"lambda": m.Lambda} }
+
 // Columns are the columns that Predict reads.
 func (m *Logistic) Columns() []table.Column { return m.Inputs }
 

@@ -7,7 +7,9 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/voxgene/voxgene/features/clinical"
@@ -17,7 +19,7 @@ import (
 )
 
 // codeVersion is raised when the results of a fold fit change for the same key.
-const codeVersion = 1
+const codeVersion = 2
 
 // Study is a procedure to be judged on one outcome of a cohort. Its rows are those whose outcome is known.
 type Study struct {
@@ -65,6 +67,13 @@ type Prediction struct {
 	Prevalence float64   // share of the last class among the training rows of a class outcome
 	Cuts       []float64 // of risk, fixed on the training rows; survival outcomes
 	Notes      []string
+	Tuned      []Tuned // what the fit chose by itself, by name
+}
+
+// Tuned is a hyper-parameter that a fit chose.
+type Tuned struct {
+	Option string
+	Value  float64
 }
 
 // Run judges the procedure on the outer folds and makes the final choice. inner is the number of inner folds, used where there is
@@ -298,6 +307,12 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 			fixed.Prediction = p
 			if noted, ok := model.(models.Noted); ok {
 				fixed.Notes = noted.Notes()
+			}
+			if tuned, ok := model.(models.Tuned); ok {
+				chosen := tuned.Chosen()
+				for _, name := range slices.Sorted(maps.Keys(chosen)) {
+					fixed.Tuned = append(fixed.Tuned, Tuned{name, chosen[name]})
+				}
 			}
 			out.Models = append(out.Models, fixed)
 		}
