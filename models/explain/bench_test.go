@@ -9,6 +9,7 @@ import (
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
+	regression "github.com/voxgene/voxgene/models/linear"
 	"github.com/voxgene/voxgene/models/tree"
 )
 
@@ -157,5 +158,53 @@ func BenchmarkPreparePathDependent300Depth6(b *testing.B) {
 	e := complete(300, 6, 30)
 	for b.Loop() {
 		pathDependent(e, 0, 1)
+	}
+}
+
+// The probability of a logistic model with 20,000 coefficients, one row, 100 background rows: 400 walks over all columns.
+func BenchmarkSampledProbability20000Columns(b *testing.B) {
+	const n = 20000
+	m := &regression.Logistic{Inputs: make([]table.Column, n), Classes: []string{"0", "1"}, Intercepts: []float64{0}, Coefficients: [][]float64{make([]float64, n)}, Means: make([]float64, n)}
+	r := work.Seed(5).Rand()
+	for j := range m.Inputs {
+		m.Inputs[j].Name, m.Coefficients[0][j] = fmt.Sprint("g", j), r.NormFloat64()/100
+	}
+	x, background := gaussian(6, 1, n), gaussian(7, 100, n)
+	x.Columns, background.Columns = m.Inputs, m.Inputs
+	rows := FromMatrix(background)
+	e, err := New(m, Request{Method: Permutation, Scale: Probability, Background: &rows})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := e.Each(x, func(int, []models.Attribution) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Survival of a forest at one time, every subset of ten columns: one row, 20 background rows.
+func BenchmarkSurvivalEnumerated10Columns(b *testing.B) {
+	data := survivalTraining(41, 500)
+	m := fitKind(b, "survival_forest", map[string]any{"trees": 100}, data)
+	background := FromMatrix(data.X.Select([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}))
+	e, err := New(m, Request{Times: []float64{60}, Background: &background})
+	if err != nil {
+		b.Fatal(err)
+	}
+	x := data.X.Select([]int{30})
+	for b.Loop() {
+		if err := e.Each(x, func(int, []models.Attribution) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkNewBackground500x2000(b *testing.B) {
+	x := gaussian(8, 500, 2000)
+	for b.Loop() {
+		if _, err := NewBackground(x, 1); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
