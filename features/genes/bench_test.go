@@ -60,7 +60,7 @@ func BenchmarkReadMAF(b *testing.B) {
 		class := []string{"Missense_Mutation", "Silent", "Nonsense_Mutation", "3'UTR"}[r.IntN(4)]
 		start := t.Len()
 		fmt.Fprintf(&t, "GENE%d\t%d\tBI\tGRCh38\tchr%d\t%d\t%d\t+\t%s\tSNP\tA\tA\tT\trs%d\tby1000\tTCGA-%02d-%04d-01A-11D-A%03d-09\tTCGA-02-0001-10A-01D-A000-09\tc.%dA>T\tp.K%dN",
-			r.IntN(20000), i, 1+r.IntN(22), r.IntN(2e8), r.IntN(2e8), class, r.IntN(1e9), i%97, i%5000, i%5000%999, r.IntN(5000), r.IntN(1700))
+			r.IntN(20000), i, 1+r.IntN(22), r.IntN(2e8), r.IntN(2e8), class, r.IntN(1e9), i%5000%97, i%5000, i%5000%999, r.IntN(5000), r.IntN(1700))
 		for t.Len()-start < 241 {
 			t.WriteByte('x')
 		}
