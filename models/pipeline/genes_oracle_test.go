@@ -99,7 +99,7 @@ func TestHarmoniseMechanics(t *testing.T) {
 		}
 		return c.Fit(context.Background(), train)
 	}
-	f, err := fit([]string{"rna", "clinical.site"}, map[string]any{"batch": "site", "unseen": "pass"})
+	f, err := fit([]string{"rna", "clinical.site"}, map[string]any{"batch": "site", "unseen": "pass_with_warning"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,11 +26,11 @@ func init() {
 			{Name: "mean_only", Doc: "leave variances as they are", Default: false},
 			{Name: "reference", Doc: "batch to which the others are brought; it stays as it is", Default: ""},
 			{Name: "smallest", Doc: "rows that a batch needs", Default: 5, Min: 2, Max: 1000},
-			{Name: "unseen", Doc: "what becomes of a row of a batch that was not there in training", Default: "refuse", Choices: []string{"refuse", "pass"}},
+			{Name: "unseen", Doc: "what becomes of a row of a batch that was not there in training", Default: "refuse", Choices: []string{"refuse", "pass_with_warning"}},
 		},
 		Touches: []table.Kind{table.Numeric, table.Ordinal, table.Categorical},
 		New: func(o models.Options) (Step, error) {
-			return harmonise{batch: o["batch"].(string), covariates: o["covariates"].([]string), pass: o["unseen"].(string) == "pass",
+			return harmonise{batch: o["batch"].(string), covariates: o["covariates"].([]string), pass: o["unseen"].(string) == "pass_with_warning",
 				options: genes.ComBatOptions{MeanOnly: o["mean_only"].(bool), NonParametric: !o["parametric"].(bool),
 					Reference: o["reference"].(string), Smallest: o["smallest"].(int)}}, nil
 		},
