@@ -22,6 +22,7 @@ import (
 	"github.com/voxgene/voxgene/serve/guard"
 	"github.com/voxgene/voxgene/serve/oip"
 	"github.com/voxgene/voxgene/serve/registry"
+	"github.com/voxgene/voxgene/serve/web"
 )
 
 // Server is a configured server. Make one with New; it listens in Run.
@@ -70,6 +71,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	front.Register(a.Mux())
 	resources := fhir.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Default: c.DefaultModel, Now: time.Now}
 	resources.Register(a.Mux())
+	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
 	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, log: log}, nil

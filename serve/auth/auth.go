@@ -76,8 +76,9 @@ type key struct {
 	hash      [sha256.Size]byte
 }
 
-// open are the paths that anyone may ask: those that tell a balancer and a developer about the server and nothing of a model.
-var open = map[string]bool{"/healthz": true, "/readyz": true, "/openapi.json": true, "/v2/health/live": true, "/v2/health/ready": true}
+// open are the paths that anyone may ask: those that tell a balancer and a developer about the server, and the page that asks for a
+// key; nothing of a model.
+var open = map[string]bool{"/": true, "/page.css": true, "/page.js": true, "/draw.js": true, "/healthz": true, "/readyz": true, "/openapi.json": true, "/v2/health/live": true, "/v2/health/ready": true}
 
 // New returns the gate of a configuration for a server that listens on an address. mutual says that clients show certificates.
 func New(c Config, listen string, mutual bool, log *slog.Logger) (*Gate, error) {
