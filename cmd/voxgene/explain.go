@@ -76,7 +76,7 @@ model used, not what causes the outcome.`,
 				return err
 			}
 			if folder {
-				return writeFigures(p.output, answers, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) })
+				return writeFigures(p.output, answers, at, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) })
 			}
 			return p.write(c.OutOrStdout(), b, answers, explanationRows(answers))
 		},

@@ -66,8 +66,8 @@ func fileSafe(name string) string {
 	}, name)
 }
 
-// gather sorts answers by the number that was explained.
-func gather(answers []bundle.Prediction) []*explained {
+// gather sorts answers by the number that was explained. Times are named as they were asked for.
+func gather(answers []bundle.Prediction, at []string) []*explained {
 	var out []*explained
 	for i, p := range answers {
 		n := 0
@@ -76,7 +76,9 @@ func gather(answers []bundle.Prediction) []*explained {
 				if i == 0 {
 					x := &explained{outcome: a.Name, class: e.Class, entry: entry, unit: a.Unit}
 					if !math.IsNaN(e.Time) {
-						x.time = number(e.Time) + a.Unit
+						if x.time = number(e.Time) + a.Unit; entry < len(at) {
+							x.time = at[entry]
+						}
 					}
 					out = append(out, x)
 				}
@@ -136,7 +138,7 @@ func (e *explained) features() []*feature {
 // writeFigures fills a folder: contributions.csv, and for each number that was explained a bar chart of mean absolute contributions,
 // a beeswarm, a heat map, dependences and effects of the first features and a waterfall for each patient (the first fifty); over several
 // times, a patient's contributions as lines. Each figure is an SVG and the numbers in it a CSV. An effect of no picture is passed over.
-func writeFigures(folder string, answers []bundle.Prediction, rows [][]string, effect func(*explained, string) (figure.Figure, error)) error {
+func writeFigures(folder string, answers []bundle.Prediction, at []string, rows [][]string, effect func(*explained, string) (figure.Figure, error)) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
@@ -156,7 +158,7 @@ func writeFigures(folder string, answers []bundle.Prediction, rows [][]string, e
 		}
 		return work.WriteFile(filepath.Join(folder, name+".csv"), f.CSV, 0o600)
 	}
-	numbers := gather(answers)
+	numbers := gather(answers, at)
 	for _, e := range numbers {
 		list := e.features()
 		if len(list) == 0 {

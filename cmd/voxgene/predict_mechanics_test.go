@@ -143,7 +143,7 @@ func TestExplainFigures(t *testing.T) {
 		t.Fatal(code, out, errs)
 	}
 	for _, name := range []string{"contributions.csv", "logistic-B-bars.svg", "logistic-B-beeswarm.csv", "decision_tree-B-heatmap.svg", "logistic-B-dependence-1.svg", "logistic-B-effect-1.svg",
-		"logistic-B-patient-001-___P1.svg", "cox-365_25d-patient-003-P3.csv", "cox-patient-002-P2-over-time.svg"} {
+		"logistic-B-patient-001-___P1.svg", "cox-12mo-patient-003-P3.csv", "cox-patient-002-P2-over-time.svg"} {
 		b, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil || strings.HasSuffix(name, ".svg") != bytes.HasPrefix(b, []byte("<svg")) {
 			t.Errorf("%s: %v", name, err)
