@@ -14,7 +14,7 @@ func Labels(path string) ([]Segment, error) {
 			out, err = s.Segments()
 			return err
 		}
-		out, err = r.Structures()
+		out, err = r.Regions()
 		return err
 	})
 	return out, err

@@ -229,7 +229,20 @@ func TestStructureBad(t *testing.T) {
 		_, err := dicom.ReadMaskOn(folder(t, c.file), plain(), numbers...)
 		says(t, name, err, c.want...)
 	}
-	_, err := dicom.ReadMask(folder(t, structures(square)))
+	// A point is no region: it is left out where all are asked for, and refused where it is.
+	two := structures(square)
+	two[0x30060020] = append(two[0x30060020].([]set), set{0x30060022: "8", 0x30060026: "isocentre"}, set{0x30060022: "9", 0x30060026: "never drawn"})
+	two[0x30060039] = append(two[0x30060039].([]set), set{0x30060084: "8", 0x30060040: []set{{0x30060042: "POINT", 0x30060050: "1\\2\\1"}}})
+	m, err := dicom.ReadMaskOn(folder(t, two), plain())
+	if err != nil || counts(m)[7] != 64 || len(counts(m)) != 1 {
+		t.Errorf("%v, %v", counts(m), err)
+	}
+	if labels, err := dicom.Labels(folder(t, two)); err != nil || len(labels) != 1 {
+		t.Errorf("%v, %v", labels, err)
+	}
+	_, err = dicom.ReadMaskOn(folder(t, two), plain(), 8)
+	says(t, "isocentre", err, `structure 8 "isocentre": contour 1 is "POINT"`)
+	_, err = dicom.ReadMask(folder(t, structures(square)))
 	says(t, "no grid", err, "read on the grid of its image")
 }
 

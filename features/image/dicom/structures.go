@@ -29,6 +29,44 @@ func (s *StructureSet) Structures() ([]Segment, error) {
 	return out, nil
 }
 
+// Regions lists the structures that enclose something: those with a closed contour. An isocentre or a structure that was never drawn is none.
+func (s *StructureSet) Regions() ([]Segment, error) {
+	all, err := s.Structures()
+	if err != nil {
+		return nil, err
+	}
+	closed := map[int]bool{}
+	for _, roi := range s.file.items(roiContourSequence) {
+		n, _, err := roi.number(referencedROINumber)
+		for _, c := range roi.items(contourSequence) {
+			closed[int(n)] = closed[int(n)] || err == nil && closedContour(c.text(contourGeometricType))
+		}
+	}
+	all = slices.DeleteFunc(all, func(one Segment) bool { return !closed[one.Number] })
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no structure has a closed contour", s.file.name)
+	}
+	return all, nil
+}
+
+func closedContour(kind string) bool { return kind == "CLOSED_PLANAR" || kind == "CLOSEDPLANAR_XOR" }
+
+// chosen are the structures that are asked for: those of the numbers, or every region.
+func (s *StructureSet) chosen(numbers []int) ([]Segment, error) {
+	if len(numbers) == 0 {
+		return s.Regions()
+	}
+	all, err := s.Structures()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := choose(s.file.name, all, numbers)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(one Segment) bool { return !wanted[one.Number] }), nil
+}
+
 // frameOfReference is the UID of the space that a structure was drawn in.
 func (s *StructureSet) frameOfReference(number int) string {
 	for _, d := range s.file.items(structureSetROISequence) {
@@ -41,19 +79,12 @@ func (s *StructureSet) frameOfReference(number int) string {
 
 // MaskOn is Mask on the grid of a series. A structure that was drawn in another frame of reference is an error.
 func (s *StructureSet) MaskOn(series *Series, numbers ...int) (*image.Mask, error) {
-	structures, err := s.Structures()
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := choose(s.file.name, structures, numbers)
+	structures, err := s.chosen(numbers)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range structures {
 		n := one.Number
-		if !wanted[n] {
-			continue
-		}
 		if uid := s.frameOfReference(n); uid != "" && series.FrameOfReference != "" && uid != series.FrameOfReference {
 			return nil, fmt.Errorf("%s: structure %d was drawn in the frame of reference %s, and the series is in %s: use the series that it was drawn on", s.file.name, n, uid, series.FrameOfReference)
 		}
@@ -65,27 +96,20 @@ func (s *StructureSet) MaskOn(series *Series, numbers ...int) (*image.Mask, erro
 	return s.Mask(g, numbers...)
 }
 
-// Mask turns structures into voxels of a grid, each under its number; all structures where none is named. A voxel is inside when its
+// Mask turns structures into voxels of a grid, each under its number; all regions where none is named. A voxel is inside when its
 // centre is inside the polygons of its slice by the even–odd rule, so that a contour within another is a hole [IBSI reference manual,
 // 2.3]. A structure without contours, one with a contour outside the grid, and two that overlap are errors.
 func (s *StructureSet) Mask(g image.Grid, numbers ...int) (*image.Mask, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	structures, err := s.Structures()
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := choose(s.file.name, structures, numbers)
+	structures, err := s.chosen(numbers)
 	if err != nil {
 		return nil, err
 	}
 	m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
 	var overlap overlaps
 	for _, one := range structures {
-		if !wanted[one.Number] {
-			continue
-		}
 		if one.Number > math.MaxUint16 || one.Number == 0 {
 			return nil, fmt.Errorf("%s: %q has the number %d: want 1 to 65535", s.file.name, one.Label, one.Number)
 		}
@@ -122,7 +146,7 @@ func (s *StructureSet) polygons(g image.Grid, number int) ([]polygon, error) {
 		}
 		for i, c := range roi.items(contourSequence) {
 			kind := c.text(contourGeometricType)
-			if kind != "CLOSED_PLANAR" && kind != "CLOSEDPLANAR_XOR" {
+			if !closedContour(kind) {
 				return nil, fmt.Errorf("contour %d is %q: closed planar contours enclose a region", i+1, kind)
 			}
 			points, err := c.numbers(contourData)
