@@ -9,9 +9,12 @@ import (
 // histBins is how many ranks a column may have in the histogram method, a missing value's included where there are some.
 const histBins = 256
 
-// blockColumns is how many columns lie side by side in a block: a row's ranks are then 16 bytes, and the histograms of a block stay in
+// blockColumns is how many columns lie side by side in a block: a row's ranks are 16 bytes, and the histograms of a block stay in
 // the first cache.
 const blockColumns = 16
+
+// stripBlocks is how many blocks lie side by side in a strip, whose rows are lines of the cache.
+const stripBlocks = 4
 
 // blockHist is the histograms of a block: gradient in the upper half of a word and hessian in the lower, in fixed point, so that both
 // are added at once, sums do not depend on their order, and a sibling is an exact difference.
@@ -21,7 +24,8 @@ type blockHist [blockColumns][histBins]uint64
 // smaller child and subtracts them for the larger. Its trees do not depend on how many goroutines share the blocks.
 type histGrower struct {
 	columns []ranks
-	blocks  [][]byte // rows × blockColumns
+	strips  [][]byte // of stripBlocks blocks or fewer: rows × their columns
+	blocks  int
 	penalty Penalty
 	rate    float64
 	depth   int
@@ -45,18 +49,20 @@ func newHistGrower(columns []ranks, p Penalty, rate float64, depth int) *histGro
 	for range jobs {
 		h.scanners <- &scanner{h: h}
 	}
-	h.blocks = make([][]byte, (len(columns)+blockColumns-1)/blockColumns)
-	parallel(len(h.blocks), n*len(columns), func() func(int) {
-		return func(b int) {
-			block := make([]byte, n*blockColumns)
-			for k := range blockColumns {
-				if j := b*blockColumns + k; j < len(columns) {
+	h.blocks = (len(columns) + blockColumns - 1) / blockColumns
+	h.strips = make([][]byte, (h.blocks+stripBlocks-1)/stripBlocks)
+	parallel(len(h.strips), n*len(columns), func() func(int) {
+		return func(k int) {
+			stride := blockColumns * min(stripBlocks, h.blocks-k*stripBlocks)
+			strip := make([]byte, n*stride)
+			for q := range stride {
+				if j := k*stripBlocks*blockColumns + q; j < len(columns) {
 					for i, r := range columns[j].rank {
-						block[i*blockColumns+k] = byte(r) // missing becomes 255
+						strip[i*stride+q] = byte(r) // missing becomes 255
 					}
 				}
 			}
-			h.blocks[b] = block
+			h.strips[k] = strip
 		}
 	})
 	h.part = newGrower(columns, limits{}, nil, 1)
@@ -164,7 +170,7 @@ func (h *histGrower) take() []blockHist {
 		h.free = h.free[:k-1]
 		return out
 	}
-	return make([]blockHist, len(h.blocks))
+	return make([]blockHist, h.blocks)
 }
 
 // find looks for the best split of the root, or of two siblings, the smaller first, whose parent's histograms may be given; the larger
@@ -180,29 +186,34 @@ func (h *histGrower) find(siblings []*family, parent []blockHist, depth int) {
 			f.hist = h.take()
 		}
 		work += len(f.rows)*len(h.columns)/2 + len(h.columns)*histBins
-		bests[i] = make([]split, len(h.blocks))
+		bests[i] = make([]split, h.blocks)
 		if h.choose != nil {
 			allowed[i] = h.choose(depth)
 		}
 	}
-	parallel(len(h.blocks), work, func() func(int) {
-		return func(b int) {
+	parallel(len(h.strips), work, func() func(int) {
+		return func(k int) {
 			s := <-h.scanners
 			defer func() { h.scanners <- s }()
-			var first *blockHist
+			from := k * stripBlocks
+			to := min(from+stripBlocks, h.blocks)
+			var first []blockHist
 			for i, f := range siblings {
-				hist := &s.scratch[i]
+				hists := s.scratch[i][:to-from]
 				if f.hist != nil {
-					hist = &f.hist[b]
+					hists = f.hist[from:to]
 				}
 				if i == 1 && parent != nil {
-					hist.subtract(first)
+					for b := range hists {
+						hists[b].subtract(&first[b])
+					}
 				} else {
-					*hist = blockHist{}
-					hist.add(h.blocks[b], f.rows, f.local)
+					add(hists, h.strips[k], f.rows, f.local)
 				}
-				first = hist
-				bests[i][b] = s.scan(hist, b, f, allowed[i])
+				first = hists
+				for b := range hists {
+					bests[i][from+b] = s.scan(&hists[b], from+b, f, allowed[i])
+				}
 			}
 		}
 	})
@@ -230,11 +241,25 @@ func (h *histGrower) gain(f *family) float64 {
 // unit is what a gain in fixed point is worth.
 func (h *histGrower) unit() float64 { return h.scaleH / (h.scaleG * h.scaleG) }
 
-// add adds rows, whose words are given in their order.
-func (t *blockHist) add(block []byte, rows []int32, words []uint64) {
+// add sums the histograms of a strip over rows, whose words are given in their order. A row's ranks in a strip are a line of the cache,
+// which the first block fetches and the others find there: rows are taken by as many as the cache holds.
+func add(hists []blockHist, strip []byte, rows []int32, words []uint64) {
+	clear(hists)
+	const chunk = 2048
+	for from := 0; from < len(rows); from += chunk {
+		to := min(from+chunk, len(rows))
+		for b := range hists {
+			hists[b].add(strip[b*blockColumns:], len(hists)*blockColumns, rows[from:to], words[from:to])
+		}
+	}
+}
+
+// add adds rows of a block that begins the strip given, whose rows are stride apart.
+func (t *blockHist) add(strip []byte, stride int, rows []int32, words []uint64) {
+	words = words[:len(rows)]
 	for i, r := range rows {
 		v := words[i]
-		q := (*[blockColumns]byte)(block[int(r)*blockColumns:])
+		q := (*[blockColumns]byte)(strip[int(r)*stride:])
 		t[0][q[0]] += v
 		t[1][q[1]] += v
 		t[2][q[2]] += v

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// scanner finds the best split of a block's columns; it has room for the histograms of two nodes.
+// scanner finds the best split of a block's columns; it has room for the histograms of a strip in two nodes.
 type scanner struct {
 	h       *histGrower
-	scratch [2]blockHist
+	scratch [2][stripBlocks]blockHist
 	list    []uint16
 }
 
