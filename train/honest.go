@@ -17,6 +17,7 @@ import (
 	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/config"
+	"github.com/voxgene/voxgene/train/report"
 	"github.com/voxgene/voxgene/train/validate"
 )
 
@@ -197,9 +198,21 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 			side += len(one.folds)
 		}
 	}
-	number := r.cut(one, perFit, side, fitsOfOne, asked)
+	perNull := perFit
+	if asked > 0 {
+		// One fold of the null is timed, because without a search of their own fits are faster.
+		trial := one.study
+		trial.Procedure, trial.Times = modal, nil
+		first, err := trial.Judge(ctx, one.folds[:1], r.e.Validation.InnerFolds, r.pool)
+		if err != nil {
+			return err
+		}
+		perNull = first.Seconds / float64(max(1, first.Fits))
+	}
+	number := r.cut(one, perFit*float64(side), perNull*float64(fitsOfOne), asked)
 	h.said = append(h.said, fmt.Sprintf("%s: %d fits for the estimate; %d for baselines and ablation; %d permutations of %d fits each", one.y.Name, one.result.Fits, side, number, fitsOfOne))
-	r.logf("plan: %s; a fit takes %s, so about %s more on %d processors", h.said[0], span(perFit), span(perFit*float64(side+number*fitsOfOne)/float64(r.jobs())), r.jobs())
+	r.logf("plan: %s; a fit takes %s (%s in a permutation), so about %s more on %d processors", h.said[0], report.Seconds(perFit), report.Seconds(perNull),
+		report.Seconds((perFit*float64(side)+perNull*float64(number*fitsOfOne))/float64(r.jobs())), r.jobs())
 	if h.baselines, err = r.variants(ctx, one, baselines, "baselines"); err != nil {
 		return err
 	}
@@ -286,15 +299,15 @@ func (r *run) jobs() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// cut returns how many permutations the budget leaves. The time of a fit is the one kept in the store with the fit, so that a
-// resumed run comes to the same number.
-func (r *run) cut(one *outcomeRun, perFit float64, side, fitsOfOne, asked int) int {
+// cut returns how many permutations the budget leaves after the seconds of work on the side, each taking so many. The time of a fit
+// is the one kept in the store with the fit, so that a resumed run comes to the same number.
+func (r *run) cut(one *outcomeRun, side, each float64, asked int) int {
 	budget := time.Duration(r.e.Honest.Budget).Seconds()
 	if budget <= 0 {
 		budget = defaultBudget.Seconds()
 	}
-	left := budget*float64(r.jobs())/float64(len(r.results)) - perFit*float64(side)
-	fits := int(left / max(perFit*float64(fitsOfOne), 1e-9))
+	left := budget*float64(r.jobs())/float64(len(r.results)) - side
+	fits := int(left / max(each, 1e-9))
 	if left > 0 && fits >= asked+1 {
 		return asked
 	}
@@ -302,7 +315,7 @@ func (r *run) cut(one *outcomeRun, perFit float64, side, fitsOfOne, asked int) i
 	if number < minPermutations {
 		number = 0
 	}
-	one.honest.nullNote = fmt.Sprintf("The budget of %s left %d of %d permutations.", span(budget), number, asked)
+	one.honest.nullNote = fmt.Sprintf("The budget of %s left %d of %d permutations.", report.Seconds(budget), number, asked)
 	return number
 }
 
@@ -410,8 +423,4 @@ func randomColumns(one *outcomeRun, limit int) models.Matrix {
 		}
 	}
 	return x
-}
-
-func span(seconds float64) string {
-	return time.Duration(seconds * float64(time.Second)).Round(10 * time.Microsecond).String()
 }

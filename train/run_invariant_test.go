@@ -202,3 +202,19 @@ func TestSchemes(t *testing.T) {
 		t.Errorf("40 folds of 60 patients: %v", err)
 	}
 }
+
+// A budget cuts permutations, and the report says so; nothing else changes.
+func TestBudgetCutsPermutations(t *testing.T) {
+	file := cohort(t, 60, "")
+	out := filepath.Join(filepath.Dir(file), "out")
+	if err := trainFile(file, out, train.Options{}, "honest={permutations: 100000, budget: 200ms, baselines: []}"); err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]train.Metrics
+	if err := json.Unmarshal(read(t, out, train.MetricsFile), &m); err != nil {
+		t.Fatal(err)
+	}
+	if n := m["subtype"]; n.Permutation != nil && n.Permutation.Number > 50_000 || !strings.Contains(n.Cut, "of 100000 permutations") {
+		t.Errorf("permutations %+v, cut %q", n.Permutation, n.Cut)
+	}
+}
