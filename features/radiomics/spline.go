@@ -12,7 +12,7 @@ func coefficients(v []float64, size [3]int) {
 		if size[a] == 1 {
 			continue
 		}
-		b, c := (a+1)%3, (a+2)%3
+		b, c := others[a][0], others[a][1]
 		l := line[:size[a]]
 		for j := range size[c] {
 			for i := range size[b] {
@@ -81,3 +81,6 @@ func mirror(i, n int) int {
 	}
 	return i
 }
+
+// others are the two other axes of each, the one whose neighbours lie closer in memory first.
+var others = [3][2]int{{1, 2}, {0, 2}, {0, 1}}

@@ -176,7 +176,7 @@ func transform(v []complex128, size [3]int, forward bool) {
 		}
 		f := fourier.NewCmplxFFT(n)
 		line, out := make([]complex128, n), make([]complex128, n)
-		b, c := (a+1)%3, (a+2)%3
+		b, c := others[a][0], others[a][1]
 		for j := range size[c] {
 			for i := range size[b] {
 				at := i*step[b] + j*step[c]

@@ -103,7 +103,7 @@ func transform3(v []complex128, size [3]int, forward bool) {
 		}
 		f := newLineTransform(n)
 		line := make([]complex128, n)
-		b, c := (a+1)%3, (a+2)%3
+		b, c := others[a][0], others[a][1]
 		for j := range size[c] {
 			for i := range size[b] {
 				at := i*step[b] + j*step[c]
@@ -118,3 +118,6 @@ func transform3(v []complex128, size [3]int, forward bool) {
 		}
 	}
 }
+
+// others are the two other axes of each, the one whose neighbours lie closer in memory first.
+var others = [3][2]int{{1, 2}, {0, 2}, {0, 1}}
