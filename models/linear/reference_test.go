@@ -18,7 +18,7 @@ import (
 
 const glmnet = "glmnet 4.1-6"
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "models/linear", 17140)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "models/linear", 17147)) }
 
 // frame is a CSV file by column, as text.
 type frame struct {

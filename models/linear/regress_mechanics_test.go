@@ -106,3 +106,35 @@ func TestPathBadInput(t *testing.T) {
 		t.Errorf("folds of one class: %v", err)
 	}
 }
+
+// With no competing event a Fine–Gray regression is a Cox regression with Breslow's ties.
+func TestFineGrayWithoutCompetition(t *testing.T) {
+	_, time := cohort(60, 3, 2)
+	p := linear.Problem{Family: linear.CoxModel, Rows: 60, Columns: 3, X: time.X.Values, Time: time.Y.Time, Ties: linear.Breslow}
+	for _, e := range time.Y.Event {
+		p.Event = append(p.Event, e == 1)
+	}
+	cox, err := linear.Regress(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fg, err := linear.FineGray(p, time.Y.Event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j, b := range fg.Coefficients {
+		if math.Abs(b-cox.Coefficients[0][j]) > 1e-8 {
+			t.Errorf("column %d: %g, Cox %g", j, b, cox.Coefficients[0][j])
+		}
+	}
+	if _, err := linear.FineGray(p, time.Y.Event[:3]); err == nil {
+		t.Error("too few events were taken")
+	}
+	if _, err := linear.FineGray(p, make([]int, 60)); !errors.Is(err, linear.ErrNoEvents) {
+		t.Errorf("no events: %v", err)
+	}
+	p.Weights = make([]float64, 60)
+	if _, err := linear.FineGray(p, time.Y.Event); err == nil {
+		t.Error("weights were taken")
+	}
+}
