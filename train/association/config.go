@@ -47,6 +47,8 @@ type Config struct {
 	Sets    Enrichment `yaml:"sets"`
 	// Prenormalised are sources that were normalised over the whole cohort before we saw them. The report says so.
 	Prenormalised []string `yaml:"prenormalised"`
+	// Keep says which pairs association.parquet holds: all, or those found.
+	Keep string `yaml:"keep"`
 	// Replicate is the experiment file of a second cohort with columns of the same names, in which what was found is tested again.
 	Replicate string `yaml:"replicate"`
 }
@@ -63,7 +65,7 @@ type Enrichment struct {
 // Defaults is the block that an experiment file without one has.
 func Defaults() Config {
 	return Config{
-		X: []string{"imaging"}, Y: []string{"gene"}, Method: Spearman, Groups: Ranks, Adjust: stat.BenjaminiHochberg, Within: "map", Level: 0.05,
+		X: []string{"imaging"}, Y: []string{"gene"}, Method: Spearman, Groups: Ranks, Adjust: stat.BenjaminiHochberg, Within: "map", Keep: "all", Level: 0.05,
 		Bootstrap: 200, Sets: Enrichment{Method: "permute", Permutations: 100, Smallest: 5, Largest: 500},
 	}
 }
@@ -79,6 +81,7 @@ func Decode(n *settings.Node, p *settings.Problems) Config {
 	oneOf(n, p, "groups", c.Groups, Ranks, Moderated)
 	oneOf(n, p, "adjust", c.Adjust, stat.Adjustments()...)
 	oneOf(n, p, "within", c.Within, "map", "block")
+	oneOf(n, p, "keep", c.Keep, "all", "found")
 	oneOf(n.Get("sets"), p, "method", c.Sets.Method, "permute", "camera")
 	within(n, p, "level", c.Level, 1e-12, 1-1e-12)
 	within(n, p, "modules", c.Modules, 0, 1-1e-12)

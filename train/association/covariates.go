@@ -105,3 +105,73 @@ func residual(v []float64, covariates [][]float64) []float64 {
 	}
 	return out
 }
+
+// projection removes the covariates' part from column after column: an orthonormal basis of the covariates serves all that have every row.
+type projection struct {
+	covariates [][]float64
+	basis      [][]float64 // nil where a covariate has holes
+}
+
+func newProjection(covariates [][]float64, method Method) projection {
+	p := projection{}
+	for _, c := range covariates {
+		if method == Spearman {
+			c = stat.Ranks(c)
+		}
+		p.covariates = append(p.covariates, c)
+	}
+	if len(covariates) == 0 {
+		return p
+	}
+	constant := make([]float64, len(covariates[0]))
+	for i := range constant {
+		constant[i] = 1
+	}
+	for _, c := range append([][]float64{constant}, p.covariates...) {
+		v := append([]float64(nil), c...)
+		for range 2 { // twice, so that rounding leaves nothing
+			for _, b := range p.basis {
+				subtract(v, b)
+			}
+		}
+		length := math.Sqrt(dot(v, v))
+		if math.IsNaN(length) {
+			p.basis = nil
+			return p
+		}
+		if length > 1e-9*math.Sqrt(dot(c, c)) {
+			for i := range v {
+				v[i] /= length
+			}
+			p.basis = append(p.basis, v)
+		}
+	}
+	return p
+}
+
+// residual may change v and returns what is left of it.
+func (p projection) residual(v []float64) []float64 {
+	if p.basis == nil || math.IsNaN(dot(v, v)) {
+		return residual(v, p.covariates)
+	}
+	for _, b := range p.basis {
+		subtract(v, b)
+	}
+	return v
+}
+
+// subtract removes the part of v along the unit vector b.
+func subtract(v, b []float64) {
+	k := dot(v, b)
+	for i := range v {
+		v[i] -= k * b[i]
+	}
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}

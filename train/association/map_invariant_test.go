@@ -197,3 +197,62 @@ func TestRunBadInput(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The family-wise p of a pair given a covariate is what permuting residuals and regressing them again says, done here by its definition.
+func TestFreedmanLaneInvariant(t *testing.T) {
+	data := planted(14, 40, 3, 4, 1, 0.4)
+	age := make([]float64, 40)
+	for i := range age {
+		age[i] = data.Values[0][i] + 0.5*float64(i%5)
+	}
+	_ = data.Add(table.Column{Name: "clinical.age", Source: "clinical", Group: "clinical"}, age)
+	c := association.Defaults()
+	c.Method, c.Given, c.Permutations = association.Pearson, []string{"clinical.age"}, 200
+	m, err := association.Run(context.Background(), association.Cohort{Table: data}, c, 3, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another stream of permutations: the two estimates of a p-value differ by their own error only.
+	r := rand.New(rand.NewPCG(9, 9))
+	exceed := make([]int, len(m.P))
+	const draws = 2000
+	for range draws {
+		order, most := r.Perm(40), 0.0
+		for j := range 4 {
+			y := data.Values[3+j]
+			moved := make([]float64, 40)
+			e := regress(y, age)
+			for i, from := range order {
+				moved[i] = y[i] - e[i] + e[from] // fitted part stays, residual moves
+			}
+			for i := range 3 {
+				most = max(most, math.Abs(stat.Partial(data.Values[i], moved, [][]float64{age}, false).R))
+			}
+		}
+		for k, effect := range m.Effect {
+			if most >= math.Abs(effect) {
+				exceed[k]++
+			}
+		}
+	}
+	for k, p := range m.FamilyWise {
+		want := float64(exceed[k]+1) / (draws + 1)
+		if math.Abs(p-want) > 4*math.Sqrt(want*(1-want)/200)+0.01 {
+			t.Errorf("pair %d: family-wise p %.3f, by definition %.3f", k, p, want)
+		}
+	}
+}
+
+// regress returns the residuals of y on an intercept and x.
+func regress(y, x []float64) []float64 {
+	mx, my, sxy, sxx := stat.Mean(x), stat.Mean(y), 0.0, 0.0
+	for i := range x {
+		sxy += (x[i] - mx) * (y[i] - my)
+		sxx += (x[i] - mx) * (x[i] - mx)
+	}
+	out := make([]float64, len(y))
+	for i := range y {
+		out[i] = y[i] - my - sxy/sxx*(x[i]-mx)
+	}
+	return out
+}

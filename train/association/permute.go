@@ -28,6 +28,7 @@ func (m *Map) permute(ctx context.Context, site []string, seed work.Seed, jobs i
 		m.Notes = append(m.Notes, "family-wise p-values by permutation are given for pairs of numbers only")
 	}
 	x, columns, method := residuals(valuesAt(m.x, ix), valuesAt(m.y, iy), m.given, stat.Method(m.Config.Method))
+	again := newProjection(m.given, m.Config.Method)
 	extreme := make([]float64, m.Config.Permutations)
 	strength := m.strength(ix, iy)
 	items := make([]work.Item, m.Config.Permutations)
@@ -39,6 +40,9 @@ func (m *Map) permute(ctx context.Context, site []string, seed work.Seed, jobs i
 				moved[j] = make([]float64, len(c))
 				for i, from := range order {
 					moved[j][i] = c[from]
+				}
+				if len(m.given) > 0 {
+					moved[j] = again.residual(moved[j])
 				}
 			}
 			pairs, err := stat.Correlate(ctx, x, moved, method, len(m.given), 1)

@@ -66,7 +66,7 @@ func (m *Map) Write(dir, name string, t *table.Table, seed work.Seed) (Summary, 
 	return s, nil
 }
 
-// parquet holds every pair, x-major. A number that is not there is null.
+// parquet holds every pair, or those found, x-major. A number that is not there is null.
 func (m *Map) parquet() ([]byte, error) {
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[row](&b, parquet.Compression(&parquet.Zstd))
@@ -75,6 +75,9 @@ func (m *Map) parquet() ([]byte, error) {
 		chunk = chunk[:0]
 		for j := range m.Y {
 			k := i*len(m.Y) + j
+			if m.Config.Keep == "found" && !(m.Q[k] <= m.Config.Level) {
+				continue
+			}
 			r := row{X: m.X[i].Name, Y: m.Y[j].Name, Effect: present(m.Effect, k), P: present(m.P, k), Q: present(m.Q, k), N: m.N[k]}
 			if m.FamilyWise != nil {
 				r.FamilyWise = present(m.FamilyWise, k)
