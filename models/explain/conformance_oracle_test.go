@@ -299,3 +299,49 @@ func TestXGBoostSmallInteractionsOracle(t *testing.T) {
 		check.Near(fmt.Sprintf("row %d", i), sum, margins[i][0])
 	}
 }
+
+// The same through the door that users take: a model that XGBoost saved, loaded and explained, with its own margin as output.
+func TestLoadedXGBoostOracle(t *testing.T) {
+	for name, classes := range map[string][]string{"binary_bc": {"0", "1"}, "multi_iris": {"a", "b", "c"}, "cox_gbsg": nil} {
+		f, err := os.Open(oracle.Data(t, "trees", "expected", "xgb_"+name+"_model.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		loaded, err := tree.ReadXGBoost(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := numbers(t, "trees", "inputs", "xgb_"+name+"_X.csv")
+		var rows [][]float64
+		for i := 0; i < len(all); i += 9 {
+			rows = append(rows, all[i][:len(all[i])-1])
+		}
+		x := matrix(rows)
+		for j := range x.Columns {
+			x.Columns[j].Name = fmt.Sprint("f", j)
+		}
+		m, err := loaded.Model(x.Columns, classes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Explain(m, x, Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want struct{ Contribs json.RawMessage }
+		readJSON(t, &want, "trees", "expected", "xgb_"+name+"_expected.json")
+		contribs := flat(t, want.Contribs)
+		check := oracle.Absolute(t, "path-dependent Shapley values of a loaded model", name, "xgboost 1.7.4", 1e-4)
+		n := len(x.Columns)
+		for i, list := range got {
+			for k, a := range list {
+				at := (i*len(list) + k) * (n + 1)
+				for j, v := range a.Values {
+					check.Near(fmt.Sprintf("row %d entry %d column %d", i, k, j), v, contribs[at+j])
+				}
+				check.Near(fmt.Sprintf("row %d entry %d base", i, k), a.Base, contribs[at+n])
+			}
+		}
+	}
+}

@@ -30,7 +30,7 @@ func choose(m models.Model, r Request) ([]target, error) {
 	}
 	for k, s := range p.Survival {
 		if math.IsNaN(s) {
-			return nil, fmt.Errorf("the model predicts no survival at time %v, which is past the follow-up of training", r.Times[k])
+			return nil, fmt.Errorf("the model predicts no survival at time %v: it is past the follow-up of training, or the model has no baseline", r.Times[k])
 		}
 	}
 	return ofSurvival(m, r)
