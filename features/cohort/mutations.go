@@ -54,7 +54,7 @@ func (s *mutationSource) load(_ context.Context, in input) (loaded, error) {
 // isMAF tells by the header of a file.
 func (s *mutationSource) isMAF(path string) bool {
 	names, err := table.Header(path)
-	return err == nil && (slices.Contains(names, "Hugo_Symbol") || strings.HasPrefix(names[0], "#"))
+	return err == nil && slices.Contains(names, "Hugo_Symbol")
 }
 
 // Words that mean mutant or wild type where a source does not say its own.

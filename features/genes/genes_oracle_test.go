@@ -10,7 +10,7 @@ import (
 	"github.com/voxgene/voxgene/features/table"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/genes", 127397)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/genes", 135947)) }
 
 // matrixOf reads a matrix of the reference data.
 func matrixOf(t *testing.T, drop []string, elements ...string) *Matrix {
@@ -300,6 +300,30 @@ func TestComBatOracle(t *testing.T) {
 			check.Near("mean of "+m.Samples[s], sum/float64(len(m.Genes)), whole.Means[s])
 		}
 	}
+}
+
+func TestBatchMeansOracle(t *testing.T) {
+	m := matrixOf(t, nil, "inputs", "bladder_top1000.csv.gz")
+	texts := textsOf(t, "sample", "inputs", "bladder_samples.csv")
+	var cancer [][]float64
+	for _, l := range []string{"Cancer", "Normal"} {
+		v := make([]float64, len(m.Samples))
+		for i, c := range texts.Column("cancer") {
+			if c == l {
+				v[i] = 1
+			}
+		}
+		cancer = append(cancer, v)
+	}
+	f, err := FitBatchMeans(m, texts.Column("batch"), cancer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Apply(m, texts.Column("batch"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, oracle.Relative(t, "means of batches", "removeBatchEffect, cancer kept", "limma 3.54.1", 1e-10), got, matrixOf(t, nil, "expected", "removeBatchEffect_cancer.csv"))
 }
 
 func scoresNear(t *testing.T, c *oracle.Check, got Scores, want *Matrix) {

@@ -148,7 +148,7 @@ func ReadGCT(path string) (*Matrix, error) {
 		if len(f) == 0 || i >= len(counts) {
 			continue
 		}
-		if counts[i], err = strconv.Atoi(string(f)); err != nil || counts[i] < 0 {
+		if counts[i], err = strconv.Atoi(string(f)); err != nil || counts[i] < 0 || counts[i] > 1<<24 {
 			return nil, fmt.Errorf("%s, line %d: %q is not a number of rows or columns", path, s.Line(), clip(f))
 		}
 	}
@@ -168,7 +168,9 @@ func ReadGCT(path string) (*Matrix, error) {
 		r.columns = append(r.columns, string(f))
 	}
 	for range counts[3] {
-		s.Scan()
+		if !s.Scan() {
+			break
+		}
 	}
 	var problems table.Problems
 	for s.Scan() {

@@ -132,7 +132,7 @@ func suggestion(want string, names []string) string {
 	return "; there are " + strings.Join(shown, ", ")
 }
 
-// Header returns the names in the first record of a CSV or TSV file.
+// Header returns the names in the first record of a CSV or TSV file, behind lines that begin with #.
 func Header(path string) ([]string, error) {
 	in, err := Open(path)
 	if err != nil {
@@ -140,6 +140,7 @@ func Header(path string) ([]string, error) {
 	}
 	defer in.Close()
 	s := NewScanner(in)
+	s.Comment = "#"
 	if !s.Scan() {
 		if s.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", path, s.Err())

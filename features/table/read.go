@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Read reads a table from a CSV, TSV or Parquet file; text may be gzipped. All problems of a file come in one error (Problems).
+// Read reads a table from a CSV, TSV or Parquet file; text may be gzipped, and lines that begin with # before its header are passed over. All problems of a file come in one error (Problems).
 //
 // Text in a column that is mostly numbers is an error that lists the cells, and so are infinite values, numbers with a decimal
 // comma (unless Options.DecimalComma), records with more or fewer fields than the header, and rows whose patient is missing.
@@ -97,7 +97,7 @@ func (r *reader) pass(open func() (io.ReadCloser, error), record func([][]byte))
 	}
 	defer in.Close()
 	s := NewScanner(in)
-	s.Separator = r.o.Separator
+	s.Separator, s.Comment = r.o.Separator, "#"
 	if !s.Scan() {
 		if s.Err() != nil {
 			return fmt.Errorf("%s: %w", r.name, s.Err())

@@ -67,6 +67,7 @@ func TestReadDialects(t *testing.T) {
 		"pattern":       {"file,a,b\n/x/p1.nii,1.5,x\n/x/p2.nii,,y\n", Options{Key: "file", KeyPattern: regexp.MustCompile(`(p\d)\.nii$`)}},
 		"other columns": {"patient,z,a,b,z\np1,0,1.5,x,0\np2,0,,y,0\n", Options{Columns: []string{"a", "b"}}},
 		"dropped":       {"patient,zz,a,b\np1,0,1.5,x\np2,0,,y\n", Options{Drop: []string{"z*"}}},
+		"cBioPortal":    {"#Patient Identifier\tA\tB\n#what, it is\tA\tB\n#STRING\tNUMBER\tSTRING\n#1\t1\t1\npatient\ta\tb\np1\t1.5\tx\np2\t[Not Available]\ty\n", Options{}},
 		"infinite":      {"patient,a,b\np1,1.5,x\np2,Inf,y\n", Options{Missing: []string{"Inf"}}},
 	} {
 		tab, err := ReadText(name, []byte(c.text), c.o)
