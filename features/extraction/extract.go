@@ -24,7 +24,7 @@ type Result struct {
 func (plan *Plan) Extract(img, mask string) (Result, error) {
 	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack}
 	regions := plan.regions()
-	from := &source{image: in, path: mask}
+	from := &source{image: in, path: mask, move: plan.Transform}
 	parts, err := from.parts(regions)
 	if err != nil {
 		return Result{}, err

@@ -64,6 +64,44 @@ func TestGrid(t *testing.T) {
 	}
 }
 
+// A mask that lies 3 mm beside its image, and is twice as large, is moved back by the map that says so.
+func TestTransform(t *testing.T) {
+	img, mask := files(t, false)
+	m, err := nifti.ReadMask(mask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := volumes(t, "{}", img, mask)
+	moved := *m
+	moved.Origin = [3]float64{2*m.Origin[0] + 3, 2*m.Origin[1] - 4, 2*m.Origin[2] + 5}
+	moved.Spacing = [3]float64{2, 2, 2}
+	beside := filepath.Join(t.TempDir(), "beside.nii")
+	if err := nifti.WriteMask(beside, &moved); err != nil {
+		t.Fatal(err)
+	}
+	back := "transform: [0.5, 0, 0, -1.5, 0, 0.5, 0, 2, 0, 0, 0.5, -2.5]}"
+	for _, grid := range []string{"mask_to_image", "image_to_mask"} {
+		got := volumes(t, "{grid: "+grid+", "+back, img, beside)
+		for _, name := range []string{volume, "original_firstorder_Mean"} {
+			if math.Abs(got[name]-want[name]) > 1e-3 {
+				t.Errorf("%s: %s is %g, want %g", grid, name, got[name], want[name])
+			}
+		}
+	}
+	for text, want := range map[string]string{"{" + back: "has to be resampled", "{grid: mask_to_image, transform: [1, 2]}": "want 12 numbers"} {
+		if _, err := plan(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+	one, err := plan(t, "{grid: mask_to_image, transform: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.Extract(img, beside); err == nil || !strings.Contains(err.Error(), "after the transform") {
+		t.Errorf("singular: %v", err)
+	}
+}
+
 // A ring has what its region has not; names of columns begin with the region.
 func TestRing(t *testing.T) {
 	img, mask := files(t, false)

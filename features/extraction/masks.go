@@ -16,6 +16,7 @@ type source struct {
 	image  open.Image
 	path   string
 	labels []open.Label // what the mask has, asked for once
+	move   []float64    // an affine map of the mask, where the plan has one
 }
 
 // number is the number of a label that may be given by name.
@@ -43,6 +44,21 @@ func (s *source) number(l Label) (int, error) {
 		return 0, fmt.Errorf("%s: nothing is called %q; there are %s", s.path, l.Name, strings.Join(names, ", "))
 	}
 	return found, nil
+}
+
+// read reads labels, moved where the plan says so.
+func (s *source) read(numbers ...int) (*image.Mask, error) {
+	m, err := s.image.MaskFor(s.path, numbers...)
+	if err != nil || s.move == nil {
+		return m, err
+	}
+	if len(s.move) != 12 {
+		return nil, fmt.Errorf("%s: a transform of %d numbers: want 12", s.path, len(s.move))
+	}
+	if m.Grid, err = m.Transform([12]float64(s.move)); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.path, err)
+	}
+	return m, nil
 }
 
 // numbers are the numbers of labels.
@@ -85,7 +101,7 @@ func (s *source) parts(regions []named) ([]part, error) {
 	}
 	slices.Sort(all)
 	parts := make([]part, len(regions))
-	whole, err := s.image.MaskFor(s.path, slices.Compact(all)...)
+	whole, err := s.read(slices.Compact(all)...)
 	overlap := errors.Is(err, dicom.ErrOverlap)
 	if err != nil && !overlap {
 		return nil, err
@@ -102,7 +118,7 @@ func (s *source) parts(regions []named) ([]part, error) {
 		}
 		// Segments share voxels: one at a time. Where two of one region do, the voxel counts once.
 		for _, n := range wanted[i] {
-			one, err := s.image.MaskFor(s.path, n)
+			one, err := s.read(n)
 			if err != nil {
 				return nil, err
 			}

@@ -21,6 +21,8 @@ type Plan struct {
 	SUV    dicom.SUV    `yaml:"suv" json:",omitempty"`    // of PET: bw (default), lbm, lbm_janma, bsa, none
 	Stack  *open.Stack  `yaml:"stack" json:",omitempty"`  // image and mask are slices of PNG or TIFF
 	Grid   string       `yaml:"grid" json:",omitempty"`   // same (default), mask_to_image, image_to_mask
+	// Transform is an affine map from the mask's space to the image's, in mm and LPS: three rows of four numbers. It was found elsewhere.
+	Transform []float64 `yaml:"transform" json:",omitempty"`
 	// Normalise puts MR on a scale of its own.
 	Normalise *Normalise        `yaml:"normalise" json:",omitempty"`
 	Label     *Label            `yaml:"label" json:",omitempty"`   // the region, where no regions are named; 1
@@ -113,6 +115,14 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 	}
 	if plan.Stack != nil && (plan.Series != nil || plan.SUV != "") {
 		p.Add(n.Get("stack"), "series and suv are for DICOM, and stack for PNG and TIFF; keep one")
+	}
+	if at := n.Get("transform"); at != nil {
+		if len(plan.Transform) != 12 {
+			p.Add(at, "want 12 numbers, three rows of four, not %d", len(plan.Transform))
+		}
+		if plan.Grid == "" || plan.Grid == "same" {
+			p.Add(at, "a mask that is moved has to be resampled: say grid: mask_to_image or image_to_mask")
+		}
 	}
 	if plan.Normalise != nil {
 		plan.Normalise.check(n.Get("normalise"), p)
