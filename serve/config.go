@@ -21,6 +21,7 @@ type Config struct {
 	Models       []string      `mapstructure:"models"`        // bundles, and folders of them
 	DefaultModel string        `mapstructure:"default_model"` // for fronts whose paths name no model
 	Aliases      []Alias       `mapstructure:"aliases"`
+	Trust        []string      `mapstructure:"trust"`  // public keys; where there are any, every bundle is signed by one of them
 	Reload       time.Duration `mapstructure:"reload"` // how often files are looked at again; 0 is never
 	Limits       Limits        `mapstructure:"limits"`
 	Log          Log           `mapstructure:"log"`

@@ -3,6 +3,7 @@ package serve
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
@@ -45,7 +47,15 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	for _, a := range c.Aliases {
 		aliases[a.Name] = registry.Alias{Model: a.Model, Version: a.Version}
 	}
-	bundles, err := registry.Open(c.Models, aliases)
+	var trusted []ed25519.PublicKey
+	for _, path := range c.Trust {
+		k, err := bundle.ReadPublicKey(path)
+		if err != nil {
+			return nil, fmt.Errorf("trust: %w", err)
+		}
+		trusted = append(trusted, k)
+	}
+	bundles, err := registry.Open(c.Models, aliases, trusted...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,6 +48,46 @@ func TestPageFiles(t *testing.T) {
 	}
 	if r, err := http.Get("http://" + address + "/other.js"); err != nil || r.StatusCode != 401 {
 		t.Errorf("another path: %v %v", r, err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Each route of the document is served by the whole server, and its methods are the ones that it lists.
+func TestDocumentRoutes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.voxgene")
+	b, _ := bundletest.New(t)
+	bundletest.Save(t, b, path)
+	address, _, stop := start(t, path, io.Discard, nil)
+	r, err := http.Get("http://" + address + "/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct{ Paths map[string]map[string]any }
+	if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if len(d.Paths) < 20 {
+		t.Errorf("%d paths", len(d.Paths))
+	}
+	for p, item := range d.Paths {
+		for _, method := range []string{"get", "post"} {
+			_, listed := item[method]
+			q, err := http.NewRequest(strings.ToUpper(method), "http://"+address+strings.NewReplacer("{model}", "glioma", "{version}", b.Version()).Replace(p), strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := http.DefaultClient.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Body.Close()
+			if served := a.StatusCode != 404 && a.StatusCode != 405; served != listed {
+				t.Errorf("%s %s: listed %v, answered %d", method, p, listed, a.StatusCode)
+			}
+		}
 	}
 	if err := stop(); err != nil {
 		t.Error(err)

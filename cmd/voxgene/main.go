@@ -69,6 +69,7 @@ func rootCommand() *cobra.Command {
 		phantomCommand(),
 		predictCommand(),
 		serveCommand(),
+		signCommand(),
 		trainCommand(),
 		versionCommand(),
 	)

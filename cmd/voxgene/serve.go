@@ -13,6 +13,7 @@ import (
 
 func serveCommand() *cobra.Command {
 	var file, address string
+	var trust []string
 	c := &cobra.Command{
 		Use:   "serve [BUNDLE|DIR]…",
 		Short: "Answer predictions over HTTP",
@@ -33,6 +34,7 @@ flags. Logs go to standard error and never name a patient. It stops on SIGINT or
 			if address != "" {
 				s.Listen = address
 			}
+			s.Trust = append(s.Trust, trust...)
 			var level slog.Level
 			if err := level.UnmarshalText([]byte(s.Log.Level)); err != nil {
 				return badInput(fmt.Errorf("log.level: %w", err))
@@ -54,5 +56,6 @@ flags. Logs go to standard error and never name a patient. It stops on SIGINT or
 	}
 	c.Flags().StringVar(&file, "config", "", "the server's configuration (YAML); see configs/serve.yaml")
 	c.Flags().StringVar(&address, "addr", "", "host:port to listen on (default 127.0.0.1:8080)")
+	c.Flags().StringArrayVar(&trust, "trust", nil, "public key (PEM): serve only bundles signed by it or another that is trusted; may be repeated")
 	return c
 }

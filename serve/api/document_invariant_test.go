@@ -70,6 +70,9 @@ func TestDocumentAnswers(t *testing.T) {
 	}
 	// Each route of the document is served, and its methods are the ones that it lists.
 	for path, item := range d.Paths {
+		if strings.HasPrefix(path, "/v2") || strings.HasPrefix(path, "/fhir") {
+			continue // the whole server is asked for these, in package serve
+		}
 		for _, method := range []string{"get", "post"} {
 			_, listed := item[method]
 			real := strings.NewReplacer("{model}", "glioma", "{version}", b.Version()).Replace(path)

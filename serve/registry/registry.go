@@ -6,6 +6,7 @@ package registry
 
 import (
 	"cmp"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,6 +52,7 @@ type set struct {
 type Registry struct {
 	paths   []string
 	aliases map[string]Alias
+	trusted []ed25519.PublicKey
 	current atomic.Pointer[set]
 	loading sync.Mutex
 }
@@ -61,9 +63,10 @@ type Alias struct {
 	Version string // a full version or the beginning of one; empty is whatever answers for the model
 }
 
-// Open loads the bundles in the given files and folders (each *.voxgene in them, not in folders below). Every file must be sound.
-func Open(paths []string, aliases map[string]Alias) (*Registry, error) {
-	r := &Registry{paths: paths, aliases: aliases}
+// Open loads the bundles in the given files and folders (each *.voxgene in them, not in folders below). Every file must be sound,
+// and signed by one of the trusted keys where there are any.
+func Open(paths []string, aliases map[string]Alias, trusted ...ed25519.PublicKey) (*Registry, error) {
+	r := &Registry{paths: paths, aliases: aliases, trusted: trusted}
 	if _, err := r.Reload(); err != nil {
 		return nil, err
 	}
@@ -86,7 +89,7 @@ func (r *Registry) Reload() (Change, error) {
 	next := &set{models: map[string]*Model{}, byPath: make(map[string]*Entry, len(files))}
 	var faults []error
 	for _, path := range files {
-		e, err := load(path, old)
+		e, err := r.load(path, old)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -133,7 +136,7 @@ func (r *Registry) files() ([]string, error) {
 }
 
 // load returns the entry of a file, the old one where the file is as it was.
-func load(path string, old *set) (*Entry, error) {
+func (r *Registry) load(path string, old *set) (*Entry, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -146,6 +149,11 @@ func load(path string, old *set) (*Entry, error) {
 	b, err := bundle.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	if len(r.trusted) > 0 {
+		if err := b.VerifyFile(path, r.trusted); err != nil {
+			return nil, err
+		}
 	}
 	return &Entry{Bundle: b, Path: path, Modified: info.ModTime(), Columns: newColumns(b), size: info.Size()}, nil
 }

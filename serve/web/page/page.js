@@ -128,9 +128,9 @@ async function predict() {
     features[input.name] = input.levels ? v : Number(v)
     if (!input.levels && !Number.isFinite(features[input.name])) throw new Error(`${input.name}: “${v}” is not a number`)
   }
-  const followed = model.outcomes.find(o => o.follow_up && o.follow_up.times)
+  const followed = model.outcomes.find(o => o.follow_up && o.follow_up.limit > 0)
   const body = { patients: [{ features }], explain: by('group').value ? { top: 15, group_by: by('group').value } : { top: 15 } }
-  if (followed) body.times = followed.follow_up.times.map(value => ({ value, unit: followed.unit }))
+  if (followed) body.times = Array.from({ length: 61 }, (_, i) => ({ value: followed.follow_up.limit * i / 60, unit: followed.unit }))
   const answer = await ask('v1/models/' + encodeURIComponent(model.name) + '/predict', body)
   show(answer, answer.predictions[0])
 }
