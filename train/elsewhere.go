@@ -63,7 +63,10 @@ func Predictions(ctx context.Context, e *config.Experiment, file string, o Optio
 			r.logf("outcome %s: the file has no prediction of it", y.Name)
 			continue
 		}
-		one, err := r.elsewhere(ctx, i, lines)
+		one, err := r.elsewhere(i, lines)
+		if err == nil {
+			err = r.describeElsewhere(ctx, i, one)
+		}
 		if err != nil {
 			return nil, &InputError{fmt.Errorf("%s: outcome %s: %w", file, y.Name, err)}
 		}
@@ -148,7 +151,7 @@ func readPredictions(file string) (map[string][]given, error) {
 }
 
 // elsewhere arranges the predictions of outcome i as folds.
-func (r *run) elsewhere(ctx context.Context, i int, lines []given) (*outcomeRun, error) {
+func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 	whole := r.cohort.Outcomes[i]
 	one := &outcomeRun{rows: known(whole), scheme: validate.FoldsFile}
 	one.y = whole.Select(one.rows)
@@ -253,7 +256,7 @@ func (r *run) elsewhere(ctx context.Context, i int, lines []given) (*outcomeRun,
 	if len(one.folds) == 1 {
 		one.scheme = validate.Holdout
 	}
-	return r.describeElsewhere(ctx, i, one)
+	return one, nil
 }
 
 // cutAtMedian divides risk at the median of what the other folds of a repeat were given, so that no patient helps to cut its own.
@@ -273,7 +276,7 @@ func (one *outcomeRun) cutAtMedian() {
 }
 
 // describeElsewhere fills what the report needs beside predictions.
-func (r *run) describeElsewhere(ctx context.Context, i int, one *outcomeRun) (*outcomeRun, error) {
+func (r *run) describeElsewhere(ctx context.Context, i int, one *outcomeRun) error {
 	one.x = r.all.Select(one.rows)
 	one.study.Rows = validate.Rows{Outcome: one.y, Patient: pickRows(r.number, one.rows)}
 	if r.cohort.Sites != nil {
@@ -289,11 +292,11 @@ func (r *run) describeElsewhere(ctx context.Context, i int, one *outcomeRun) (*o
 	}
 	var err error
 	if one.groups, err = r.groupings(one); err != nil {
-		return nil, err
+		return err
 	}
 	one.subgroups = one.bySubgroup(r.e.Validation.Level)
 	one.audit, err = leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site})
-	return one, err
+	return err
 }
 
 // compareNumbers orders numbers as numbers and other texts after them.

@@ -37,6 +37,7 @@ type outcomeRun struct {
 	honest     honest
 	importance importance
 	audit      []leakage.Finding
+	against    *Against
 	groups     []grouping // by which the headline is broken down
 	notes      []string
 

@@ -190,6 +190,20 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 		}
 	}
 	o.Tables = append(o.Tables, one.foldTable())
+	if a := one.against; a != nil {
+		value := func(v *float64) string {
+			if v == nil {
+				return "–"
+			}
+			return report.Number(*v)
+		}
+		p := none
+		if a.P != nil {
+			p = *a.P
+		}
+		o.Tables = append(o.Tables, report.Table{Title: "Against " + a.Run, Caption: strings.TrimSpace("The headlines of two runs; p by the corrected resampled t on the same folds. " + a.Note),
+			Head: []string{one.measures[0].Title, "then", "now", "p"}, Rows: [][]string{{"", value(a.Before), value(a.Now), report.PValue(p)}}})
+	}
 	if t, ok := one.nullTable(); ok {
 		o.Tables = append(o.Tables, t)
 	}

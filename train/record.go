@@ -10,21 +10,22 @@ import (
 
 // Record is run.json: how the run was done. Of a run's files it and the report alone hold times.
 type Record struct {
-	Name     string            `json:"name"`
-	Program  string            `json:"program"`
-	OS       string            `json:"os"`
-	Arch     string            `json:"arch"`
-	CPUs     int               `json:"cpus"`
-	Procs    int               `json:"gomaxprocs"`
-	Jobs     int               `json:"jobs"`
-	Seed     uint64            `json:"seed"`
-	Resumed  bool              `json:"resumed"`
-	Started  time.Time         `json:"started"`
-	Seconds  float64           `json:"seconds"`
-	Fits     int               `json:"fits"`
-	Stages   []Timing          `json:"stages"`
-	Patients []string          `json:"failed_patients,omitempty"`
-	SHA256   map[string]string `json:"sha256"`
+	Name     string             `json:"name"`
+	Program  string             `json:"program"`
+	OS       string             `json:"os"`
+	Arch     string             `json:"arch"`
+	CPUs     int                `json:"cpus"`
+	Procs    int                `json:"gomaxprocs"`
+	Jobs     int                `json:"jobs"`
+	Seed     uint64             `json:"seed"`
+	Resumed  bool               `json:"resumed"`
+	Started  time.Time          `json:"started"`
+	Seconds  float64            `json:"seconds"`
+	Fits     int                `json:"fits"`
+	Stages   []Timing           `json:"stages"`
+	Patients []string           `json:"failed_patients,omitempty"`
+	SHA256   map[string]string  `json:"sha256"`
+	Against  map[string]Against `json:"against,omitempty"` // by outcome
 }
 
 func (r *run) record() ([]byte, error) {
@@ -32,6 +33,14 @@ func (r *run) record() ([]byte, error) {
 		Seed: r.e.Seed, Resumed: r.o.Resume, Started: r.started.UTC(), Seconds: time.Since(r.started).Seconds(), Fits: r.fits, Stages: r.timings, SHA256: r.hashes}
 	for _, f := range r.cohort.Failures {
 		rec.Patients = append(rec.Patients, f.Patient+": "+f.Reason)
+	}
+	for _, one := range r.results {
+		if one.against != nil {
+			if rec.Against == nil {
+				rec.Against = map[string]Against{}
+			}
+			rec.Against[one.y.Name] = *one.against
+		}
 	}
 	b, err := json.MarshalIndent(rec, "", "  ")
 	return append(b, '\n'), err

@@ -32,6 +32,8 @@ import (
 type Options struct {
 	Resume bool      // go on from the work that an earlier run of the same folder finished
 	Log    io.Writer // lines for the terminal; nil means none
+	// Against is the folder of an earlier run to compare with, in the report and run.json; empty means none.
+	Against string
 	// Progress, if not nil, is called as the parts of a stage are done.
 	Progress func(stage string, done, total int)
 }
@@ -85,6 +87,11 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 	if r.canon, err = e.Canonical(); err != nil {
 		return nil, err
 	}
+	if o.Against != "" { // hours of fits should not end in a missing file
+		if _, err := os.Stat(filepath.Join(o.Against, PredictionsFile)); err != nil {
+			return nil, &InputError{fmt.Errorf("--against: %w", err)}
+		}
+	}
 	if err := os.MkdirAll(e.Output, 0o755); err != nil {
 		return nil, err
 	}
@@ -117,6 +124,11 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 	for _, one := range r.results {
 		if err := r.stage("outcome "+one.y.Name, func() error { return r.judge(ctx, one) }); err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", one.y.Name, err)
+		}
+	}
+	if o.Against != "" {
+		if err := r.against(o.Against); err != nil {
+			return nil, err
 		}
 	}
 	s, err := r.write(ctx)

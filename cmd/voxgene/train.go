@@ -23,7 +23,7 @@ import (
 
 func trainCommand() *cobra.Command {
 	var set []string
-	var out string
+	var out, against string
 	resume := false
 	c := &cobra.Command{
 		Use:   "train CONFIG",
@@ -50,7 +50,7 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 			}
 			stderr := c.ErrOrStderr()
 			p := newProgress(stderr)
-			s, err := train.Run(c.Context(), e, train.Options{Resume: resume, Log: p, Progress: p.step})
+			s, err := train.Run(c.Context(), e, train.Options{Resume: resume, Against: against, Log: p, Progress: p.step})
 			p.done()
 			var wrong *train.InputError
 			switch {
@@ -70,6 +70,7 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 	c.Flags().StringVar(&out, "out", "", "folder for the results (default: output of the file, or runs/NAME)")
 	c.Flags().StringArrayVar(&set, "set", nil, "change the experiment: key=value, such as models.0.trees=100; may be repeated")
 	c.Flags().BoolVar(&resume, "resume", false, "go on from the work that a stopped run in the same folder finished")
+	c.Flags().StringVar(&against, "against", "", "folder of an earlier run to compare the headline with")
 	c.Flags().Int("jobs", 0, "fits at once; 0 is one a processor")
 	c.Flags().Uint64("seed", 0, "seed of every random draw")
 	c.Flags().String("backend", "", "backend of networks")

@@ -53,8 +53,11 @@ func TestTrainGuide(t *testing.T) {
 			}
 		}
 	}
-	if commands != 6 {
-		t.Errorf("the page has %d commands; this test knows 6", commands)
+	if commands != 7 {
+		t.Errorf("the page has %d commands; this test knows 7", commands)
+	}
+	if page, err := os.ReadFile("runs/third/report.html"); err != nil || !strings.Contains(string(page), "Against glioma") || strings.Contains(string(page), "was judged on other folds") {
+		t.Errorf("the third run is not compared with the first: %v", err)
 	}
 	// Every file that the page promises is there.
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z.]+\\.[a-z]+)` \\|").FindAllStringSubmatch(string(page), -1) {

@@ -1,0 +1,243 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/metrics"
+	"github.com/voxgene/voxgene/models/pipeline"
+	"github.com/voxgene/voxgene/train/validate"
+)
+
+// variant is the same kind of model on other columns, judged on the same folds.
+type variant struct {
+	name    string
+	columns int
+	scores  []float64
+	value   validate.Estimate
+	against float64 // p of a paired test against the procedure
+	skipped string  // why it was not run
+}
+
+// columnSet says on which columns a variant is judged.
+type columnSet struct {
+	name    string
+	columns []int           // of one.x
+	random  bool            // random numbers instead
+	steps   []pipeline.Spec // instead of the experiment's
+	skipped string
+}
+
+// batchGroup is the group of the columns that name a source's batch. They come along with their source and are no group to judge.
+const batchGroup = "batch"
+
+// withBatches adds the batch columns of the sources that a set has.
+func (one *outcomeRun) withBatches(set []int) []int {
+	sources := map[string]bool{}
+	for _, j := range set {
+		sources[one.x.Columns[j].Source] = true
+	}
+	for j, c := range one.x.Columns {
+		if c.Group == batchGroup && sources[c.Source] && !slices.Contains(set, j) {
+			set = append(set, j)
+		}
+	}
+	slices.Sort(set)
+	return set
+}
+
+// sets returns what is run beside the procedure.
+func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
+	for _, b := range r.e.Honest.Baselines {
+		s := columnSet{name: b + " only"}
+		switch b {
+		case "volume":
+			s.name = "volume alone"
+			for j, c := range one.x.Columns {
+				if isVolume(c) {
+					s.columns = append(s.columns, j)
+				}
+			}
+			s.columns = one.withBatches(s.columns)
+			if len(s.columns) == 0 {
+				s.skipped = "no source has a tumour volume"
+			}
+		case "clinical":
+			s.name = "clinical columns alone"
+			for j, c := range one.x.Columns {
+				if c.Group == "clinical" {
+					s.columns = append(s.columns, j)
+				}
+			}
+			switch len(s.columns) {
+			case 0:
+				s.skipped = "no source is of the group clinical"
+			case len(one.x.Columns):
+				s.skipped = "all columns are clinical"
+			}
+		case "random":
+			s.name, s.random = "random numbers", true
+		}
+		baselines = append(baselines, s)
+	}
+	by := func(of func(table.Column) string) (names []string) {
+		for _, c := range one.x.Columns {
+			if g := of(c); c.Group != batchGroup && !slices.Contains(names, g) {
+				names = append(names, g)
+			}
+		}
+		return names
+	}
+	if plain := slices.DeleteFunc(slices.Clone(r.e.Pipeline), func(s pipeline.Spec) bool { return s.Step == "harmonise" }); len(plain) < len(r.e.Pipeline) {
+		s := columnSet{name: "without harmonisation", steps: plain}
+		for j, c := range one.x.Columns {
+			if c.Group != batchGroup {
+				s.columns = append(s.columns, j)
+			}
+		}
+		ablation = append(ablation, s)
+	}
+	of, what := func(c table.Column) string { return c.Group }, "group"
+	groups := by(of)
+	if len(groups) < 2 {
+		of, what = func(c table.Column) string { return c.Source }, "source"
+		groups = by(of)
+	}
+	if len(groups) < 2 || len(groups) > 20 {
+		return baselines, ablation
+	}
+	for _, without := range []bool{false, true} {
+		if without && len(groups) == 2 {
+			break // one without the other is the other alone
+		}
+		for _, g := range groups {
+			s := columnSet{name: fmt.Sprintf("%s %s alone", what, g)}
+			if without {
+				s.name = fmt.Sprintf("without %s %s", what, g)
+			}
+			for j, c := range one.x.Columns {
+				if c.Group != batchGroup && (of(c) == g) != without {
+					s.columns = append(s.columns, j)
+				}
+			}
+			s.columns = one.withBatches(s.columns)
+			ablation = append(ablation, s)
+		}
+	}
+	return baselines, ablation
+}
+
+// isVolume reports whether a column is a volume of the region, by the names of PyRadiomics.
+func isVolume(c table.Column) bool {
+	name := pipeline.Bare(c)
+	return c.Kind == table.Numeric && (strings.HasSuffix(name, "shape_MeshVolume") || strings.HasSuffix(name, "shape_VoxelVolume") || strings.EqualFold(name, "volume"))
+}
+
+// maxRandom is the number of random columns past which more say nothing new.
+const maxRandom = 200
+
+// variants judges the most frequent winner on other columns, on the same folds.
+func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, stage string) ([]variant, error) {
+	measure := one.measures[0]
+	headline := one.result.Scores(measure, one.y, -1)
+	test, train := 0.0, 0.0
+	for _, f := range one.folds {
+		test, train = test+float64(len(f.Test)), train+float64(len(f.Train))
+	}
+	var out []variant
+	for _, set := range sets {
+		v := variant{name: set.name, columns: len(set.columns), skipped: set.skipped, against: math.NaN()}
+		if v.skipped != "" {
+			out = append(out, v)
+			continue
+		}
+		s := one.study
+		steps := r.e.Pipeline
+		if set.random {
+			s.X, steps = randomColumns(one, maxRandom), pipeline.Default()
+		} else {
+			s.X = columns(one.x, set.columns)
+			if set.steps != nil {
+				steps = set.steps
+			}
+			steps = scoped(steps, s.X.Columns)
+		}
+		v.columns = len(s.X.Columns)
+		var err error
+		if s, err = one.withSteps(s, steps); err != nil {
+			return nil, err
+		}
+		result, err := s.Judge(ctx, one.folds, r.e.Validation.InnerFolds, r.on(one.y.Name+" "+stage))
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			v.skipped = err.Error()
+			out = append(out, v)
+			continue
+		}
+		r.fits += result.Fits
+		v.scores = result.Scores(measure, one.y, -1)
+		v.value = validate.Summarise(one.scheme, one.folds, v.scores, r.e.Validation.Level, measure.Bounds)
+		if _, p, err := metrics.CorrectedResampledTest(headline, v.scores, test/float64(len(one.folds)), train/float64(len(one.folds))); err == nil {
+			v.against = p
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// withSteps returns a study with other steps and the most frequent winner alone.
+func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (validate.Study, error) {
+	wins := make([]int, len(one.models))
+	for _, f := range one.result.Folds {
+		wins[f.Choice.Winner]++
+	}
+	best := slices.Index(wins, slices.Max(wins))
+	p, err := prepare(steps)
+	if err != nil {
+		return s, err
+	}
+	p.Models = one.study.Procedure.At(one.result).Only(best).Models
+	fresh := validate.Study{Rows: s.Rows, X: s.X, Procedure: p, Seed: s.Seed, Score: s.Score}
+	return fresh, nil
+}
+
+// scoped leaves out patterns, and steps, that name none of the columns.
+func scoped(steps []pipeline.Spec, columns []table.Column) []pipeline.Spec {
+	var out []pipeline.Spec
+	for _, s := range steps {
+		if len(s.On) > 0 {
+			on := slices.DeleteFunc(slices.Clone(s.On), func(p string) bool {
+				return !slices.ContainsFunc(columns, func(c table.Column) bool { return pipeline.Matches(p, c) })
+			})
+			if len(on) == 0 {
+				continue
+			}
+			s.On = on
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// randomColumns are standard normal numbers, as many columns as there are, up to a limit.
+func randomColumns(one *outcomeRun, limit int) models.Matrix {
+	c := make([]table.Column, min(limit, len(one.x.Columns)))
+	for j := range c {
+		c[j] = table.Column{Name: fmt.Sprintf("random.c%d", j+1), Source: "random", Group: "random"}
+	}
+	x := models.NewMatrix(c, one.x.Rows)
+	for j := range c {
+		rng := one.study.Seed.Split("random columns", one.y.Name).SplitInt("column", j).Rand()
+		for i := range x.Column(j) {
+			x.Column(j)[i] = rng.NormFloat64()
+		}
+	}
+	return x
+}
