@@ -44,6 +44,7 @@ type Cox struct {
 	Coefficients []float64 // on the scale of the columns, 0 where a column was left out
 	StdErrs      []float64 // NaN where left out; nil for fits with a penalty
 	Means        []float64 // of the columns in training, weighted
+	Low, High    []float64 // 5th and 95th percentile of the columns in training; nil in models saved before they were kept
 	Alpha        float64
 	Lambda       float64 // 0 without penalty
 
@@ -106,6 +107,7 @@ func (l coxLearner) Fit(ctx context.Context, t models.Training) (models.Model, e
 	if out.stdErrs != nil {
 		m.StdErrs = out.stdErrs[0]
 	}
+	m.Low, m.High = p.ranges()
 	m.baseline(&p)
 	return m, nil
 }

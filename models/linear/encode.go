@@ -60,6 +60,8 @@ type logisticJSON struct {
 	Coefficients [][]float64    `json:"coefficients"`
 	StdErrs      [][]gap        `json:"standard_errors,omitempty"`
 	Means        []float64      `json:"means"`
+	Low          []float64      `json:"low,omitempty"`
+	High         []float64      `json:"high,omitempty"`
 	Alpha        float64        `json:"alpha"`
 	Lambda       float64        `json:"lambda"`
 	Notes        []string       `json:"notes,omitempty"`
@@ -68,7 +70,7 @@ type logisticJSON struct {
 // Encode returns the model as model.json.
 func (m *Logistic) Encode() (map[string][]byte, error) {
 	j := logisticJSON{Columns: m.Inputs, Classes: m.Classes, Intercepts: m.Intercepts, Coefficients: m.Coefficients, Means: m.Means,
-		Alpha: m.Alpha, Lambda: m.Lambda, Notes: m.Remarks}
+		Low: m.Low, High: m.High, Alpha: m.Alpha, Lambda: m.Lambda, Notes: m.Remarks}
 	for _, s := range m.StdErrs {
 		j.StdErrs = append(j.StdErrs, gaps(s))
 	}
@@ -82,7 +84,7 @@ func decodeLogistic(parts map[string][]byte) (*Logistic, error) {
 		return nil, fmt.Errorf("logistic model: %w", err)
 	}
 	m := &Logistic{Inputs: j.Columns, Classes: j.Classes, Intercepts: j.Intercepts, Coefficients: j.Coefficients, Means: j.Means,
-		Alpha: j.Alpha, Lambda: j.Lambda, Remarks: j.Notes}
+		Low: j.Low, High: j.High, Alpha: j.Alpha, Lambda: j.Lambda, Remarks: j.Notes}
 	for _, s := range j.StdErrs {
 		m.StdErrs = append(m.StdErrs, ungap(s))
 	}
@@ -98,7 +100,15 @@ func decodeLogistic(parts map[string][]byte) (*Logistic, error) {
 			return nil, fmt.Errorf("logistic model: %d numbers for %d columns", len(row), len(m.Inputs))
 		}
 	}
-	return m, nil
+	return m, checkRanges(m.Low, m.High, len(m.Inputs))
+}
+
+// checkRanges proves that ranges are there for all columns or for none.
+func checkRanges(low, high []float64, columns int) error {
+	if len(low) != len(high) || low != nil && len(low) != columns {
+		return fmt.Errorf("%d and %d ends of ranges for %d columns", len(low), len(high), columns)
+	}
+	return nil
 }
 
 type coxJSON struct {
@@ -106,6 +116,8 @@ type coxJSON struct {
 	Coefficients []float64      `json:"coefficients"`
 	StdErrs      []gap          `json:"standard_errors,omitempty"`
 	Means        []float64      `json:"means"`
+	Low          []float64      `json:"low,omitempty"`
+	High         []float64      `json:"high,omitempty"`
 	Alpha        float64        `json:"alpha"`
 	Lambda       float64        `json:"lambda"`
 	Unit         string         `json:"unit"`
@@ -118,7 +130,7 @@ type coxJSON struct {
 
 // Encode returns the model as model.json.
 func (m *Cox) Encode() (map[string][]byte, error) {
-	b, err := json.MarshalIndent(coxJSON{m.Inputs, m.Coefficients, gaps(m.StdErrs), m.Means, m.Alpha, m.Lambda, m.Unit, m.Times, m.Hazard,
+	b, err := json.MarshalIndent(coxJSON{m.Inputs, m.Coefficients, gaps(m.StdErrs), m.Means, m.Low, m.High, m.Alpha, m.Lambda, m.Unit, m.Times, m.Hazard,
 		m.AtRisk, m.FollowUp, m.Remarks}, "", " ")
 	return map[string][]byte{part: b}, err
 }
@@ -128,7 +140,7 @@ func decodeCox(parts map[string][]byte) (*Cox, error) {
 	if err := read(parts, &j); err != nil {
 		return nil, fmt.Errorf("Cox model: %w", err)
 	}
-	m := &Cox{j.Columns, j.Coefficients, ungap(j.StdErrs), j.Means, j.Alpha, j.Lambda, j.Unit, j.Times, j.Hazard, j.AtRisk, j.FollowUp, j.Notes}
+	m := &Cox{j.Columns, j.Coefficients, ungap(j.StdErrs), j.Means, j.Low, j.High, j.Alpha, j.Lambda, j.Unit, j.Times, j.Hazard, j.AtRisk, j.FollowUp, j.Notes}
 	n, k := len(m.Inputs), len(m.Times)
 	if len(m.Coefficients) != n || len(m.Means) != n || m.StdErrs != nil && len(m.StdErrs) != n || len(m.Hazard) != k || len(m.AtRisk) != k || k == 0 {
 		return nil, errors.New("Cox model: coefficients, means or times are not all there")
@@ -141,7 +153,7 @@ func decodeCox(parts map[string][]byte) (*Cox, error) {
 	if m.Hazard[0] < 0 || m.FollowUp < m.Times[k-1] {
 		return nil, errors.New("Cox model: the baseline hazard starts below 0, or the follow-up ends before the last event")
 	}
-	return m, nil
+	return m, checkRanges(m.Low, m.High, n)
 }
 
 // read decodes the part.

@@ -41,6 +41,7 @@ type Logistic struct {
 	Coefficients [][]float64 // on the scale of the columns, 0 where a column was left out
 	StdErrs      [][]float64 // as Coefficients, NaN where left out; nil for fits with a penalty
 	Means        []float64   // of the columns in training, weighted: a background for explanations
+	Low, High    []float64   // 5th and 95th percentile of the columns in training; nil in models saved before they were kept
 	Alpha        float64
 	Lambda       float64 // 0 without penalty
 	Remarks      []string
@@ -79,6 +80,7 @@ func (l logisticLearner) Fit(ctx context.Context, t models.Training) (models.Mod
 	}
 	m := &Logistic{Inputs: t.X.Columns, Classes: slices.Clone(t.Y.Classes), Intercepts: out.intercepts, Coefficients: out.coefficients,
 		StdErrs: out.stdErrs, Means: p.means(), Alpha: l.alpha, Lambda: out.lambda, Remarks: append(separators(&p), out.notes...)}
+	m.Low, m.High = p.ranges()
 	return m, nil
 }
 
