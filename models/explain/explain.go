@@ -132,9 +132,6 @@ func Explain(m models.Model, x models.Matrix, r Request) ([][]models.Attribution
 	return out, nil
 }
 
-// Method is the method that was chosen.
-func (e *Explainer) Method() string { return e.method }
-
 // Each explains the rows of x and hands them over in order. Memory does not grow with the rows. It stops at the first error.
 func (e *Explainer) Each(x models.Matrix, do func(row int, a []models.Attribution) error) error {
 	if err := models.CheckColumns(e.model.Columns(), x); err != nil {
