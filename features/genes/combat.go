@@ -183,7 +183,10 @@ func (c *ComBat) standardise(m *Matrix, members [][]int, design *mat.Dense) *Mat
 	solve := newLeastSquares(design)
 	for g := range m.Genes {
 		x := m.Gene(g)
-		c.Left[g] = c.uniform(x, members)
+		if c.Left[g] = c.uniform(x, members); c.Left[g] {
+			c.Variance[g] = 1 // not used; a number, so that it can be stored
+			continue
+		}
 		beta := solve.fit(x)
 		if r := c.reference(); r >= 0 {
 			c.Mean[g] = beta[r]

@@ -82,6 +82,9 @@ func (c Chain) Fit(ctx context.Context, t models.Training) (*FittedChain, error)
 // fit fits one more step on t, whose matrix is then what the step made of it.
 func (f *FittedChain) fit(ctx context.Context, t *models.Training, s Scoped, k Kind, number int) error {
 	on := scope(s.On, k.Touches, f.columns)
+	if s.Kind != "harmonise" { // nobody else may touch a batch: imputed, it would be a guess
+		on = slices.DeleteFunc(on, func(j int) bool { return f.columns[j].Group == "batch" })
+	}
 	if len(on) == 0 {
 		return nil
 	}

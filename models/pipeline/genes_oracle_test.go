@@ -85,6 +85,40 @@ func TestHarmoniseOracle(t *testing.T) {
 	}
 }
 
+// A batch is imputed by nobody: a row without one is refused, and so is a chain that leaves the column over.
+func TestBatchIsNotGuessed(t *testing.T) {
+	train := mixed(60, 9)
+	train.X.Columns = slices.Clone(train.X.Columns)
+	train.X.Columns[4].Group = "batch"
+	for i, v := range train.X.Column(4) {
+		if v != v {
+			train.X.Column(4)[i] = 0
+		}
+	}
+	impute := pipeline.Spec{Step: "impute", Options: models.Defaults(pipelineParams("impute"))}
+	options, _ := models.Check(pipelineParams("harmonise"), map[string]any{"batch": "site"})
+	c, err := pipeline.New([]pipeline.Spec{impute, {Step: "harmonise", On: []string{"rna", "clinical.site"}, Options: options}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.Fit(context.Background(), train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := mixed(3, 2).X
+	x.Column(4)[0], x.Column(4)[1], x.Column(4)[2] = 0, 1, math.NaN()
+	if _, err := f.Apply(x); err == nil || !strings.Contains(err.Error(), `batch ""`) {
+		t.Error(err)
+	}
+	c, err = pipeline.New([]pipeline.Spec{impute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Fit(context.Background(), train); err == nil || !strings.Contains(err.Error(), "no step harmonise takes it") {
+		t.Error(err)
+	}
+}
+
 func TestHarmoniseMechanics(t *testing.T) {
 	train := mixed(60, 7)
 	impute := pipeline.Spec{Step: "impute", Options: models.Defaults(pipelineParams("impute"))}

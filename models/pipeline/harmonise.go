@@ -106,11 +106,7 @@ func (s harmonise) Fit(_ context.Context, t models.Training) (Fitted, error) {
 
 // parts returns the features, and the covariates as numbers: a categorical one as indicators of its levels but the first.
 func (f *harmonised) parts(x models.Matrix) (*genes.Matrix, [][]float64, error) {
-	part := gather(x, f.state.Features, columnsAt(f.given, f.state.Features))
-	m, err := geneMatrix(part)
-	if err != nil {
-		return nil, nil, err
-	}
+	m := sharedMatrix(gather(x, f.state.Features, columnsAt(f.given, f.state.Features))) // ComBat passes missing values over
 	var covariates [][]float64
 	for _, j := range f.state.Covariates {
 		v := x.Column(j)

@@ -100,22 +100,29 @@ func (s normalise) Fit(_ context.Context, t models.Training) (Fitted, error) {
 	return f, err
 }
 
-// geneMatrix sees a matrix of columns as genes × samples; the values are shared. Samples are named by row, because a model has no
-// names of patients.
+// geneMatrix sees a matrix of columns as genes × samples and refuses missing values.
 func geneMatrix(x models.Matrix) (*genes.Matrix, error) {
-	m := &genes.Matrix{Values: x.Values, Samples: make([]string, x.Rows), Genes: make([]string, len(x.Columns))}
-	for i := range m.Samples {
-		m.Samples[i] = "row " + strconv.Itoa(i+1)
-	}
 	for j, c := range x.Columns {
-		m.Genes[j] = c.Name
 		for i, v := range x.Column(j) {
 			if v != v {
 				return nil, fmt.Errorf("column %s, row %d: the value is missing; impute before", c.Name, i+1)
 			}
 		}
 	}
-	return m, nil
+	return sharedMatrix(x), nil
+}
+
+// sharedMatrix sees a matrix of columns as genes × samples; the values are shared. Samples are named by row, because a model has no
+// names of patients.
+func sharedMatrix(x models.Matrix) *genes.Matrix {
+	m := &genes.Matrix{Values: x.Values, Samples: make([]string, x.Rows), Genes: make([]string, len(x.Columns))}
+	for i := range m.Samples {
+		m.Samples[i] = "row " + strconv.Itoa(i+1)
+	}
+	for j, c := range x.Columns {
+		m.Genes[j] = c.Name
+	}
+	return m
 }
 
 func (f *normalised) Kind() string { return "normalise" }
