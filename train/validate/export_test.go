@@ -1,0 +1,4 @@
+package validate
+
+// ReadFoldsFrom is ReadFolds without a file.
+var ReadFoldsFrom = readFolds
