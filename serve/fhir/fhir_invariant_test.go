@@ -111,7 +111,9 @@ func TestSchema(t *testing.T) {
 		{"GET", "/fhir/OperationDefinition/predict", ""},
 	} {
 		code, text := ask(h, c.method, c.path, c.body)
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+		// R4 is 4.0.1, by a technical correction that the schema's own list of versions, 4.0.0's, does not have.
+		known := strings.Replace(string(text), `"fhirVersion":"4.0.1"`, `"fhirVersion":"4.0.0"`, 1)
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(known))
 		if err != nil {
 			t.Fatalf("%d %v: %s", code, err, text)
 		}
