@@ -99,6 +99,9 @@ func TestREADME(t *testing.T) {
 		t.Skip("builds and runs the program")
 	}
 	dir := checkout(t)
+	start := time.Now()
+	shell(t, dir, "go build -o voxgene-built ./cmd/voxgene")
+	built := time.Since(start)
 	ran := 0
 	for _, command := range blocks(t, "../../README.md") {
 		switch {
@@ -116,7 +119,11 @@ func TestREADME(t *testing.T) {
 				}
 			}
 		default:
+			start := time.Now()
 			out := shell(t, dir, command)
+			if ran == 0 {
+				t.Logf("command one: built in %.1f s (less where the cache has it), ran in %.1f s", built.Seconds(), time.Since(start).Seconds())
+			}
 			if strings.HasPrefix(command, "curl") && strings.Contains(out, `"status":4`) {
 				t.Errorf("%s\n%s", command, out)
 			}
