@@ -122,6 +122,8 @@ func record(r Row) {
 // folder, it leaves the rows there.
 func Main(m *testing.M, pkg string, compared int) int {
 	flag.Parse()
+	// Read before the run: go test only knows that a result depends on a variable that is read before or during it.
+	dir, oracles := os.Getenv("VOXGENE_VALIDATION"), os.Getenv("VOXGENE_ORACLES")
 	code := m.Run()
 	count := 0
 	for i := range rows {
@@ -130,11 +132,11 @@ func Main(m *testing.M, pkg string, compared int) int {
 	}
 	whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" && !testing.Short() &&
 		flag.Lookup("test.bench").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" && flag.Lookup("test.list").Value.String() == ""
-	if whole && os.Getenv("VOXGENE_ORACLES") != "" && flag.Lookup("test.count").Value.String() == "1" && count != compared {
+	if whole && oracles != "" && flag.Lookup("test.count").Value.String() == "1" && count != compared {
 		fmt.Printf("oracle: %s compared %d values with references; it has %d. If that is meant, change the number in its TestMain.\n", pkg, count, compared)
 		return max(code, 1)
 	}
-	if dir := os.Getenv("VOXGENE_VALIDATION"); dir != "" && whole && len(rows) > 0 {
+	if dir != "" && whole && len(rows) > 0 {
 		b, err := json.MarshalIndent(rows, "", " ")
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(pkg, "/", "-")+".json"), b, 0o644)
