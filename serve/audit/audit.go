@@ -9,17 +9,12 @@ package audit
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"strings"
@@ -28,7 +23,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
-	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/serve/seal"
 )
 
 // Entry is one prediction.
@@ -46,7 +41,7 @@ type Entry struct {
 // Log writes entries. It is safe for concurrent use; entries that arrive together share one commit.
 type Log struct {
 	db     *sql.DB
-	master cipher.AEAD
+	master seal.Sealer
 	pepper []byte // keys the hash of patients
 
 	// Statements are prepared once: SQLite spends longer on reading them than on a row.
@@ -82,9 +77,9 @@ func Open(path string) (*Log, error) {
 
 // open opens a log without starting its writer.
 func open(path string) (*Log, error) {
-	secret, err := secretOf(path)
+	secret, err := seal.Secret(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("audit: %w", err)
 	}
 	db, err := sql.Open("sqlite", "file:"+strings.ReplaceAll(path, "?", "%3f")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)&_pragma=busy_timeout(5000)&_txlock=immediate")
 	if err != nil {
@@ -97,11 +92,11 @@ func open(path string) (*Log, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("audit: %w", err), db.Close())
 	}
-	master, err := sealer(derive(secret, "keys of patients"))
+	master, err := seal.New(seal.Derive(secret, "keys of patients"))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	l := &Log{db: db, master: master, pepper: derive(secret, "names of patients"), queue: make(chan *pending, 1024), closed: make(chan struct{})}
+	l := &Log{db: db, master: master, pepper: seal.Derive(secret, "names of patients"), queue: make(chan *pending, 1024), closed: make(chan struct{})}
 	for text, into := range map[string]**sql.Stmt{
 		"SELECT digest FROM entries ORDER BY seq DESC LIMIT 1": &l.end,
 		"SELECT key FROM keys WHERE patient = ?":               &l.find,
@@ -114,59 +109,8 @@ func open(path string) (*Log, error) {
 	return l, nil
 }
 
-// secretOf reads the key file, or makes it for a new log.
-func secretOf(path string) ([]byte, error) {
-	name := path + ".key"
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(path); err == nil {
-			return nil, fmt.Errorf("audit: %s is missing, without which %s cannot be read", name, path)
-		}
-		secret := make([]byte, 32)
-		rand.Read(secret) // never fails
-		return secret, work.WriteFile(name, []byte(hex.EncodeToString(secret)+"\n"), 0o600)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	secret, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(secret) != 32 {
-		return nil, fmt.Errorf("audit: %s does not hold 64 hexadecimal digits", name)
-	}
-	return secret, nil
-}
-
-// derive makes a key for one purpose.
-func derive(secret []byte, purpose string) []byte {
-	m := hmac.New(sha256.New, secret)
-	m.Write([]byte(purpose))
-	return m.Sum(nil)
-}
-
-func sealer(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	return cipher.NewGCM(block)
-}
-
-// seal encrypts under a random nonce, which it puts in front.
-func seal(a cipher.AEAD, plain []byte) []byte {
-	nonce := make([]byte, a.NonceSize(), a.NonceSize()+len(plain)+a.Overhead())
-	rand.Read(nonce)
-	return a.Seal(nonce, nonce, plain, nil)
-}
-
-func unseal(a cipher.AEAD, sealed []byte) ([]byte, error) {
-	if len(sealed) < a.NonceSize() {
-		return nil, errors.New("audit: what is encrypted is cut off")
-	}
-	return a.Open(nil, sealed[:a.NonceSize()], sealed[a.NonceSize():], nil)
-}
-
 // Hash is the keyed hash under which a patient is stored; logs may show it.
-func (l *Log) Hash(patient string) []byte { return derive(l.pepper, patient)[:16] }
+func (l *Log) Hash(patient string) []byte { return seal.Derive(l.pepper, patient)[:16] }
 
 // Record writes entries and returns when they are on disk, or an error, after which nothing of them may be answered.
 func (l *Log) Record(ctx context.Context, entries []Entry) error {
@@ -241,7 +185,7 @@ func (l *Log) commit(batch []*pending) error {
 		return errors.Join(fmt.Errorf("audit: %w", err), tx.Rollback())
 	}
 	copy(digest[:], last)
-	keys := map[string]cipher.AEAD{}
+	keys := map[string]seal.Sealer{}
 	for _, p := range batch {
 		for i := range p.entries {
 			if digest, err = l.insert(tx, &p.entries[i], digest, keys); err != nil {
@@ -256,7 +200,7 @@ func (l *Log) commit(batch []*pending) error {
 }
 
 // insert writes one row and returns its digest.
-func (l *Log) insert(tx *sql.Tx, e *Entry, before [sha256.Size]byte, keys map[string]cipher.AEAD) ([sha256.Size]byte, error) {
+func (l *Log) insert(tx *sql.Tx, e *Entry, before [sha256.Size]byte, keys map[string]seal.Sealer) ([sha256.Size]byte, error) {
 	patient := l.Hash(e.Patient)
 	key, err := l.key(tx, patient, keys)
 	if err != nil {
@@ -265,12 +209,12 @@ func (l *Log) insert(tx *sql.Tx, e *Entry, before [sha256.Size]byte, keys map[st
 	plain := payload(e)
 	r := row{time: e.Time.UnixMicro(), who: e.Who, route: e.Route, model: e.Model, version: e.Version, patient: patient, hash: sha256.Sum256(plain)}
 	digest := r.digest(before)
-	_, err = tx.Stmt(l.insertion).Exec(r.time, r.who, r.route, r.model, r.version, r.patient, r.hash[:], seal(key, plain), digest[:])
+	_, err = tx.Stmt(l.insertion).Exec(r.time, r.who, r.route, r.model, r.version, r.patient, r.hash[:], key.Seal(plain), digest[:])
 	return digest, err
 }
 
 // key returns the patient's key, making it for a first entry; keys holds those of the transaction.
-func (l *Log) key(tx *sql.Tx, patient []byte, keys map[string]cipher.AEAD) (cipher.AEAD, error) {
+func (l *Log) key(tx *sql.Tx, patient []byte, keys map[string]seal.Sealer) (seal.Sealer, error) {
 	name := string(patient)
 	if k, ok := keys[name]; ok {
 		return k, nil
@@ -280,19 +224,18 @@ func (l *Log) key(tx *sql.Tx, patient []byte, keys map[string]cipher.AEAD) (ciph
 	var plain []byte
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		plain = make([]byte, 32)
-		rand.Read(plain)
-		if _, err := tx.Exec("INSERT INTO keys (patient, key) VALUES (?, ?)", patient, seal(l.master, plain)); err != nil {
-			return nil, err
+		plain = seal.Random(seal.KeySize)
+		if _, err := tx.Exec("INSERT INTO keys (patient, key) VALUES (?, ?)", patient, l.master.Seal(plain)); err != nil {
+			return seal.Sealer{}, err
 		}
 	case err != nil:
-		return nil, err
+		return seal.Sealer{}, err
 	default:
-		if plain, err = unseal(l.master, sealed); err != nil {
-			return nil, fmt.Errorf("the key file is not the one of this log: %w", err)
+		if plain, err = l.master.Open(sealed); err != nil {
+			return seal.Sealer{}, fmt.Errorf("the key file is not the one of this log: %w", err)
 		}
 	}
-	k, err := sealer(plain)
+	k, err := seal.New(plain)
 	if err == nil {
 		keys[name] = k
 	}

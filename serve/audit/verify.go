@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"crypto/cipher"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
@@ -10,6 +9,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/voxgene/voxgene/serve/seal"
 )
 
 // Report is what Verify found.
@@ -48,10 +49,10 @@ func (l *Log) Verify() (Report, error) {
 			return r, fmt.Errorf("audit: row %d was altered, or the one before it: its digest does not continue the chain", seq)
 		}
 		copy(before[:], digest)
-		key := keys[string(e.patient)]
-		if key == nil || sealed == nil {
+		key, have := keys[string(e.patient)]
+		if !have || sealed == nil {
 			r.Erased++
-		} else if plain, err := unseal(key, sealed); err != nil || sha256.Sum256(plain) != e.hash {
+		} else if plain, err := key.Open(sealed); err != nil || sha256.Sum256(plain) != e.hash {
 			return r, fmt.Errorf("audit: the payload of row %d was altered", seq)
 		}
 		next++
@@ -62,23 +63,23 @@ func (l *Log) Verify() (Report, error) {
 }
 
 // loadKeys reads the keys of all patients.
-func (l *Log) loadKeys() (map[string]cipher.AEAD, error) {
+func (l *Log) loadKeys() (map[string]seal.Sealer, error) {
 	rows, err := l.db.Query("SELECT patient, key FROM keys")
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	defer rows.Close()
-	keys := map[string]cipher.AEAD{}
+	keys := map[string]seal.Sealer{}
 	for rows.Next() {
 		var patient, sealed []byte
 		if err := rows.Scan(&patient, &sealed); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
-		plain, err := unseal(l.master, sealed)
+		plain, err := l.master.Open(sealed)
 		if err != nil {
 			return nil, errors.New("audit: the key file is not the one of this log")
 		}
-		if keys[string(patient)], err = sealer(plain); err != nil {
+		if keys[string(patient)], err = seal.New(plain); err != nil {
 			return nil, err
 		}
 	}
@@ -94,11 +95,11 @@ func (l *Log) Of(patient string) ([]Entry, error) {
 	case err != nil:
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	plain, err := unseal(l.master, sealedKey)
+	plain, err := l.master.Open(sealedKey)
 	if err != nil {
 		return nil, errors.New("audit: the key file is not the one of this log")
 	}
-	key, err := sealer(plain)
+	key, err := seal.New(plain)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func (l *Log) Of(patient string) ([]Entry, error) {
 		if err := rows.Scan(&at, &e.Who, &e.Route, &e.Model, &e.Version, &sealed); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
-		b, err := unseal(key, sealed)
+		b, err := key.Open(sealed)
 		if err != nil {
 			continue // written under a key that was erased
 		}
