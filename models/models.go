@@ -128,6 +128,28 @@ type Tuned interface {
 	Chosen() map[string]float64
 }
 
+// Attributed is a Model that explains itself by what it alone knows: a network, by its gradients. Package explain asks it where the
+// method is one of its own, adds what every attribution carries, and shows the gap.
+type Attributed interface {
+	// AttributionMethods are the methods by name, such as expected_gradients; the first is taken where none is asked for.
+	AttributionMethods() []string
+	// Attribute returns the contributions of every column to every number of each row of x, rows × numbers × columns, and for each
+	// number what it is where all columns are left out. The numbers are those that Predict gives: one a class (the last alone where
+	// there are two), one a time, or the risk. It is safe for concurrent use, and a row's values do not depend on the rows beside it.
+	Attribute(x Matrix, r AttributionRequest) (values, bases []float64, err error)
+}
+
+// AttributionRequest says how an Attributed model is to explain itself.
+type AttributionRequest struct {
+	Method string
+	Scale  string    // of the numbers, in the words of Attribution; an error where the model has no gradient on it
+	Times  []float64 // at which survival or cumulative hazard are explained; none for the risk and for classes
+	// Background has the model's columns; its rows stand in for columns that are left out, each with its share of one.
+	Background Matrix
+	Shares     []float64
+	Seed       work.Seed
+}
+
 // Prediction is the answer of a model for all rows of a matrix.
 type Prediction struct {
 	Kind    clinical.OutcomeKind

@@ -107,6 +107,9 @@ func explanationRows(answers []bundle.Prediction) [][]string {
 					}
 					rows = append(rows, append(slices.Clone(start), v.Feature, value, number(v.Amount), sampling(e, v.Error), strconv.FormatBool(e.Exact)))
 				}
+				if !e.Exact && math.Abs(e.Gap) > 1e-9*(math.Abs(e.Base)+math.Abs(e.Output)) {
+					rows = append(rows, append(slices.Clone(start), "(gap)", "", number(e.Gap), "", "false"))
+				}
 				if e.Other != 0 {
 					rows = append(rows, append(slices.Clone(start), "(other)", "", number(e.Other), "", strconv.FormatBool(e.Exact)))
 				}

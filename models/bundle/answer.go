@@ -83,6 +83,8 @@ const (
 	LowCoverage    = "low_coverage"     // a source of which less than four fifths of the inputs were given
 	// FarFromTraining is a patient further from the centre of the training cohort than any in it.
 	FarFromTraining = "far_from_training"
+	// ExplanationGap is an explanation by gradients whose contributions miss the output by more than a twentieth of its way from the base.
+	ExplanationGap = "explanation_gap"
 )
 
 // MarshalJSON returns the prediction in the shape of the HTTP interface.

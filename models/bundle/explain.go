@@ -100,6 +100,10 @@ func (b *Bundle) explain(ctx context.Context, o *Outcome, p *plan, x, z models.M
 		}
 		answer := &out[row].Outcomes[k]
 		for _, a := range list {
+			if explain.Wide(a) {
+				out[row].Warnings = append(out[row].Warnings, Warning{Code: ExplanationGap, Outcome: o.Name,
+					Message: fmt.Sprintf("contributions by %s sum to %.4g where the %s is %.4g away from the base", a.Method, a.Output-a.Base-a.Gap, a.Scale, a.Output-a.Base)})
+			}
 			folded, err := b.fold(a, d, x, row, e)
 			if err != nil {
 				return fmt.Errorf("outcome %s: %w", o.Name, err)

@@ -44,10 +44,17 @@ const (
 	Enumeration = "enumeration"
 	// Permutation is sampled, for any model: columns are put in one after the other in a random order and in its reverse.
 	Permutation = "permutation"
+	// ExpectedGradients [Erion2021] and IntegratedGradients [Sundararajan2017] are for networks, which take them of themselves (see
+	// models.Attributed). They add up to the output but for a gap, which the answer shows.
+	//
+	// [Erion2021]: https://doi.org/10.1038/s42256-021-00343-w
+	// [Sundararajan2017]: https://proceedings.mlr.press/v70/sundararajan17a.html
+	ExpectedGradients   = "expected_gradients"
+	IntegratedGradients = "integrated_gradients"
 )
 
 // Methods are the methods by name.
-var Methods = []string{Auto, Linear, LinearCorrelated, TreePathDependent, TreeInterventional, Enumeration, Permutation}
+var Methods = []string{Auto, Linear, LinearCorrelated, TreePathDependent, TreeInterventional, Enumeration, Permutation, ExpectedGradients, IntegratedGradients}
 
 // The scales.
 const (
@@ -227,6 +234,9 @@ func settle(a *models.Attribution) error {
 		size += math.Abs(v)
 	}
 	a.Gap = a.Output - sum
+	if gradients(a.Method) && !math.IsNaN(a.Gap) && !math.IsInf(a.Gap, 0) {
+		return nil // the gap is shown, with a warning where it is Wide
+	}
 	if !(math.Abs(a.Gap) <= 1e-9*max(size, math.Abs(a.Output))) {
 		return fmt.Errorf("%w: base %v and values sum to %v, the %s is %v", ErrGap, a.Base, sum, a.Scale, a.Output)
 	}
@@ -279,6 +289,9 @@ func New(m models.Model, r Request) (*Explainer, error) {
 		}
 	case Enumeration:
 		e.engine, err = newEnumerated(e, r)
+	case ExpectedGradients, IntegratedGradients:
+		e.exact = false
+		e.engine, err = newOwn(m, scale, len(targets), r)
 	case Permutation:
 		e.exact = false
 		e.engine, err = newSampled(e, r)

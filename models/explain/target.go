@@ -117,6 +117,9 @@ func automatic(m models.Model, scale string, targets int, r Request) string {
 	if _, err := coefficients(m, scale); err == nil {
 		return Linear
 	}
+	if own := ownMethods(m); len(own) > 0 {
+		return own[0]
+	}
 	if _, err := ensembleOf(m, scale, r.Times); err == nil {
 		return TreePathDependent
 	}
