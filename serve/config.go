@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/voxgene/voxgene/serve/auth"
+	"github.com/voxgene/voxgene/serve/results"
 )
 
 // Config is the server's configuration file. Environment variables VOXGENE_LISTEN, VOXGENE_LIMITS_BODY and so on come before the
@@ -28,6 +29,15 @@ type Config struct {
 	TLS          auth.TLS      `mapstructure:"tls"`
 	Auth         auth.Config   `mapstructure:"auth"`
 	Audit        Audit         `mapstructure:"audit"`
+	Results      Results       `mapstructure:"results"`
+
+	// Writeback permits results to be written to other systems; none is the rule.
+	Writeback results.Writeback `mapstructure:"writeback"`
+}
+
+// Results says where results are kept, so that they can be verified, answered again and retracted.
+type Results struct {
+	Path string `mapstructure:"path"` // of the SQLite database; empty keeps none
 }
 
 // Audit says where predictions are kept.
@@ -70,6 +80,7 @@ func settings() map[string]any {
 		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.grace": "20s",
 		"log.level": "info", "log.access": true,
 		"audit.path": "", "audit.keep": "0s",
+		"results.path": "", "writeback.approved_by": "", "writeback.protocol": "", "writeback.expires": "",
 		"tls.cert": "", "tls.key": "", "tls.client_ca": "",
 		"auth.anonymous": "loopback", "auth.oidc.issuer": "", "auth.oidc.audience": "", "auth.oidc.scope": "",
 	}
@@ -132,5 +143,5 @@ func (c Config) Check() error {
 	if c.Reload < 0 || c.Limits.Wait < 0 || c.Limits.Rate < 0 {
 		fault("reload, limits.wait and limits.rate: want 0 or more")
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, c.Writeback.Check())...)
 }

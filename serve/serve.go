@@ -24,6 +24,7 @@ import (
 	"github.com/voxgene/voxgene/serve/guard"
 	"github.com/voxgene/voxgene/serve/oip"
 	"github.com/voxgene/voxgene/serve/registry"
+	"github.com/voxgene/voxgene/serve/results"
 	"github.com/voxgene/voxgene/serve/web"
 )
 
@@ -35,6 +36,7 @@ type Server struct {
 	handler  http.Handler
 	tls      *tls.Config
 	audit    *audit.Log
+	results  *results.Store
 	log      *slog.Logger
 }
 
@@ -76,6 +78,12 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 			return nil, err
 		}
 	}
+	var store *results.Store
+	if c.Results.Path != "" {
+		if store, err = results.Open(c.Results.Path); err != nil {
+			return nil, err
+		}
+	}
 	a := api.New(api.Options{Registry: bundles, Limits: limits, Log: log, Metrics: metrics, Audit: kept, Version: version})
 	front := oip.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Ready: a.Ready}
 	front.Register(a.Mux())
@@ -84,7 +92,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -99,12 +107,16 @@ func (s *Server) Models() []string {
 	return out
 }
 
-// Close closes the audit. Run does so itself when it returns.
+// Close closes the audit and the results. Run does so itself when it returns.
 func (s *Server) Close() error {
-	if s.audit == nil {
-		return nil
+	var faults []error
+	if s.audit != nil {
+		faults = append(faults, s.audit.Close())
 	}
-	return s.audit.Close()
+	if s.results != nil {
+		faults = append(faults, s.results.Close())
+	}
+	return errors.Join(faults...)
 }
 
 // Run listens until ctx ends and then stops gracefully: /readyz says no, requests under way are finished within the grace period.

@@ -14,19 +14,11 @@ import (
 	"github.com/voxgene/voxgene/serve/registry"
 )
 
-// words are what every resource says of its use.
-func words(use string) string {
-	if use == bundle.Research {
-		return "For research use only. Not for diagnosis or treatment."
-	}
-	return "Intended use: " + use + "."
-}
-
 // collection renders one prediction.
 func (f *Front) collection(e *registry.Entry, q *request, p bundle.Prediction, body []byte) object {
 	input := sha256.Sum256(body)
 	now := f.Now().UTC().Format(time.RFC3339)
-	r := rendering{e: e, q: q, use: words(e.Bundle.IntendedUse), now: now, seed: e.Bundle.Version() + hex.EncodeToString(input[:])}
+	r := rendering{e: e, q: q, use: bundle.Words(e.Bundle.IntendedUse), now: now, seed: e.Bundle.Version() + hex.EncodeToString(input[:])}
 	device := r.device(f.Version)
 	var results, targets []any
 	entries := []any{device}
