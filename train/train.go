@@ -21,6 +21,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/cohort"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
@@ -245,6 +246,9 @@ func (r *run) write(ctx context.Context) (*Summary, error) {
 	}
 	x := columns(r.all, keep).Select(rows)
 	b.Inputs = bundle.NewInputs(x)
+	if b.Sources, err = r.imageSources(x); err != nil {
+		return nil, err
+	}
 	b.Distances, b.Abstain = bundle.NewDistances(b.Inputs, x), r.e.Abstain
 	for _, one := range r.results {
 		b.Outcomes = append(b.Outcomes, one.kept)
@@ -276,6 +280,17 @@ func (r *run) write(ctx context.Context) (*Summary, error) {
 		return nil, err
 	}
 	return r.summary(), nil
+}
+
+// imageSources are the sources of images that have a column among the inputs.
+func (r *run) imageSources(x models.Matrix) ([]extraction.Source, error) {
+	all, err := r.e.Config.ImageSources(r.e.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(s extraction.Source) bool {
+		return !slices.ContainsFunc(x.Columns, func(c table.Column) bool { return c.Source == s.Name })
+	}), nil
 }
 
 // patients is the number of patients that any outcome learnt from.

@@ -105,6 +105,16 @@ func describe(out io.Writer, b *bundle.Bundle, m bundle.Manifest) error {
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", in.Name, in.Kind, what)
 	}
+	for _, source := range m.Sources {
+		how, err := json.Marshal(source)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\nimages\t%s\n  extracted by\t%s\n", source.Name, how)
+		if source.Prepared != nil {
+			fmt.Fprintf(w, "  raw files\trefused: they were prepared before training\n")
+		}
+	}
 	fmt.Fprintf(w, "\nparts\t%d\n", len(m.Parts))
 	for _, p := range m.Parts {
 		fmt.Fprintf(w, "  %s\t%d bytes\tsha256:%s\n", p.Name, p.Bytes, p.SHA256)

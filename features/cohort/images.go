@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ import (
 )
 
 // extractionVersion is part of the key of stored extractions; raise it when the features of the same files change.
-const extractionVersion = 3
+const extractionVersion = 4
 
 // imageSource is radiomics of volumes and masks: one image and one mask a patient, features of each region.
 type imageSource struct {
@@ -31,7 +32,7 @@ type imageSource struct {
 	Mask     string `yaml:"mask,required"`
 	Modality string `yaml:"modality"` // MR, CT, PT
 	extraction.Plan
-	Radiomics string         `yaml:"radiomics"` // a PyRadiomics parameter file, or the name of a preset; empty is PyRadiomics' default
+	Radiomics string         `yaml:"radiomics"` // a PyRadiomics parameter file, or the name of a preset; empty takes parameters, or PyRadiomics' defaults
 	Readers   *readers       `yaml:"readers"`   // which reader's masks; {reader} in a path
 	Visits    *visits        `yaml:"visits"`    // which visit; {visit} in a path
 	Prepared  *settings.Node `yaml:"prepared"`
@@ -77,6 +78,9 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 		if (s.Visits.Use == "") == (s.Visits.Change == nil) || s.Visits.Change != nil && len(s.Visits.Change) != 2 {
 			p.Add(at, "want use: one visit, or change: [before, after]")
 		}
+	}
+	if at := n.Get("parameters"); at != nil && s.Radiomics != "" {
+		p.Add(at, "radiomics and parameters say the same thing twice; keep one")
 	}
 	s.Plan.Check(n, p)
 }
@@ -186,7 +190,6 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 		return out, fmt.Errorf("the images of all %d patients failed; the first: %s", len(results), out.failures[0].Reason)
 	}
 	t := table.New(keys)
-	infinite := 0
 	for j, name := range names {
 		column := make([]float64, len(keys))
 		for i, row := range values {
@@ -194,17 +197,10 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 			if j < len(row) {
 				column[i] = row[j]
 			}
-			if math.IsInf(column[i], 0) {
-				column[i] = math.NaN()
-				infinite++
-			}
 		}
-		if err := t.Add(table.Column{Name: s.Name + "." + name, Source: s.Name, Group: s.Group}, column); err != nil {
+		if err := t.Add(table.Column{Name: name, Source: s.Name, Group: s.Group}, column); err != nil {
 			return out, err
 		}
-	}
-	if infinite > 0 {
-		out.notes = append(out.notes, fmt.Sprintf("%d features that are infinite count as missing", infinite))
 	}
 	for _, n := range notes {
 		out.notes = append(out.notes, fmt.Sprintf("%d patients: %s", noted[n], n))
@@ -215,14 +211,21 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 
 // params reads the parameters of the extraction.
 func (s *imageSource) params(base string) (radiomics.Params, error) {
-	p := radiomics.DefaultParams()
-	if s.Radiomics != "" {
+	p := s.Parameters
+	switch {
+	case s.Radiomics == "" && len(p.Images) == 0:
+		p = radiomics.DefaultParams()
+	case s.Radiomics != "":
 		var err error
 		if p, err = readParameters(base, s.Radiomics); err != nil {
 			return p, fmt.Errorf("radiomics: %w", err)
 		}
 	}
 	p.AdditionalInfo = false // diagnostics are no features
+	p.Images = slices.Clone(p.Images)
+	for i := range p.Images {
+		p.Images[i].Settings.AdditionalInfo = false
+	}
 	return p, nil
 }
 
@@ -267,10 +270,24 @@ func (s *imageSource) find(base, pattern, patient string) (path, why string) {
 	return found[0], ""
 }
 
+// source is all that decides what is extracted, as a bundle holds it.
+func (s *imageSource) source() extraction.Source {
+	out := extraction.Source{Name: s.Name, Modality: s.Modality, Plan: s.Plan, Prepared: s.Prepared}
+	if s.Visits != nil {
+		out.Change = s.Visits.Change
+	}
+	return out
+}
+
 // item is the extraction of one patient. With a store it is keyed by the content of the files and all that decides the result.
 func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item, error) {
-	item := work.Item{Name: patient, Do: func(context.Context) ([]byte, error) {
-		r, err := s.extract(pairs)
+	source := s.source()
+	var files []extraction.Files
+	for _, p := range pairs {
+		files = append(files, extraction.Files{Image: p.image, Mask: p.mask, Prepared: true})
+	}
+	item := work.Item{Name: patient, Do: func(ctx context.Context) ([]byte, error) {
+		r, err := source.Extract(ctx, files...)
 		if err != nil {
 			return nil, err
 		}
@@ -279,7 +296,7 @@ func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item
 	if !stored {
 		return item, nil
 	}
-	how, err := json.Marshal(s.Plan)
+	how, err := json.Marshal(source)
 	if err != nil {
 		return item, err
 	}
@@ -294,35 +311,6 @@ func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item
 	}
 	item.Key = work.NewKey("radiomics", extractionVersion, parts...)
 	return item, nil
-}
-
-// extract computes the features of one patient, or their change between two visits.
-func (s *imageSource) extract(pairs []pair) (extraction.Result, error) {
-	first, err := s.Plan.Extract(pairs[0].image, pairs[0].mask)
-	if err != nil || len(pairs) == 1 {
-		return first, err
-	}
-	second, err := s.Plan.Extract(pairs[1].image, pairs[1].mask)
-	if err != nil {
-		return extraction.Result{}, err
-	}
-	features, err := change(first.Features, second.Features)
-	return extraction.Result{Features: features, Notes: append(first.Notes, second.Notes...)}, err
-}
-
-// change is the relative change of features: (after − before)/before, which is missing where a feature was 0.
-func change(before, after []radiomics.Feature) ([]radiomics.Feature, error) {
-	if len(before) != len(after) {
-		return nil, fmt.Errorf("%d features before and %d after", len(before), len(after))
-	}
-	out := make([]radiomics.Feature, len(before))
-	for i, b := range before {
-		if b.Name != after[i].Name {
-			return nil, fmt.Errorf("feature %s before and %s after", b.Name, after[i].Name)
-		}
-		out[i] = radiomics.Feature{Name: "delta_" + b.Name, Value: (after[i].Value - b.Value) / b.Value}
-	}
-	return out, nil
 }
 
 // noteMark begins a line that holds a note in place of a feature.
@@ -357,6 +345,24 @@ func decodeResult(b []byte) (extraction.Result, error) {
 			return out, fmt.Errorf("a stored extraction is damaged: %q", line)
 		}
 		out.Features = append(out.Features, radiomics.Feature{Name: name, Value: v})
+	}
+	return out, nil
+}
+
+// ImageSources are the sources of images, in order, as a bundle holds them. base is the folder of the configuration.
+func (c Config) ImageSources(base string) ([]extraction.Source, error) {
+	var out []extraction.Source
+	for _, source := range c.Sources {
+		s, ok := source.loader.(*imageSource)
+		if !ok {
+			continue
+		}
+		one := s.source()
+		var err error
+		if one.Parameters, err = s.params(base); err != nil {
+			return nil, fmt.Errorf("source %s: %w", s.Name, err)
+		}
+		out = append(out, one)
 	}
 	return out, nil
 }

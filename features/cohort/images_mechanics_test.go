@@ -10,7 +10,6 @@ import (
 
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/nifti"
-	"github.com/voxgene/voxgene/features/radiomics"
 )
 
 // scans writes two visits of two patients, with masks by two readers: a cube of side voxels whose values are the patient's number.
@@ -98,16 +97,5 @@ func TestImageVisits(t *testing.T) {
 		if _, err := decode(t, fmt.Sprintf(scanned, keys)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "experiment.yaml:4:") {
 			t.Errorf("%s: got %v, want %q", keys, err, want)
 		}
-	}
-}
-
-func TestChange(t *testing.T) {
-	a := []radiomics.Feature{{Name: "x", Value: 4}, {Name: "y", Value: 0}}
-	got, err := change(a, []radiomics.Feature{{Name: "x", Value: 5}, {Name: "y", Value: 0}})
-	if err != nil || got[0] != (radiomics.Feature{Name: "delta_x", Value: 0.25}) || !math.IsNaN(got[1].Value) {
-		t.Errorf("%v, %v", got, err)
-	}
-	if _, err := change(a, a[:1]); err == nil {
-		t.Error("other features: no error")
 	}
 }

@@ -9,10 +9,10 @@ import (
 
 // Normalise puts the values of MR on a scale of their own before anything is extracted. It looks at one patient alone.
 type Normalise struct {
-	Method string     `yaml:"method,required"`          // zscore, white_stripe, reference
-	Within []Label    `yaml:"within" json:",omitempty"` // labels of the mask that the scale is taken from; the whole image for zscore, values above 0 for white_stripe
-	Peak   image.Peak `yaml:"peak" json:",omitempty"`   // white_stripe: last for T1 (default), largest for T2 and FLAIR
-	Width  float64    `yaml:"width" json:",omitempty"`  // white_stripe: half its width in quantiles, 0.05
+	Method string     `yaml:"method,required" json:"method"`  // zscore, white_stripe, reference
+	Within []Label    `yaml:"within" json:"within,omitempty"` // labels of the mask that the scale is taken from; the whole image for zscore, values above 0 for white_stripe
+	Peak   image.Peak `yaml:"peak" json:"peak,omitempty"`     // white_stripe: last for T1 (default), largest for T2 and FLAIR
+	Width  float64    `yaml:"width" json:"width,omitempty"`   // white_stripe: half its width in quantiles, 0.05
 }
 
 // check adds what the form of the keys cannot say.

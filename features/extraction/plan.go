@@ -4,6 +4,7 @@
 package extraction
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -17,26 +18,26 @@ import (
 
 // Plan says what is extracted from a patient's image and mask.
 type Plan struct {
-	Series *dicom.Rules `yaml:"series" json:",omitempty"` // which series of a DICOM folder; the only one
-	SUV    dicom.SUV    `yaml:"suv" json:",omitempty"`    // of PET: bw (default), lbm, lbm_janma, bsa, none
-	Stack  *open.Stack  `yaml:"stack" json:",omitempty"`  // image and mask are slices of PNG or TIFF
-	Grid   string       `yaml:"grid" json:",omitempty"`   // same (default), mask_to_image, image_to_mask
+	Series *dicom.Rules `yaml:"series" json:"series,omitempty"` // which series of a DICOM folder; the only one
+	SUV    dicom.SUV    `yaml:"suv" json:"suv,omitempty"`       // of PET: bw (default), lbm, lbm_janma, bsa, none
+	Stack  *open.Stack  `yaml:"stack" json:"stack,omitempty"`   // image and mask are slices of PNG or TIFF
+	Grid   string       `yaml:"grid" json:"grid,omitempty"`     // same (default), mask_to_image, image_to_mask
 	// Transform is an affine map from the mask's space to the image's, in mm and LPS: three rows of four numbers. It was found elsewhere.
-	Transform []float64 `yaml:"transform" json:",omitempty"`
+	Transform []float64 `yaml:"transform" json:"transform,omitempty"`
 	// Normalise puts MR on a scale of its own.
-	Normalise *Normalise        `yaml:"normalise" json:",omitempty"`
-	Label     *Label            `yaml:"label" json:",omitempty"`   // the region, where no regions are named; 1
-	Regions   map[string]Region `yaml:"regions" json:",omitempty"` // columns of each are called after it
-	Lesions   *Lesions          `yaml:"lesions" json:",omitempty"` // regions are taken apart into lesions
+	Normalise *Normalise        `yaml:"normalise" json:"normalise,omitempty"`
+	Label     *Label            `yaml:"label" json:"label,omitempty"`     // the region, where no regions are named; 1
+	Regions   map[string]Region `yaml:"regions" json:"regions,omitempty"` // columns of each are called after it
+	Lesions   *Lesions          `yaml:"lesions" json:"lesions,omitempty"` // regions are taken apart into lesions
 
-	// Parameters are those of PyRadiomics.
-	Parameters radiomics.Params `yaml:"-"`
+	// Parameters are those of PyRadiomics, a parameter file within the file.
+	Parameters radiomics.Params `yaml:"parameters" json:"parameters"`
 }
 
 // Label is a label of a mask by number, or a DICOM segment or structure by number or name.
 type Label struct {
-	Number int    `json:",omitempty"`
-	Name   string `json:",omitempty"`
+	Number int
+	Name   string
 }
 
 func (l Label) String() string {
@@ -62,11 +63,19 @@ func (l *Label) DecodeNode(n *settings.Node, p *settings.Problems) {
 	settings.Decode(n, &l.Name, p)
 }
 
+// MarshalJSON writes what DecodeNode reads.
+func (l Label) MarshalJSON() ([]byte, error) {
+	if l.Name != "" {
+		return json.Marshal(l.Name)
+	}
+	return json.Marshal(l.Number)
+}
+
 // Region is a union of labels, or the ring around another region.
 type Region struct {
-	Labels []Label `json:",omitempty"`
-	Of     string  `json:",omitempty"` // the region that the ring is around
-	Dilate float64 `json:",omitempty"` // mm, how wide the ring is
+	Labels []Label
+	Of     string  // the region that the ring is around
+	Dilate float64 // mm, how wide the ring is
 }
 
 // DecodeNode reads a label, a list of labels, or {of: region, dilate_mm: 5}.
@@ -89,11 +98,22 @@ func (r *Region) DecodeNode(n *settings.Node, p *settings.Problems) {
 	r.Of, r.Dilate = ring.Of, ring.Dilate
 }
 
+// MarshalJSON writes what DecodeNode reads.
+func (r Region) MarshalJSON() ([]byte, error) {
+	if r.Of == "" {
+		return json.Marshal(r.Labels)
+	}
+	return json.Marshal(struct {
+		Of     string  `json:"of"`
+		Dilate float64 `json:"dilate_mm"`
+	}{r.Of, r.Dilate})
+}
+
 // Lesions take each region apart.
 type Lesions struct {
-	From      string  `yaml:"from"`      // components: connected parts (default); labels: each label is a lesion
-	Min       float64 `yaml:"min_mm3"`   // smaller ones are left out
-	Aggregate string  `yaml:"aggregate"` // largest, mean, volume_weighted
+	From      string  `yaml:"from" json:"from,omitempty"`       // components: connected parts (default); labels: each label is a lesion
+	Min       float64 `yaml:"min_mm3" json:"min_mm3,omitempty"` // smaller ones are left out
+	Aggregate string  `yaml:"aggregate" json:"aggregate"`       // largest, mean, volume_weighted
 }
 
 // Aggregates are how the features of several lesions become one row.

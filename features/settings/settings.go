@@ -7,6 +7,7 @@ package settings
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,13 @@ func ReadFile(path string) (*Node, error) {
 
 // Parse parses YAML (JSON is a subset). ${NAME} in a value is replaced by the environment variable, and a variable that is not set
 // is a problem; aliases, several documents and files over MaxBytes are refused. The file name is used in messages only.
-func Parse(file string, b []byte) (*Node, error) {
+func Parse(file string, b []byte) (*Node, error) { return parse(file, b, true) }
+
+// ParseStored parses what a program wrote, such as a part of a bundle. It is Parse but for ${NAME}, which stays as it stands: a bundle
+// may come from anywhere, and does not get to see the environment.
+func ParseStored(file string, b []byte) (*Node, error) { return parse(file, b, false) }
+
+func parse(file string, b []byte, expand bool) (*Node, error) {
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("%s: more than %d bytes; a configuration is smaller", file, MaxBytes)
 	}
@@ -62,7 +69,7 @@ func Parse(file string, b []byte) (*Node, error) {
 	}
 	n := &Node{File: file, yaml: doc.Content[0]}
 	var p Problems
-	n.check(&p)
+	n.check(&p, expand)
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -71,12 +78,15 @@ func Parse(file string, b []byte) (*Node, error) {
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// check refuses duplicate keys and aliases and expands variables, all the way down.
-func (n *Node) check(p *Problems) {
+// check refuses duplicate keys and aliases and, where it is told to, expands variables, all the way down.
+func (n *Node) check(p *Problems, expand bool) {
 	switch n.yaml.Kind {
 	case yaml.AliasNode:
 		p.Add(n, "aliases (*name) are not supported; write the value out")
 	case yaml.ScalarNode:
+		if !expand {
+			return
+		}
 		n.yaml.Value = variable.ReplaceAllStringFunc(n.yaml.Value, func(m string) string {
 			name := m[2 : len(m)-1]
 			v, ok := os.LookupEnv(name)
@@ -90,7 +100,7 @@ func (n *Node) check(p *Problems) {
 		})
 	case yaml.SequenceNode:
 		for _, e := range n.List() {
-			e.check(p)
+			e.check(p, expand)
 		}
 	case yaml.MappingNode:
 		first := map[string]*yaml.Node{}
@@ -106,7 +116,7 @@ func (n *Node) check(p *Problems) {
 				continue
 			}
 			first[key.Value] = key
-			n.child(key.Value, n.yaml.Content[i+1]).check(p)
+			n.child(key.Value, n.yaml.Content[i+1]).check(p, expand)
 		}
 	}
 }
@@ -263,3 +273,6 @@ func unplace(y *yaml.Node) {
 
 // Bytes returns the tree as YAML, as it stands after Set.
 func (n *Node) Bytes() ([]byte, error) { return yaml.Marshal(n.yaml) }
+
+// MarshalJSON writes the value, the keys of mappings sorted.
+func (n *Node) MarshalJSON() ([]byte, error) { return json.Marshal(n.Any()) }

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
@@ -32,9 +33,11 @@ type Bundle struct {
 	Config      []byte // canonical experiment file, without paths, output or clock
 	Metrics     []byte // metrics.json of the training run; may be empty
 	Inputs      []Input
-	Distances   []float64 // of training patients from their centre, see NewDistances; empty gives no such warning
-	Abstain     *Abstain  // when no prediction is given; nil is never
-	Outcomes    []Outcome
+	// Sources say how inputs are extracted from a patient's images: those of the source of that name. See extraction.Source.
+	Sources   []extraction.Source
+	Distances []float64 // of training patients from their centre, see NewDistances; empty gives no such warning
+	Abstain   *Abstain  // when no prediction is given; nil is never
+	Outcomes  []Outcome
 
 	version string
 	ready   sync.Once

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/pipeline"
@@ -20,16 +21,18 @@ const Format = 1
 
 // Manifest is what a bundle says of itself: manifest.json.
 type Manifest struct {
-	Format      int               `json:"format"`
-	Name        string            `json:"name"`
-	CreatedBy   string            `json:"created_by"`
-	IntendedUse string            `json:"intended_use"`
-	Patients    int               `json:"patients"`
-	Inputs      []Input           `json:"inputs"`
-	Distances   []float64         `json:"distances,omitempty"`
-	Abstain     *Abstain          `json:"abstain,omitempty"`
-	Outcomes    []ManifestOutcome `json:"outcomes"`
-	Parts       []Part            `json:"parts"` // sorted by name
+	Format      int     `json:"format"`
+	Name        string  `json:"name"`
+	CreatedBy   string  `json:"created_by"`
+	IntendedUse string  `json:"intended_use"`
+	Patients    int     `json:"patients"`
+	Inputs      []Input `json:"inputs"`
+	// Sources are the sources of images: how the inputs named after each are extracted from files.
+	Sources   []extraction.Source `json:"sources,omitempty"`
+	Distances []float64           `json:"distances,omitempty"`
+	Abstain   *Abstain            `json:"abstain,omitempty"`
+	Outcomes  []ManifestOutcome   `json:"outcomes"`
+	Parts     []Part              `json:"parts"` // sorted by name
 }
 
 // ManifestOutcome describes an outcome without its model.
@@ -63,7 +66,7 @@ func outcomePart(i int, name string) string { return "outcomes/" + strconv.Itoa(
 
 // Manifest describes the bundle; Parts are listed in a file's only.
 func (b *Bundle) Manifest() Manifest {
-	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Distances: b.Distances, Abstain: b.Abstain}
+	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Sources: b.Sources, Distances: b.Distances, Abstain: b.Abstain}
 	if m.IntendedUse == "" {
 		m.IntendedUse = Research
 	}
@@ -213,7 +216,7 @@ func Read(file []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs, Distances: m.Distances, Abstain: m.Abstain,
+	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs, Sources: m.Sources, Distances: m.Distances, Abstain: m.Abstain,
 		Config: parts[configName], Metrics: parts[metricsName], version: "sha256:" + hash(file)}
 	for i, mo := range m.Outcomes {
 		o := Outcome{Name: mo.Name, Kind: mo.Kind, Classes: mo.Classes, Threshold: mo.Threshold, Conformal: mo.Conformal, Unit: mo.Unit, Origin: mo.Origin}

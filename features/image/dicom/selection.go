@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -15,16 +16,16 @@ import (
 // Rules choose one series among several: what is not set allows everything. A file that does not have an attribute fails a rule about it.
 // Rules hold for single files, so that they also take apart a series that mixes echoes, b-values or kinds of image.
 type Rules struct {
-	Modality          string   `yaml:"modality" json:",omitempty"`
-	SeriesDescription string   `yaml:"series_description" json:",omitempty"` // * stands for anything, ? for one character; case does not count
-	ImageType         []string `yaml:"image_type" json:",omitempty"`         // values that ImageType has, in any place; !VALUE: that it has not
-	Contrast          *bool    `yaml:"contrast" json:",omitempty"`           // whether ContrastBolusAgent names one
-	Kernel            string   `yaml:"kernel" json:",omitempty"`             // ConvolutionKernel, as SeriesDescription
-	EchoTime          *Range   `yaml:"echo_time" json:",omitempty"`          // ms
-	RepetitionTime    *Range   `yaml:"repetition_time" json:",omitempty"`    // ms
-	InversionTime     *Range   `yaml:"inversion_time" json:",omitempty"`     // ms
-	BValue            *Range   `yaml:"b_value" json:",omitempty"`            // s/mm²
-	SliceThickness    *Range   `yaml:"slice_thickness" json:",omitempty"`    // mm
+	Modality          string   `yaml:"modality" json:"modality,omitempty"`
+	SeriesDescription string   `yaml:"series_description" json:"series_description,omitempty"` // * stands for anything, ? for one character; case does not count
+	ImageType         []string `yaml:"image_type" json:"image_type,omitempty"`                 // values that ImageType has, in any place; !VALUE: that it has not
+	Contrast          *bool    `yaml:"contrast" json:"contrast,omitempty"`                     // whether ContrastBolusAgent names one
+	Kernel            string   `yaml:"kernel" json:"kernel,omitempty"`                         // ConvolutionKernel, as SeriesDescription
+	EchoTime          *Range   `yaml:"echo_time" json:"echo_time,omitempty"`                   // ms
+	RepetitionTime    *Range   `yaml:"repetition_time" json:"repetition_time,omitempty"`       // ms
+	InversionTime     *Range   `yaml:"inversion_time" json:"inversion_time,omitempty"`         // ms
+	BValue            *Range   `yaml:"b_value" json:"b_value,omitempty"`                       // s/mm²
+	SliceThickness    *Range   `yaml:"slice_thickness" json:"slice_thickness,omitempty"`       // mm
 }
 
 // Range is the closed range of a number. In a configuration it is [least, most], or one number, which allows 1 % to either side.
@@ -43,6 +44,9 @@ func (r *Range) DecodeNode(n *settings.Node, p *settings.Problems) {
 		p.Add(n, "want a number, or [least, most]")
 	}
 }
+
+// MarshalJSON writes [least, most].
+func (r Range) MarshalJSON() ([]byte, error) { return json.Marshal([]float64{r.Min, r.Max}) }
 
 // DecodeNode reads the rules and checks their patterns.
 func (r *Rules) DecodeNode(n *settings.Node, p *settings.Problems) {

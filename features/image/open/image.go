@@ -21,10 +21,10 @@ type Image struct {
 
 // Stack says what slices of PNG or TIFF do not. A mask that is a folder, a PNG or a TIFF is a stack as well.
 type Stack struct {
-	Spacing []float64 `yaml:"spacing,required"`          // mm: between columns, between rows, between slices
-	Files   string    `yaml:"files" json:",omitempty"`   // which files of a folder are the image: a pattern with * and ?
-	Masks   string    `yaml:"masks" json:",omitempty"`   // which are the mask
-	Channel string    `yaml:"channel" json:",omitempty"` // of colour slices: red, green, blue
+	Spacing []float64 `yaml:"spacing,required" json:"spacing"`  // mm: between columns, between rows, between slices
+	Files   string    `yaml:"files" json:"files,omitempty"`     // which files of a folder are the image: a pattern with * and ?
+	Masks   string    `yaml:"masks" json:"masks,omitempty"`     // which are the mask
+	Channel string    `yaml:"channel" json:"channel,omitempty"` // of colour slices: red, green, blue
 }
 
 // options are those of the reader.
