@@ -34,6 +34,7 @@ type extraction struct {
 	draws                 int
 	changes               []string
 	seed                  uint64
+	sources               []string
 }
 
 func extractCommand() *cobra.Command {
@@ -46,7 +47,8 @@ func extractCommand() *cobra.Command {
 A batch is a CSV with the columns Image and Mask, and Label where it differs; other columns are passed through. Paths in it are
 relative to it. A case that fails is listed at the end and the others go on.
 
-A cohort is an experiment file: its sources of kind images are extracted, a row a patient.
+A cohort is an experiment file: its sources of kind images are extracted, a row a patient. --sources takes others too: the table that
+train learns from and predict reads, from gene files and clinical tables as they are. What was left out, and why, is printed.
 
 --profile ibsi computes the features of the Image Biomarker Standardisation Initiative instead, under the tags of its reference values.`,
 		Example: `  voxgene extract scan.nii.gz mask.nii.gz
@@ -54,7 +56,8 @@ A cohort is an experiment file: its sources of kind images are extracted, a row 
   voxgene extract scan.nrrd mask.nrrd --map original_firstorder_Energy -o energy.nii.gz
   voxgene extract ct-folder RS.dcm --label 1
   voxgene extract cases.csv --params params.yaml --jobs 4 --cache work -o features.parquet
-  voxgene extract study.yaml -o features.parquet`,
+  voxgene extract study.yaml -o features.parquet
+  voxgene extract study.yaml --sources rna,mutations -o genes.csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 2 || len(args) == 1 && strings.EqualFold(filepath.Ext(args[0]), ".csv") || ofCohort(args) {
 				return nil
@@ -77,6 +80,7 @@ A cohort is an experiment file: its sources of kind images are extracted, a row 
 	c.Flags().StringSliceVar(&x.changes, "perturb-kinds", perturb.Names, "which changes")
 	c.Flags().Uint64Var(&x.seed, "seed", 1, "of the changes")
 	c.Flags().BoolVar(&x.voxelwise, "voxelwise", false, "with --map: the feature of the neighbourhood of each voxel instead, PyRadiomics' voxel-based mode (voxelSetting)")
+	c.Flags().StringSliceVar(&x.sources, "sources", nil, "of a cohort: the sources to read, or all (default: those of kind images)")
 	c.Flags().StringVar(&x.cache, "cache", "", "folder that keeps what was extracted, so that a second run does nothing")
 	return c
 }

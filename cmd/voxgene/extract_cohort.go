@@ -24,7 +24,7 @@ func ofCohort(args []string) bool {
 	return extension == ".yaml" || extension == ".yml" || extension == ".json"
 }
 
-// cohort extracts the image sources of a cohort file: a row a patient, columns source.feature.
+// cohort extracts sources of a cohort file, by default those of images: a row a patient, columns source.feature.
 func (x *extraction) cohort(ctx context.Context, path string, pool work.Pool, stdout, stderr io.Writer) error {
 	for _, f := range []struct {
 		name string
@@ -46,10 +46,8 @@ func (x *extraction) cohort(ctx context.Context, path string, pool work.Pool, st
 	if err := p.Err(); err != nil {
 		return badInput(err)
 	}
-	cfg.Outcomes, cfg.BatchColumns = nil, false
-	cfg.Sources = slices.DeleteFunc(cfg.Sources, func(s cohort.Source) bool { return s.Kind != "images" })
-	if len(cfg.Sources) == 0 {
-		return badInput(fmt.Errorf("%s: no source is of kind images", path))
+	if cfg, err = chosen(cfg, x.sources); err != nil {
+		return badInput(fmt.Errorf("%s: %w", path, err))
 	}
 	c, err := cohort.Load(ctx, cfg, filepath.Dir(path), pool)
 	if err != nil {
@@ -57,6 +55,12 @@ func (x *extraction) cohort(ctx context.Context, path string, pool work.Pool, st
 	}
 	if err := c.Flow.Write(stderr); err != nil {
 		return err
+	}
+	for _, n := range c.Notes {
+		fmt.Fprintln(stderr, "note:", n)
+	}
+	for _, e := range c.Contradictions {
+		fmt.Fprintf(stderr, "contradiction: patient %s: %s\n", e.Patient, e.Reason)
 	}
 	if x.output == "" {
 		err = table.WriteText(stdout, c.Table, ',')
@@ -71,4 +75,28 @@ func (x *extraction) cohort(ctx context.Context, path string, pool work.Pool, st
 		all[i] = fmt.Errorf("%s: %s", f.Patient, f.Reason)
 	}
 	return errors.Join(append(all, fmt.Errorf("%d of %d patients failed", len(c.Failures), c.Flow.Patients))...)
+}
+
+// chosen is the cohort with the sources that are asked for and without outcomes, whose columns stay out of the table all the same.
+func chosen(cfg cohort.Config, names []string) (cohort.Config, error) {
+	if len(names) == 0 {
+		cfg = cfg.Features(func(s cohort.Source) bool { return s.Kind == "images" })
+		if cfg.BatchColumns = false; len(cfg.Sources) == 0 {
+			return cfg, errors.New("no source is of kind images; --sources all takes the others")
+		}
+		return cfg, nil
+	}
+	var known []string
+	for _, s := range cfg.Sources {
+		known = append(known, s.Name)
+	}
+	if len(names) == 1 && names[0] == "all" {
+		return cfg.Features(func(cohort.Source) bool { return true }), nil
+	}
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return cfg, fmt.Errorf("--sources: there is no source %q; there are %s", n, strings.Join(known, ", "))
+		}
+	}
+	return cfg.Features(func(s cohort.Source) bool { return slices.Contains(names, s.Name) }), nil
 }

@@ -19,6 +19,16 @@ type Config struct {
 	// BatchColumns asks for the column source.batch of every source with a batch, in the group batch. Decode sets it where the
 	// pipeline has a step harmonise, which takes that column; nobody else may learn from it.
 	BatchColumns bool
+
+	hidden []Outcome // outcomes that are not read, and whose columns stay out of the features all the same
+}
+
+// Features is the configuration of the feature table alone, from the sources that keep takes: no outcome is read, and none becomes
+// a feature.
+func (c Config) Features(keep func(Source) bool) Config {
+	c.hidden, c.Outcomes = slices.Concat(c.hidden, c.Outcomes), nil
+	c.Sources = slices.DeleteFunc(slices.Clone(c.Sources), func(s Source) bool { return !keep(s) })
+	return c
 }
 
 // Patients is the cohort block: the table that lists patients and how it is read.
@@ -218,7 +228,7 @@ func (c Config) unique(p *settings.Problems) {
 // outcomeColumns returns the columns that outcomes are made of, by the path of their table.
 func (c Config) outcomeColumns(base string) map[string][]string {
 	columns := map[string][]string{}
-	for _, o := range c.Outcomes {
+	for _, o := range slices.Concat(c.Outcomes, c.hidden) {
 		columns[o.file(c, base)] = append(columns[o.file(c, base)], o.columns()...)
 	}
 	return columns

@@ -24,7 +24,7 @@ type expressionSource struct {
 	Lengths    string   `yaml:"lengths"`    // table of genes and their length in bp, for tpm of counts and fpkm_uq
 
 	Annotation string `yaml:"annotation"`  // which gene each probe measures: a GPL table of GEO, or any with a header
-	GeneColumn string `yaml:"gene_column"` // its column of genes
+	GeneColumn string `yaml:"gene_column"` // its column of genes; of a GCT, the column that names them (Description)
 	Samples    string `yaml:"samples"`     // of GEO: title or accession
 
 	SampleSheet string `yaml:"sample_sheet"` // of the GDC; empty looks for it in the folder
@@ -42,6 +42,19 @@ type geneFile struct {
 	IDPattern   Pattern  `yaml:"id_pattern"`  // cuts the patient out of a sample's name
 	SampleType  string   `yaml:"sample_type"` // of TCGA barcodes: primary, recurrent, metastatic
 	Missing     []string `yaml:"missing"`
+	Decimal     string   `yaml:"decimal"`   // point, comma
+	Separator   string   `yaml:"separator"` // tab, comma, semicolon, …; empty finds it by looking
+}
+
+// matrixOptions are the options of a matrix file.
+func (s *expressionSource) matrixOptions(known []string) (genes.ReadOptions, error) {
+	o := genes.ReadOptions{Orientation: s.Orientation, Known: known, Drop: s.Drop, Missing: s.Missing}
+	var err error
+	if o.Separator, err = separator(s.Separator); err != nil {
+		return o, err
+	}
+	o.DecimalComma, err = decimalComma(s.Decimal)
+	return o, err
 }
 
 func (s *expressionSource) load(_ context.Context, in input) (loaded, error) {
@@ -101,10 +114,14 @@ func (s *expressionSource) read(path string, in input) (*genes.Matrix, []string,
 	}
 	switch format {
 	case "matrix":
-		m, err := genes.ReadMatrix(path, genes.ReadOptions{Orientation: s.Orientation, Known: in.patients, Drop: s.Drop, Missing: s.Missing})
+		o, err := s.matrixOptions(in.patients)
+		if err != nil {
+			return nil, nil, err
+		}
+		m, err := genes.ReadMatrix(path, o)
 		return m, nil, err
 	case "gct":
-		m, err := genes.ReadGCT(path)
+		m, err := genes.ReadGCT(path, s.GeneColumn)
 		return m, nil, err
 	case "geo":
 		return s.readGEO(path)

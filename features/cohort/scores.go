@@ -13,6 +13,7 @@ import (
 // not depend on the others; those that learn from a cohort are steps of the pipeline.
 type scores struct {
 	Sets       string `yaml:"sets"`       // GMT: ssGSEA, not divided by the range
+	LeastGenes int    `yaml:"min_genes"`  // of a set that have to be in the data; 1
 	Signatures string `yaml:"signatures"` // table of signature, gene, weight: weighted sums
 
 	Centroids  string `yaml:"centroids"`  // table of genes × subtypes: nearest centroid
@@ -40,7 +41,7 @@ func (s scores) table(base string, c *Common, m *genes.Matrix) (*table.Table, []
 		file string
 		make func(path string) ([]string, error)
 	}{
-		{s.Sets, func(path string) ([]string, error) { return nil, s.setScores(path, m, add) }},
+		{s.Sets, func(path string) ([]string, error) { return s.setScores(path, m, add) }},
 		{s.Signatures, func(path string) ([]string, error) { return nil, signatureScores(path, m, add) }},
 		{s.Centroids, func(path string) ([]string, error) { return s.calls(base, path, c, m, t) }},
 		{s.Deconvolve, func(path string) ([]string, error) { return nil, s.mixtures(path, m, add) }},
@@ -60,21 +61,25 @@ func (s scores) table(base string, c *Common, m *genes.Matrix) (*table.Table, []
 	return t, notes, nil
 }
 
-func (s scores) setScores(path string, m *genes.Matrix, add func(string, []float64) error) error {
+func (s scores) setScores(path string, m *genes.Matrix, add func(string, []float64) error) ([]string, error) {
 	sets, err := genes.ReadGMT(path)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	sets, notes, err := genes.Usable(sets, m.Index(), s.LeastGenes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	x, err := genes.SSGSEA(m, sets)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for k, name := range x.Sets {
 		if err := add(name, x.Values[k]); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return notes, nil
 }
 
 func signatureScores(path string, m *genes.Matrix, add func(string, []float64) error) error {

@@ -72,14 +72,18 @@ func (s *tableSource) options() (table.Options, error) {
 	if o.Separator, err = separator(s.Separator); err != nil {
 		return o, err
 	}
-	switch s.Decimal {
+	o.DecimalComma, err = decimalComma(s.Decimal)
+	return o, err
+}
+
+func decimalComma(name string) (bool, error) {
+	switch name {
 	case "", "point", ".":
+		return false, nil
 	case "comma", ",":
-		o.DecimalComma = true
-	default:
-		return o, fmt.Errorf("decimal: want point or comma, not %q", s.Decimal)
+		return true, nil
 	}
-	return o, nil
+	return false, fmt.Errorf("decimal: want point or comma, not %q", name)
 }
 
 func separator(name string) (byte, error) {

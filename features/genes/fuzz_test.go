@@ -29,7 +29,7 @@ func FuzzReaders(f *testing.F) {
 		if m, _, err := ReadGEO(path); err == nil && m != nil && len(m.Values) != len(m.Genes)*len(m.Samples) {
 			t.Fatal("a series that is not whole")
 		}
-		if m, err := ReadGCT(path); err == nil && len(m.Values) != len(m.Genes)*len(m.Samples) {
+		if m, err := ReadGCT(path, ""); err == nil && len(m.Values) != len(m.Genes)*len(m.Samples) {
 			t.Fatal("a GCT that is not whole")
 		}
 		if m, err := ReadMAF(path, MAFOptions{}); err == nil {

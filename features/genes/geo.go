@@ -127,8 +127,9 @@ func readNumbers(path string, line int, f [][]byte, names []string, problems *ta
 	return values
 }
 
-// ReadGCT reads a GCT file (1.2 or 1.3), gzipped or not. Metadata of rows and columns is passed over.
-func ReadGCT(path string) (*Matrix, error) {
+// ReadGCT reads a GCT file (1.2 or 1.3), gzipped or not. Metadata of rows and columns is passed over, but that rows are named by the
+// column named, where there is a name: Description of GTEx, a symbol among the metadata of 1.3. Empty takes the first column.
+func ReadGCT(path, names string) (*Matrix, error) {
 	in, err := table.Open(path)
 	if err != nil {
 		return nil, err
@@ -165,7 +166,13 @@ func ReadGCT(path string) (*Matrix, error) {
 		return nil, fmt.Errorf("%s, line %d: %d samples where line 2 says %d", path, s.Line(), width-skip, counts[1])
 	}
 	for _, f := range s.Fields()[skip:] {
-		r.columns = append(r.columns, string(f))
+		r.columns = append(r.columns, strings.TrimSpace(string(f)))
+	}
+	name := 0
+	if names != "" {
+		if name = slices.IndexFunc(s.Fields()[:skip], func(f []byte) bool { return string(f) == names }); name < 0 {
+			return nil, fmt.Errorf("%s, line %d: no column %q describes the rows", path, s.Line(), names)
+		}
 	}
 	for range counts[3] {
 		if !s.Scan() {
@@ -179,7 +186,11 @@ func ReadGCT(path string) (*Matrix, error) {
 			problems.Add(path, s.Line(), "", "%d fields where the header has %d", len(f), width)
 			continue
 		}
-		r.rows = append(r.rows, string(f[0]))
+		row := f[name]
+		if table.IsMissing(row) {
+			row = f[0]
+		}
+		r.rows = append(r.rows, string(bytes.TrimSpace(row)))
 		r.values = append(r.values, readNumbers(path, s.Line(), f[skip:], r.columns, &problems))
 	}
 	if s.Err() != nil {

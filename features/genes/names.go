@@ -7,24 +7,11 @@ import (
 	"strings"
 )
 
-// excelDate is a symbol as a spreadsheet writes it after taking it for a date: 1-Mar, Mar-01, 01-Sep (Ziemann and others 2016).
-var excelDate = regexp.MustCompile(`^(?:0?(\d{1,2})-(Mar|Sep|Dec|Oct|Apr|Feb)|(Mar|Sep|Dec|Oct|Apr|Feb)-0?(\d{1,2}))$`)
-
-// excelStems are the symbols that the months were.
-var excelStems = map[string]string{"Mar": "MARCH", "Sep": "SEPT", "Dec": "DEC", "Oct": "OCT", "Apr": "APR", "Feb": "FEB"}
-
-// Repaired reports a name that a spreadsheet mangled as the symbol it was, for example MARCH1 of 1-Mar. MARC1 and MARCH1 were both
-// mangled to 1-Mar, so a mangled name that is there twice cannot be told and is for CleanNames to drop.
-func Repaired(name string) (string, bool) {
-	m := excelDate.FindStringSubmatch(name)
-	if m == nil {
-		return name, false
-	}
-	return excelStems[m[2]+m[3]] + m[1] + m[4], true
-}
-
 // ensembl is a gene identifier of Ensembl with a version.
 var ensembl = regexp.MustCompile(`^(ENS[A-Z]*G\d{11})\.\d+$`)
+
+// onY is a copy on chromosome Y of a gene of X, as GENCODE names it: ENSG00000182378.15_PAR_Y, and before version 25 ENSGR0000182378.10.
+var onY = regexp.MustCompile(`_PAR_Y$|^ENSGR\d{10}(\.\d+)?$`)
 
 // summaryRows are rows of count files that are no genes, of STAR and of HTSeq.
 var summaryRows = []string{"N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous",
@@ -32,12 +19,12 @@ var summaryRows = []string{"N_unmapped", "N_multimapping", "N_noFeature", "N_amb
 
 // CleanNames applies the documented rules to gene names, in place, and returns which rows to drop and what was done:
 // a version of an Ensembl identifier is cut off; a copy on chromosome Y (_PAR_Y) is dropped; a name that a spreadsheet took for a
-// date is restored, or dropped where two genes became the same date; a row without a name (blank, ?) is dropped, and so
-// is what STAR and HTSeq count without a gene.
+// date is restored, or dropped where two genes became the same date or the date can have been two genes; a row without a name (blank, ?)
+// is dropped, and so is what STAR and HTSeq count without a gene.
 func CleanNames(names []string) (drop []int, notes []string) {
 	count := map[string]int{}
 	for _, n := range names {
-		if excelDate.MatchString(n) {
+		if n = strings.TrimSpace(n); len(Mangled(n)) > 0 {
 			count[n]++
 		}
 	}
@@ -49,7 +36,7 @@ func CleanNames(names []string) (drop []int, notes []string) {
 			n = m[1]
 		}
 		switch {
-		case strings.HasSuffix(n, "_PAR_Y"):
+		case onY.MatchString(n):
 			par++
 			drop = append(drop, i)
 		case slices.Contains(summaryRows, n):
@@ -58,13 +45,16 @@ func CleanNames(names []string) (drop []int, notes []string) {
 		case n == "" || n == "?" || n == "NA" || n == "---":
 			blank++
 			drop = append(drop, i)
-		case count[n] > 1:
-			lost = append(lost, n)
-			drop = append(drop, i)
-		case count[n] == 1:
-			fixed, _ := Repaired(n)
-			restored = append(restored, n+" → "+fixed)
-			n = fixed
+		default:
+			switch was := Mangled(n); {
+			case len(was) == 0:
+			case len(was) > 1 || count[n] > 1:
+				lost = append(lost, n)
+				drop = append(drop, i)
+			default:
+				restored = append(restored, n+" → "+was[0])
+				n = was[0]
+			}
 		}
 		names[i] = n
 	}
@@ -81,7 +71,7 @@ func CleanNames(names []string) (drop []int, notes []string) {
 		notes = append(notes, "symbols that a spreadsheet made dates were restored: "+some(restored))
 	}
 	if len(lost) > 0 {
-		notes = append(notes, "dropped, because a spreadsheet made two symbols the same date: "+some(slices.Compact(lost)))
+		notes = append(notes, "dropped, because a spreadsheet made two symbols the same date: "+some(slices.Compact(slices.Sorted(slices.Values(lost)))))
 	}
 	return drop, notes
 }

@@ -23,6 +23,18 @@ type ReadOptions struct {
 	Drop []string
 	// Missing are texts that mean missing, beside the usual ones.
 	Missing []string
+	// DecimalComma reads 1,5 as one and a half; fields are then separated by something else, or quoted.
+	DecimalComma bool
+	// Separator is the byte between fields; 0 finds it by looking (tab, semicolon, comma).
+	Separator byte
+}
+
+// number reads a number as the options say it is written.
+func (o ReadOptions) number(cell []byte) (float64, bool) {
+	if o.DecimalComma {
+		return table.CommaNumber(cell)
+	}
+	return table.Number(cell)
 }
 
 // annotation are headers of columns that describe genes, in lower case.
@@ -45,7 +57,7 @@ func ReadMatrix(path string, o ReadOptions) (*Matrix, error) {
 	}
 	defer in.Close()
 	s := table.NewScanner(in)
-	s.Comment = "#"
+	s.Comment, s.Separator = "#", o.Separator
 	r, err := readRaw(path, s, o)
 	if err != nil {
 		return nil, err
@@ -67,7 +79,7 @@ func readRaw(path string, s *table.Scanner, o ReadOptions) (*raw, error) {
 	}
 	r := &raw{}
 	var problems table.Problems
-	var take []int // fields that hold numbers
+	var take, texts []int // fields that hold numbers, and those that by the first row do not
 	width := len(header)
 	for s.Scan() {
 		f := s.Fields()
@@ -77,8 +89,8 @@ func readRaw(path string, s *table.Scanner, o ReadOptions) (*raw, error) {
 			}
 			width = len(header)
 			if len(f) == width {
-				if take = numberFields(header, f, o); len(take) == 0 {
-					return nil, fmt.Errorf("%s, line %d: no field holds a number", path, s.Line())
+				if take, texts = numberFields(header, f, o); len(take) == 0 {
+					return nil, fmt.Errorf("%s, line %d: no field holds a number%s", path, s.Line(), commaHint(f, o))
 				}
 				for _, j := range take {
 					r.columns = append(r.columns, header[j])
@@ -93,13 +105,26 @@ func readRaw(path string, s *table.Scanner, o ReadOptions) (*raw, error) {
 		if table.MatchAny(o.Drop, name) {
 			continue
 		}
+		if len(r.rows) < textRows {
+			texts = slices.DeleteFunc(texts, func(j int) bool {
+				_, number := o.number(f[j])
+				hint := commaHint(f[j:j+1], o)
+				switch {
+				case number:
+					problems.Add(path, s.Line(), header[j], "%q is a number, and the first row has text in this column; where it holds no gene or sample, list it under drop", clip(f[j]))
+				case hint != "":
+					problems.Add(path, s.Line(), header[j], "%q is not a number%s", clip(f[j]), hint)
+				}
+				return number || hint != ""
+			})
+		}
 		values := make([]float64, len(take))
 		for k, j := range take {
-			v, ok := table.Number(f[j])
+			v, ok := o.number(f[j])
 			if !ok || len(o.Missing) > 0 && isMissing(f[j], o) {
 				v = math.NaN()
 				if !isMissing(f[j], o) {
-					problems.Add(path, s.Line(), header[j], "%q is not a number", clip(f[j]))
+					problems.Add(path, s.Line(), header[j], "%q is not a number%s", clip(f[j]), commaHint(f[j:j+1], o))
 				}
 			}
 			values[k] = v
@@ -123,17 +148,44 @@ func isMissing(cell []byte, o ReadOptions) bool {
 	return table.IsMissing(cell) || slices.Contains(o.Missing, string(cell))
 }
 
-// numberFields returns the fields that hold numbers, judged by the header and the first row.
-func numberFields(header []string, first [][]byte, o ReadOptions) []int {
-	var take []int
+// textRows is the number of rows in which a column of text is looked through for numbers: one that has both is a mistake of the file,
+// and passing it over would lose a patient.
+const textRows = 100
+
+// numberFields returns the fields that hold numbers, judged by the header and the first row, and those that hold text.
+func numberFields(header []string, first [][]byte, o ReadOptions) (take, texts []int) {
 	for j := 1; j < len(header); j++ {
-		_, number := table.Number(first[j])
-		if slices.Contains(annotation, strings.ToLower(header[j])) || table.MatchAny(o.Drop, header[j]) || !number && !isMissing(first[j], o) {
+		_, number := o.number(first[j])
+		switch {
+		case slices.Contains(annotation, strings.ToLower(header[j])) || table.MatchAny(o.Drop, header[j]):
+		case !number && !isMissing(first[j], o):
+			texts = append(texts, j)
+		default:
+			take = append(take, j)
+		}
+	}
+	if len(take) > 0 { // texts before the numbers describe rows, and some may look like numbers
+		texts = slices.DeleteFunc(texts, func(j int) bool { return j < take[0] && commaHint(first[j:j+1], o) == "" })
+	}
+	return take, texts
+}
+
+// commaHint says what to do where cells are numbers with the other decimal sign.
+func commaHint(cells [][]byte, o ReadOptions) string {
+	for _, c := range cells {
+		if _, ok := o.number(c); ok {
 			continue
 		}
-		take = append(take, j)
+		_, point := table.Number(c)
+		_, comma := table.CommaNumber(c)
+		switch {
+		case comma:
+			return " with a point; decimal: comma reads it"
+		case point:
+			return " with a comma, as decimal: comma wants it"
+		}
 	}
-	return take
+	return ""
 }
 
 // rowName is the first cell, or where it is blank the first of the cells before the numbers that is not.

@@ -107,15 +107,15 @@ func TestReadGCT(t *testing.T) {
 	dir := files(t, map[string]string{"a.gct": "#1.2\n2\t2\nNAME\tDescription\tS1\tS2\nTP53\tx\t1\t2\nATRX\tna\t3\t\n",
 		"b.gct":     "#1.3\n1\t2\t1\t1\nid\tmeta\tS1\tS2\nbatch\tna\tA\tB\nTP53\tx\t1\t2\n",
 		"short.gct": "#1.2\n3\t2\nNAME\tDescription\tS1\tS2\nTP53\tx\t1\t2\n", "other.gct": "NAME\tS1\n"})
-	m, err := ReadGCT(filepath.Join(dir, "a.gct"))
+	m, err := ReadGCT(filepath.Join(dir, "a.gct"), "")
 	if err != nil || !slices.Equal(m.Genes, []string{"TP53", "ATRX"}) || m.Values[2] != 3 || !math.IsNaN(m.Values[3]) {
 		t.Errorf("%+v %v", m, err)
 	}
-	if m, err = ReadGCT(filepath.Join(dir, "b.gct")); err != nil || !slices.Equal(m.Values, []float64{1, 2}) {
+	if m, err = ReadGCT(filepath.Join(dir, "b.gct"), ""); err != nil || !slices.Equal(m.Values, []float64{1, 2}) {
 		t.Errorf("%+v %v", m, err)
 	}
 	for name, want := range map[string]string{"short.gct": "1 rows where line 2 says 3", "other.gct": "#1.2 or #1.3"} {
-		if _, err := ReadGCT(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadGCT(filepath.Join(dir, name), ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -337,5 +337,60 @@ func TestMAFRefuses(t *testing.T) {
 		if _, err := ReadMAF(filepath.Join(dir, "m.maf"), MAFOptions{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v lacks %q", name, err, c.want)
 		}
+	}
+}
+
+// Dates as spreadsheets of several languages write them (Abeysooriya and others 2021), and names that are none.
+func TestMangled(t *testing.T) {
+	for name, want := range map[string]string{"1-Mar": "MARCH1", "Mar-01": "MARCH1", "01-Mar-21": "MARCH1", "1-mrt": "MARCH1", "3-Mrz": "MARCH3", "7-mars": "MARCH7", "1.huhti": "APR1",
+		"01.Sep": "SEPT1", "4-Okt": "OCT4", "2-déc": "DEC2", "1-dic": "DEC1", "2006/09/05": "SEPT5", "2021-03-01": "MARCH1", "2021-03-01 00:00:00": "MARCH1", "01.03.2021": "MARCH1",
+		"9/6/2006": "SEPT6", "6/9/2006": "SEPT6", "10/9/2006": "OCT9 SEPT10", "15-Sep": "SEP15", "3/3/2006": "MARCH3",
+		"TP53": "", "HLA-A": "", "SET-1": "", "DEC-205": "", "44621": "", "1-Jan": "", "12-Mar": "", "1-8U": "", "5-LO": "", "MAR1": "", "NKX2-1": "", "2021-03-01 12:30:00": ""} {
+		if got := strings.Join(Mangled(name), " "); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A column that has text in the first row and numbers further down would be a patient lost.
+func TestNumbersInTextColumns(t *testing.T) {
+	dir := files(t, map[string]string{"comma.csv": "gene;p1;p2\nTP53;1,5;2\nATRX;4;5,5\n", "text.csv": "gene,p1,p2\nTP53,1,low\nATRX,4,5\n", "class.csv": "id,TP53,type\np1,1,low\np2,2,high\n",
+		"point.csv": "gene;p1;p2\nTP53;1.5;2\n", "described.csv": "gene,title,p1\nTP53,tumour,1\nATRX,2,3\n"})
+	read := func(name string, o ReadOptions) (*Matrix, error) { return ReadMatrix(filepath.Join(dir, name), o) }
+	for name, want := range map[string]string{"comma.csv": "decimal: comma reads it", "text.csv": `line 3, column "p2": "5" is a number, and the first row has text`} {
+		if _, err := read(name, ReadOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if m, err := read("comma.csv", ReadOptions{DecimalComma: true}); err != nil || !slices.Equal(m.Values, []float64{1.5, 2, 4, 5.5}) {
+		t.Errorf("%+v %v", m, err)
+	}
+	if _, err := read("point.csv", ReadOptions{DecimalComma: true}); err == nil || !strings.Contains(err.Error(), `"1.5" is not a number with a comma`) {
+		t.Errorf("%v", err)
+	}
+	if m, err := read("class.csv", ReadOptions{Orientation: "genes_in_columns"}); err != nil || !slices.Equal(m.Genes, []string{"TP53"}) {
+		t.Errorf("%+v %v", m, err)
+	}
+	if m, err := read("described.csv", ReadOptions{Orientation: "genes_in_rows"}); err != nil || !slices.Equal(m.Values, []float64{1, 3}) {
+		t.Errorf("%+v %v", m, err)
+	}
+}
+
+func TestUsableSets(t *testing.T) {
+	dir := files(t, map[string]string{"a.gmt": "S1\tx\tTP53\tATRX\r\nEMPTY\tx\r\nALL\tx\tTP53\tATRX\tEGFR\nNONE\tx\tQ\n", "none.gmt": "A\tx\nB\tx\t\n"})
+	sets, err := ReadGMT(filepath.Join(dir, "a.gmt"))
+	if err != nil || len(sets) != 4 {
+		t.Fatalf("%v %v", sets, err)
+	}
+	m := NewMatrix([]string{"TP53", "ATRX", "EGFR"}, []string{"s"})
+	use, notes, err := Usable(sets, m.Index(), 0)
+	if err != nil || len(use) != 1 || use[0].Name != "S1" || !strings.Contains(notes[0], "3 gene sets left out") || !strings.Contains(notes[0], "EMPTY, ALL, NONE") {
+		t.Errorf("%v %v %v", use, notes, err)
+	}
+	if _, _, err := Usable(sets, m.Index(), 3); err == nil {
+		t.Error("a set of two genes is one of three")
+	}
+	if _, err := ReadGMT(filepath.Join(dir, "none.gmt")); err == nil {
+		t.Error("a file of empty sets is one of sets")
 	}
 }

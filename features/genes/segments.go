@@ -17,7 +17,7 @@ type Segment struct {
 }
 
 // ReadSEG reads a segmented copy-number file (SEG of cBioPortal, the GDC or CBS), gzipped or not: columns for the sample, the
-// chromosome, start, end and mean of each segment, under any of their usual names.
+// chromosome, start, end and mean of each segment, under any of their usual names. A segment whose mean is missing covers nothing.
 func ReadSEG(path string) (map[string][]Segment, error) {
 	in, err := table.Open(path)
 	if err != nil {
@@ -51,10 +51,10 @@ func ReadSEG(path string) (map[string][]Segment, error) {
 			continue
 		}
 		var v [3]float64
-		good := true
+		good := !table.IsMissing(f[at[4]])
 		for k := range v {
 			x, ok := table.Number(f[at[k+2]])
-			if !ok {
+			if !ok && (k < 2 || good) {
 				problems.Add(path, s.Line(), header[at[k+2]], "%q is not a number", clip(f[at[k+2]]))
 				good = false
 			}

@@ -120,6 +120,17 @@ func slowNumber(b []byte) (float64, bool) {
 	return f, true
 }
 
+// CommaNumber reads a number whose decimal sign is a comma, 1,5, or which has none. A point in it is an error.
+func CommaNumber(cell []byte) (float64, bool) {
+	if bytes.IndexByte(cell, '.') >= 0 {
+		return 0, false
+	}
+	if bytes.IndexByte(cell, ',') < 0 {
+		return Number(cell)
+	}
+	return decimalComma(cell)
+}
+
 // decimalComma reports whether a cell reads as a number once its comma is a point, and returns that number.
 func decimalComma(cell []byte) (float64, bool) {
 	if bytes.Count(cell, []byte{','}) != 1 || bytes.IndexByte(cell, '.') >= 0 {
