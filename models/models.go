@@ -122,6 +122,12 @@ type Drawn interface {
 	WriteSVG(w io.Writer) error
 }
 
+// Portable is a Model that another program can apply by itself: a sum of columns, and what turns it into an answer.
+type Portable interface {
+	// Portable returns what is written as JSON: an object whose kind says how the rest is read. An error says why the model is none.
+	Portable() (any, error)
+}
+
 // Tuned is a Model whose fit chose hyper-parameters by itself, on its training rows: the strength of a penalty.
 type Tuned interface {
 	// Chosen returns them by the names of the options with which they can be set.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -18,16 +19,19 @@ import (
 )
 
 func inspectCommand() *cobra.Command {
-	asJSON, svg := false, ""
+	asJSON, svg, export := false, "", ""
+	var outcomes []string
 	c := &cobra.Command{
 		Use:   "inspect BUNDLE",
 		Short: "Verify a bundle and say what it holds",
 		Long: `Checks the SHA-256 of every part of a bundle and decodes it, then prints what it predicts, from what, and on whose follow-up. A bundle holds
 no patient's row or identifier, and what a person can read of each model: its tree, its coefficients, the columns that matter. --json
-prints the manifest; --svg draws the model of the first outcome that can be drawn.`,
+prints the manifest; --svg draws the model of the first outcome that can be drawn: a tree, or a linear model as a nomogram. --export writes
+the fitted steps and coefficients of linear models as JSON, which docs/readers/ reads in Python and in R.`,
 		Example: `  voxgene inspect runs/glioma/model.voxgene
   voxgene inspect runs/glioma/model.voxgene --json
-  voxgene inspect runs/glioma/model.voxgene --svg tree.svg`,
+  voxgene inspect runs/glioma/model.voxgene --svg tree.svg
+  voxgene inspect runs/glioma/model.voxgene --export model.json --outcomes idh,os`,
 		Args: exactly(1, "a bundle"),
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := bundle.Inspect(args[0])
@@ -48,7 +52,16 @@ prints the manifest; --svg draws the model of the first outcome that can be draw
 				}{b.Version(), m, string(b.Config)})
 			}
 			if svg != "" {
-				if err := draw(svg, b); err != nil {
+				if err := draw(svg, b, outcomes); err != nil {
+					return err
+				}
+			}
+			if export != "" {
+				text, err := b.Export(outcomes)
+				if err != nil {
+					return badInput(err)
+				}
+				if err := work.WriteFile(export, text, 0o644); err != nil {
 					return err
 				}
 			}
@@ -57,23 +70,34 @@ prints the manifest; --svg draws the model of the first outcome that can be draw
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the manifest as JSON")
 	c.Flags().StringVar(&svg, "svg", "", "draw the first model that can be drawn into this file")
+	c.Flags().StringVar(&export, "export", "", "write fitted steps and coefficients of linear models as JSON into this file")
+	c.Flags().StringSliceVar(&outcomes, "outcomes", nil, "outcomes to draw or export, by name; all where none is named")
 	return c
 }
 
-// draw writes the drawing of the first model that has one.
-func draw(path string, b *bundle.Bundle) error {
+// draw writes the drawing of the first model, of the outcomes named or of all, that has one.
+func draw(path string, b *bundle.Bundle, outcomes []string) error {
+	var why []error
 	for _, o := range b.Outcomes {
+		if len(outcomes) > 0 && !slices.Contains(outcomes, o.Name) {
+			continue
+		}
 		m, ok := o.Model.(models.Drawn)
 		if !ok {
+			why = append(why, fmt.Errorf("outcome %s: a %s cannot be drawn; decision_tree, logistic and cox can", o.Name, o.Model.Kind()))
 			continue
 		}
 		var out bytes.Buffer
 		if err := m.WriteSVG(&out); err != nil {
-			return badInput(fmt.Errorf("outcome %s: %w", o.Name, err))
+			why = append(why, fmt.Errorf("outcome %s: %w", o.Name, err))
+			continue
 		}
 		return work.WriteFile(path, out.Bytes(), 0o644)
 	}
-	return badInput(errors.New("no model of the bundle can be drawn; a decision tree can"))
+	if why == nil {
+		return badInput(fmt.Errorf("the bundle has no outcome %s", strings.Join(outcomes, ", ")))
+	}
+	return badInput(errors.Join(why...))
 }
 
 // describe prints a bundle for a reader.

@@ -12,7 +12,6 @@ package calibrate
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -190,32 +189,6 @@ func (m *Model) Base() models.Model { return m.base }
 
 // Method is how it is calibrated.
 func (m *Model) Method() string { return m.method }
-
-// WriteText writes the calibration and then the model beneath, where that can be read.
-func (m *Model) WriteText(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "calibrated (%s):\n", m.method); err != nil {
-		return err
-	}
-	for k, c := range m.curves {
-		class := m.classes[k]
-		if len(m.curves) == 1 {
-			class = m.classes[len(m.classes)-1]
-		}
-		var err error
-		if len(c.Knots) > 0 {
-			_, err = fmt.Fprintf(w, "  %s: %d steps from %.3g to %.3g\n", class, len(c.Knots), c.Values[0], c.Values[len(c.Values)-1])
-		} else {
-			_, err = fmt.Fprintf(w, "  %s: log-odds = %.4g + %.4g × the model's\n", class, c.Intercept, c.Slope)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if r, ok := m.base.(models.Readable); ok {
-		return r.WriteText(w)
-	}
-	return nil
-}
 
 // Predict returns calibrated probabilities.
 func (m *Model) Predict(x models.Matrix, times []float64) (models.Prediction, error) {

@@ -123,7 +123,7 @@ func TestCalibrationRepairs(t *testing.T) {
 
 // The text says how the model is calibrated.
 func TestWriteText(t *testing.T) {
-	for method, want := range map[string]string{calibrate.Platt: "log-odds =", calibrate.Isotonic: "steps from", calibrate.Temperature: "log-odds ="} {
+	for method, want := range map[string]string{calibrate.Platt: "log-odds of yes =", calibrate.Isotonic: "steps from", calibrate.Temperature: "log-odds of yes ="} {
 		l, _ := calibrate.New(through{}, method, 2)
 		m, err := l.Fit(context.Background(), models.Training{X: models.Matrix{Columns: []table.Column{{Name: "score"}}, Rows: 14, Values: scores},
 			Y: clinical.Outcome{Kind: clinical.Class, Classes: []string{"no", "yes"}, Class: happens}})

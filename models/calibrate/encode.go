@@ -39,6 +39,24 @@ func (m *Model) Encode() (map[string][]byte, error) {
 	return out, err
 }
 
+// Portable returns the calibration and, under base, the model beneath. For two classes the one curve turns the margin into the
+// probability of the last class; for more, temperature multiplies the margins by the slope before the softmax, and other methods have a
+// curve a class, whose values are divided by their sum.
+func (m *Model) Portable() (any, error) {
+	p, ok := m.base.(models.Portable)
+	if !ok {
+		return nil, fmt.Errorf("a calibrated %s is not a sum of columns", m.base.Kind())
+	}
+	base, err := p.Portable()
+	return struct {
+		Kind    string   `json:"kind"`
+		Method  string   `json:"method"`
+		Classes []string `json:"classes"`
+		Curves  []curve  `json:"curves"`
+		Base    any      `json:"base"`
+	}{Kind, m.method, m.classes, m.curves, base}, err
+}
+
 func decode(parts map[string][]byte) (models.Model, error) {
 	var s stored
 	b, ok := parts[part]

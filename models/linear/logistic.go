@@ -164,6 +164,20 @@ func (m *Logistic) Linear() (intercepts []float64, coefficients [][]float64, mea
 	return m.Intercepts, m.Coefficients, m.Means
 }
 
+// Recalibrated returns the model whose margins are intercept + slope × this one's. It has no standard errors.
+func (m *Logistic) Recalibrated(intercept, slope float64) *Logistic {
+	out := *m
+	out.Intercepts, out.Coefficients, out.StdErrs = make([]float64, len(m.Intercepts)), make([][]float64, len(m.Coefficients)), nil
+	for k, coef := range m.Coefficients {
+		out.Intercepts[k] = intercept + slope*m.Intercepts[k]
+		out.Coefficients[k] = make([]float64, len(coef))
+		for j, b := range coef {
+			out.Coefficients[k][j] = slope * b
+		}
+	}
+	return &out
+}
+
 // Predict returns margins and probabilities. A missing or infinite value is an error that names its column.
 func (m *Logistic) Predict(x models.Matrix, _ []float64) (models.Prediction, error) {
 	margins, err := linearPredictors(m.Inputs, x, m.Intercepts, m.Coefficients)

@@ -44,6 +44,9 @@ type scale struct {
 	sum   func(answer float64) float64
 }
 
+// errFlat is a model that is the same for every patient.
+var errFlat = errors.New("no column has a coefficient: there is nothing to draw")
+
 func newNomogram(columns []table.Column, coef, means, low, high []float64, intercept float64) (*nomogram, error) {
 	if low == nil || high == nil {
 		return nil, errors.New("the model was saved without the ranges of its columns, which a nomogram needs")
@@ -58,7 +61,7 @@ func newNomogram(columns []table.Column, coef, means, low, high []float64, inter
 		}
 	}
 	if len(n.axes) == 0 {
-		return nil, errors.New("no column has a coefficient: there is nothing to draw")
+		return nil, errFlat
 	}
 	slices.SortStableFunc(n.axes, func(a, b axis) int { return cmp.Compare(b.span(), a.span()) })
 	if len(n.axes) > mostAxes {
@@ -85,20 +88,54 @@ func (n *nomogram) most() float64 {
 	return total
 }
 
-// WriteSVG draws a nomogram of a model of two classes: points for each column between its 5th and 95th percentile in training, and
-// the probability of the last class for their total.
+// WriteSVG draws a nomogram: points for each column between its 5th and 95th percentile in training, and for their total the probability
+// of the last of two classes. Of more classes each has a nomogram of its own, which gives its weight: the probability of a class is its
+// weight over the sum of all weights. At the training means the likeliest class weighs 1.
 func (m *Logistic) WriteSVG(w io.Writer) error {
-	if len(m.Classes) != 2 {
-		return fmt.Errorf("a nomogram is of two classes, and the model has %d", len(m.Classes))
+	if len(m.Classes) > 2 {
+		return m.writeWeights(w)
 	}
 	n, err := newNomogram(m.Inputs, m.Coefficients[0], m.Means, m.Low, m.High, m.Intercepts[0])
 	if err != nil {
 		return err
 	}
-	n.title = "Nomogram of logistic regression"
 	n.scales = []scale{{"P(" + m.Classes[1] + ")", []float64{0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99},
 		func(p float64) float64 { return math.Log(p / (1 - p)) }}}
-	return n.write(w)
+	return writeNomograms(w, "Nomogram of logistic regression", []*nomogram{n}, "")
+}
+
+// writeWeights draws a nomogram a class.
+func (m *Logistic) writeWeights(w io.Writer) error {
+	usual := make([]float64, len(m.Classes)) // margins at the training means
+	for k, coef := range m.Coefficients {
+		usual[k] = m.Intercepts[k]
+		for j, b := range coef {
+			usual[k] += b * m.Means[j]
+		}
+	}
+	most := slices.Max(usual)
+	var ticks []float64
+	for e := -6.0; e <= 6; e++ {
+		ticks = append(ticks, math.Pow(10, e), 3*math.Pow(10, e))
+	}
+	var panels []*nomogram
+	note := "The probability of a class is its weight over the sum of all weights."
+	for k, class := range m.Classes {
+		n, err := newNomogram(m.Inputs, m.Coefficients[k], m.Means, m.Low, m.High, m.Intercepts[k]-most)
+		if errors.Is(err, errFlat) {
+			note += fmt.Sprintf(" %s always weighs %.3g.", class, math.Exp(usual[k]-most))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		n.title, n.scales = class, []scale{{"weight of " + class, ticks, math.Log}}
+		panels = append(panels, n)
+	}
+	if panels == nil {
+		return errFlat
+	}
+	return writeNomograms(w, "Nomogram of multinomial logistic regression", panels, note)
 }
 
 // WriteSVG draws a nomogram: points for each column between its 5th and 95th percentile in training, and for their total the survival
@@ -109,7 +146,6 @@ func (m *Cox) WriteSVG(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	n.title = "Nomogram of Cox regression"
 	for _, share := range []float64{0.25, 0.5, 0.75} {
 		t := share * m.FollowUp
 		h := m.BaselineAt(t)
@@ -119,31 +155,48 @@ func (m *Cox) WriteSVG(w io.Writer) error {
 		n.scales = append(n.scales, scale{fmt.Sprintf("S(%.4g %s)", t, m.Unit), []float64{0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01},
 			func(s float64) float64 { return math.Log(-math.Log(s) / h) }})
 	}
-	return n.write(w)
+	return writeNomograms(w, "Nomogram of Cox regression", []*nomogram{n}, "")
 }
 
-// write draws the scales under each other.
-func (n *nomogram) write(w io.Writer) error {
-	const left, width, step = 260.0, 600.0, 34.0
-	rows := len(n.axes) + 2 + len(n.scales)
+// The drawing: where scales begin and how long they are, and the distance between them.
+const scaleLeft, scaleWidth, scaleStep = 260.0, 600.0, 34.0
+
+// writeNomograms draws nomograms under each other, and a note at the end.
+func writeNomograms(w io.Writer, title string, panels []*nomogram, note string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="11" role="img">`, left+width+40, float64(rows)*step+60)
-	fmt.Fprintf(&b, "<title>%s</title>\n", escaped(n.title))
 	y := 30.0
+	for _, n := range panels {
+		y = n.draw(&b, y)
+	}
+	if note != "" {
+		fmt.Fprintf(&b, `<text x="20" y="%g">%s</text>`+"\n", y, escaped(note))
+		y += scaleStep
+	}
+	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="11" role="img"><title>%s</title>`+"\n%s</svg>\n",
+		scaleLeft+scaleWidth+40, y, escaped(title), b.String())
+	return err
+}
+
+// draw draws the scales of one nomogram under each other from y on, and returns where the next begins.
+func (n *nomogram) draw(b *strings.Builder, y float64) float64 {
 	line := func(name string, from, to float64) {
-		fmt.Fprintf(&b, `<text x="%g" y="%g" text-anchor="end">%s</text><line x1="%.2f" y1="%g" x2="%.2f" y2="%g" stroke="#555"/>`+"\n", left-12, y+4, escaped(name), from, y, to, y)
+		fmt.Fprintf(b, `<text x="%g" y="%g" text-anchor="end">%s</text><line x1="%.2f" y1="%g" x2="%.2f" y2="%g" stroke="#555"/>`+"\n", scaleLeft-12, y+4, escaped(name), from, y, to, y)
 	}
 	tick := func(x float64, label string) {
-		fmt.Fprintf(&b, `<line x1="%.2f" y1="%g" x2="%.2f" y2="%g" stroke="#555"/><text x="%.2f" y="%g" text-anchor="middle" font-size="9">%s</text>`+"\n", x, y, x, y+5, x, y+15, label)
+		fmt.Fprintf(b, `<line x1="%.2f" y1="%g" x2="%.2f" y2="%g" stroke="#555"/><text x="%.2f" y="%g" text-anchor="middle" font-size="9">%s</text>`+"\n", x, y, x, y+5, x, y+15, label)
 	}
-	line("points", left, left+width)
+	if n.title != "" {
+		fmt.Fprintf(b, `<text x="20" y="%g" font-size="13" font-weight="bold">%s</text>`+"\n", y, escaped(n.title))
+		y += scaleStep
+	}
+	line("points", scaleLeft, scaleLeft+scaleWidth)
 	for p := 0; p <= 100; p += 10 {
-		tick(left+width*float64(p)/100, fmt.Sprint(p))
+		tick(scaleLeft+scaleWidth*float64(p)/100, fmt.Sprint(p))
 	}
 	for _, a := range n.axes {
-		y += step
-		at := func(v float64) float64 { return left + width*(a.b*v-a.least())/n.unit/100 }
-		line(a.name, left, left+width*a.span()/n.unit/100)
+		y += scaleStep
+		at := func(v float64) float64 { return scaleLeft + scaleWidth*(a.b*v-a.least())/n.unit/100 }
+		line(a.name, scaleLeft, scaleLeft+scaleWidth*a.span()/n.unit/100)
 		for i := range 5 {
 			v := a.low + float64(i)/4*(a.high-a.low)
 			if i == 0 || i == 4 || a.span()/n.unit > 25 {
@@ -151,27 +204,27 @@ func (n *nomogram) write(w io.Writer) error {
 			}
 		}
 	}
-	y += step
+	y += scaleStep
 	most := n.most()
-	line("total points", left, left+width)
+	line("total points", scaleLeft, scaleLeft+scaleWidth)
 	for i := range 11 {
-		tick(left+width*float64(i)/10, fmt.Sprintf("%.0f", most*float64(i)/10))
+		tick(scaleLeft+scaleWidth*float64(i)/10, fmt.Sprintf("%.0f", most*float64(i)/10))
 	}
 	for _, s := range n.scales {
-		y += step
-		line(s.name, left, left+width)
+		y += scaleStep
+		line(s.name, scaleLeft, scaleLeft+scaleWidth)
 		for _, v := range s.ticks {
 			if p := (s.sum(v) - n.base) / n.unit / most; p >= 0 && p <= 1 {
-				tick(left+width*p, fmt.Sprintf("%g", v))
+				tick(scaleLeft+scaleWidth*p, fmt.Sprintf("%g", v))
 			}
 		}
 	}
+	y += scaleStep
 	if n.rest > 0 {
-		fmt.Fprintf(&b, `<text x="%g" y="%g" font-size="10">%d further columns are held at their training means.</text>`, left, y+step, n.rest)
+		fmt.Fprintf(b, `<text x="%g" y="%g" font-size="10">%d further columns are held at their training means.</text>`+"\n", scaleLeft, y, n.rest)
+		y += scaleStep
 	}
-	b.WriteString("</svg>\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return y
 }
 
 func escaped(s string) string {

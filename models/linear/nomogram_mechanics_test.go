@@ -19,7 +19,9 @@ func TestNomogram(t *testing.T) {
 	for kind, c := range map[string]struct {
 		data models.Training
 		want []string
-	}{"logistic": {class, []string{"P(b)", "total points", "5 further columns"}}, "cox": {time, []string{" d)", "points", "xb"}}} {
+	}{"logistic": {class, []string{"P(b)", "total points", "5 further columns"}}, "cox": {time, []string{" d)", "points", "xb"}},
+		"logistic of three classes": {three, []string{"weight of a", "weight of c", "over the sum of all weights"}}} {
+		kind, _, _ := strings.Cut(kind, " ")
 		m := fitted(t, kind, map[string]any{"penalty": "ridge", "lambda": 0.1}, c.data)
 		var b bytes.Buffer
 		if err := m.(models.Drawn).WriteSVG(&b); err != nil {
@@ -39,8 +41,8 @@ func TestNomogram(t *testing.T) {
 			}
 		}
 	}
-	m := fitted(t, "logistic", map[string]any{"penalty": "ridge", "lambda": 0.1}, three)
-	if err := m.(models.Drawn).WriteSVG(io.Discard); err == nil {
-		t.Error("three classes were drawn")
+	flat := fitted(t, "logistic", map[string]any{"penalty": "lasso", "lambda": 1e3}, three)
+	if err := flat.(models.Drawn).WriteSVG(io.Discard); err == nil {
+		t.Error("a model without coefficients was drawn")
 	}
 }
