@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
 
+	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/results"
 )
@@ -40,10 +42,25 @@ type Results struct {
 	Path string `mapstructure:"path"` // of the SQLite database; empty keeps none
 }
 
-// Audit says where predictions are kept.
+// Audit says where predictions are kept. Without a path and a connection string none are.
 type Audit struct {
-	Path string        `mapstructure:"path"` // of the SQLite database; empty keeps none
-	Keep time.Duration `mapstructure:"keep"` // how long inputs and answers can be read; 0 is for ever
+	Path     string        `mapstructure:"path"`     // of the SQLite database
+	Postgres string        `mapstructure:"postgres"` // connection string of the PostgreSQL database; better in VOXGENE_AUDIT_POSTGRES
+	Key      string        `mapstructure:"key"`      // key file of the PostgreSQL database; that of SQLite lies beside it
+	Keep     time.Duration `mapstructure:"keep"`     // how long inputs and answers can be read; 0 is for ever
+}
+
+// open opens the audit; nil where there is to be none.
+func (a Audit) open() (*audit.Log, error) {
+	switch {
+	case a.Postgres != "":
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		return audit.OpenPostgres(ctx, a.Postgres, a.Key)
+	case a.Path != "":
+		return audit.Open(a.Path)
+	}
+	return nil, nil
 }
 
 // Alias is another name for a model or one of its versions.
@@ -79,7 +96,7 @@ func settings() map[string]any {
 		"limits.body": 16 << 20, "limits.patients": 10_000, "limits.headers": "5s", "limits.arrival": "30s", "limits.timeout": "30s",
 		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.grace": "20s",
 		"log.level": "info", "log.access": true,
-		"audit.path": "", "audit.keep": "0s",
+		"audit.path": "", "audit.postgres": "", "audit.key": "", "audit.keep": "0s",
 		"results.path": "", "writeback.approved_by": "", "writeback.protocol": "", "writeback.expires": "",
 		"tls.cert": "", "tls.key": "", "tls.client_ca": "",
 		"auth.anonymous": "loopback", "auth.oidc.issuer": "", "auth.oidc.audience": "", "auth.oidc.scope": "",
@@ -139,6 +156,12 @@ func (c Config) Check() error {
 	}
 	if c.Audit.Keep < 0 {
 		fault("audit.keep: want 0 or more")
+	}
+	if c.Audit.Path != "" && c.Audit.Postgres != "" {
+		fault("audit: path is of SQLite and postgres of PostgreSQL; want one of them")
+	}
+	if (c.Audit.Postgres != "") != (c.Audit.Key != "") {
+		fault("audit.key: names the key file of audit.postgres, and one goes with the other")
 	}
 	if c.Reload < 0 || c.Limits.Wait < 0 || c.Limits.Rate < 0 {
 		fault("reload, limits.wait and limits.rate: want 0 or more")

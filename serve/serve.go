@@ -72,11 +72,9 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kept *audit.Log
-	if c.Audit.Path != "" {
-		if kept, err = audit.Open(c.Audit.Path); err != nil {
-			return nil, err
-		}
+	kept, err := c.Audit.open()
+	if err != nil {
+		return nil, err
 	}
 	var store *results.Store
 	if c.Results.Path != "" {
@@ -206,7 +204,7 @@ func (s *Server) expire(ctx context.Context) {
 	t := time.NewTicker(time.Hour)
 	defer t.Stop()
 	for {
-		n, err := s.audit.Expire(time.Now().Add(-s.config.Audit.Keep))
+		n, err := s.audit.Expire(ctx, time.Now().Add(-s.config.Audit.Keep))
 		switch {
 		case err != nil:
 			s.log.Error("audit entries could not be expired", "cause", err.Error())

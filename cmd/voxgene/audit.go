@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,24 +18,28 @@ func auditCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Verify and read the server's audit, and erase a patient from it",
-		Long: `Works on the SQLite database that audit.path of the server's configuration names; its key file (DATABASE.key) lies beside it. The chain of
-rows still verifies after a patient was erased.`,
+		Long: `Works on the SQLite database that audit.path of the server's configuration names, whose key file (DATABASE.key) lies beside it, or on the
+PostgreSQL database of audit.postgres with --key. The chain of rows still verifies after a patient was erased.`,
 		Example: `  voxgene audit verify audit.db
   voxgene audit show audit.db PATIENT
-  voxgene audit erase audit.db PATIENT`,
+  voxgene audit erase audit.db PATIENT
+  voxgene audit verify postgres://voxgene@db/voxgene --key audit.key`,
 		Args: exactly(0, "one of verify, show, erase"),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	var key string
+	c.PersistentFlags().StringVar(&key, "key", "", "key file of a PostgreSQL database (audit.key)")
 	c.AddCommand(&cobra.Command{
 		Use: "verify DATABASE", Short: "Check that no row was changed or taken out", Example: "  voxgene audit verify audit.db",
 		Args: exactly(1, "a database"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withAudit(args[0], func(l *audit.Log) error {
+			return withAudit(c.Context(), args[0], key, func(l *audit.Log) error {
 				r, err := l.Verify()
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(c.OutOrStdout(), "%d entries, %d of them erased or expired; the chain holds\nlast digest %s\n", r.Entries, r.Erased, r.Digest)
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%d entries, %d of them erased or expired by %d tombstones; the chain holds\nlast digest %s\n",
+					r.Entries, r.Erased, r.Tombstones, r.Digest)
 				return err
 			})
 		},
@@ -40,7 +47,7 @@ rows still verifies after a patient was erased.`,
 		Use: "show DATABASE PATIENT", Short: "Print a patient's predictions, a JSON line each", Example: "  voxgene audit show audit.db P1",
 		Args: exactly(2, "a database and a patient"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withAudit(args[0], func(l *audit.Log) error {
+			return withAudit(c.Context(), args[0], key, func(l *audit.Log) error {
 				entries, err := l.Of(args[1])
 				if err != nil {
 					return err
@@ -61,8 +68,8 @@ rows still verifies after a patient was erased.`,
 		Use: "erase DATABASE PATIENT", Short: "Destroy a patient's key, so that nothing of theirs can be read again", Example: "  voxgene audit erase audit.db P1",
 		Args: exactly(2, "a database and a patient"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withAudit(args[0], func(l *audit.Log) error {
-				n, err := l.Erase(args[1])
+			return withAudit(c.Context(), args[0], key, func(l *audit.Log) error {
+				n, err := l.Erase(c.Context(), args[1], "voxgene audit erase")
 				if err != nil {
 					return err
 				}
@@ -75,21 +82,27 @@ rows still verifies after a patient was erased.`,
 }
 
 // withAudit opens a database that is there, since opening one would make it.
-func withAudit(path string, do func(*audit.Log) error) error {
-	info, err := os.Stat(path)
+func withAudit(ctx context.Context, database, key string, do func(*audit.Log) error) error {
+	l, err := openAudit(ctx, database, key)
+	if err != nil {
+		return badInput(err)
+	}
+	return errors.Join(do(l), l.Close())
+}
+
+func openAudit(ctx context.Context, database, key string) (*audit.Log, error) {
+	if strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") {
+		if _, err := os.Stat(key); err != nil {
+			return nil, fmt.Errorf("--key names the key file of a PostgreSQL database: %w", err)
+		}
+		return audit.OpenPostgres(ctx, database, key)
+	}
+	info, err := os.Stat(database)
 	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: fs.ErrInvalid}
+		err = &fs.PathError{Op: "open", Path: database, Err: fs.ErrInvalid}
 	}
 	if err != nil {
-		return badInput(err)
+		return nil, err
 	}
-	l, err := audit.Open(path)
-	if err != nil {
-		return badInput(err)
-	}
-	if err := do(l); err != nil {
-		l.Close()
-		return err
-	}
-	return l.Close()
+	return audit.Open(database)
 }

@@ -64,7 +64,7 @@ func TestAudit(t *testing.T) {
 	if code, text, _ := voxgene("audit", "show", db, "CANARY"); code != 0 || text != "" {
 		t.Errorf("after erasure: %d %s", code, text)
 	}
-	if code, text, stderr := voxgene("audit", "verify", db); code != 0 || !strings.HasPrefix(text, "4 entries, 1 of them erased") {
+	if code, text, stderr := voxgene("audit", "verify", db); code != 0 || !strings.HasPrefix(text, "5 entries, 1 of them erased") {
 		t.Errorf("%d %s %s", code, text, stderr)
 	}
 	if strings.Contains(errs.String(), "CANARY") {

@@ -1,27 +1,20 @@
-// Package audit keeps who asked what of which bundle and what was answered, in SQLite, so that it can be shown later that nothing was
-// changed, and so that a patient can be erased.
+// Package audit keeps who asked what of which bundle and what was answered, in SQLite or PostgreSQL, so that it can be shown later that
+// nothing was changed, and so that a patient can be erased.
 //
 // Rows form a chain: each digest covers the one before and the row's own fields, the payload by a salted hash. The payload (the row
 // of inputs and the answer, with its salt) is encrypted under a key of the patient's own, and those keys under a key in a file beside
-// the database. Erasing a patient destroys that key: the rows stay as tombstones, the chain still verifies, and the hash cannot be
-// tried out because its salt is gone with the key. Patients are stored as a keyed hash alone.
+// the database. Erasing a patient destroys that key and adds a tombstone to the chain: the rows stay, the chain still verifies, and the
+// hash cannot be tried out because its salt is gone with the key. A payload that is gone without a tombstone is a fault that Verify
+// finds. Patients are stored as a keyed hash alone.
 package audit
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"os"
-	"strings"
 	"sync"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver
 
 	"github.com/voxgene/voxgene/serve/seal"
 )
@@ -40,12 +33,9 @@ type Entry struct {
 
 // Log writes entries. It is safe for concurrent use; entries that arrive together share one commit.
 type Log struct {
-	db     *sql.DB
+	store  store
 	master seal.Sealer
 	pepper []byte // keys the hash of patients
-
-	// Statements are prepared once: SQLite spends longer on reading them than on a row.
-	end, find, insertion *sql.Stmt
 
 	queue  chan *pending
 	closed chan struct{}
@@ -58,54 +48,44 @@ type pending struct {
 	done    chan error
 }
 
-const schema = `
-CREATE TABLE IF NOT EXISTS keys (patient BLOB PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entries (
-	seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, who TEXT NOT NULL, route TEXT NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL,
-	patient BLOB NOT NULL, hash BLOB NOT NULL, payload BLOB, digest BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS entries_patient ON entries (patient);`
-
-// Open opens the log in a database file, making it and its key file (path.key) where they are not. A log without its key file is refused.
+// Open opens the log in an SQLite database file, making it and its key file (path.key) where they are not. A log without its key file
+// is refused.
 func Open(path string) (*Log, error) {
-	l, err := open(path)
+	secret, err := seal.Secret(path)
 	if err != nil {
 		return nil, err
 	}
-	go l.write()
-	return l, nil
+	s, err := openSQLite(path)
+	if err != nil {
+		return nil, fmt.Errorf("audit: %s: %w", path, err)
+	}
+	return start(s, secret)
 }
 
-// open opens a log without starting its writer.
-func open(path string) (*Log, error) {
-	secret, err := seal.Secret(path)
+// OpenPostgres opens the log in a PostgreSQL database, making its tables where they are not. The connection string is a URL
+// (postgres://…) or keywords and values; what it leaves out comes from the environment (PGHOST, PGPASSWORD, …) as in psql. The key file is
+// made where both it and the tables' rows are not there, and a log that has rows without its key file is refused. No error holds the
+// connection string, which may hold a password.
+func OpenPostgres(ctx context.Context, connection, keyFile string) (*Log, error) {
+	s, err := openPostgres(ctx, connection)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	db, err := sql.Open("sqlite", "file:"+strings.ReplaceAll(path, "?", "%3f")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)&_pragma=busy_timeout(5000)&_txlock=immediate")
+	secret, err := seal.SecretIn(keyFile, "the PostgreSQL database", func() (bool, error) { return s.empty(ctx) })
 	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
+		return nil, errors.Join(err, s.close())
 	}
-	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(schema); err != nil {
-		return nil, errors.Join(fmt.Errorf("audit: %s: %w", path, err), db.Close())
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("audit: %w", err), db.Close())
-	}
+	return start(s, secret)
+}
+
+// start begins writing to a store.
+func start(s store, secret []byte) (*Log, error) {
 	master, err := seal.New(seal.Derive(secret, "keys of patients"))
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.close())
 	}
-	l := &Log{db: db, master: master, pepper: seal.Derive(secret, "names of patients"), queue: make(chan *pending, 1024), closed: make(chan struct{})}
-	for text, into := range map[string]**sql.Stmt{
-		"SELECT digest FROM entries ORDER BY seq DESC LIMIT 1": &l.end,
-		"SELECT key FROM keys WHERE patient = ?":               &l.find,
-		"INSERT INTO entries (time, who, route, model, version, patient, hash, payload, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)": &l.insertion,
-	} {
-		if *into, err = db.Prepare(text); err != nil {
-			return nil, errors.Join(fmt.Errorf("audit: %s: %w", path, err), db.Close())
-		}
-	}
+	l := &Log{store: s, master: master, pepper: seal.Derive(secret, "names of patients"), queue: make(chan *pending, 1024), closed: make(chan struct{})}
+	go l.write()
 	return l, nil
 }
 
@@ -134,7 +114,7 @@ func (l *Log) Record(ctx context.Context, entries []Entry) error {
 func (l *Log) Close() error {
 	l.once.Do(func() { l.queue <- nil })
 	<-l.closed
-	return l.db.Close()
+	return l.store.close()
 }
 
 // together bounds the batches of one commit.
@@ -171,112 +151,77 @@ func (l *Log) write() {
 	}
 }
 
+// commitTime bounds how long one commit may take: a database that hangs must not hold every answer for ever.
+const commitTime = 20 * time.Second
+
 // commit writes batches in one transaction.
 func (l *Log) commit(batch []*pending) error {
-	tx, err := l.db.Begin()
-	if err != nil {
-		return fmt.Errorf("audit: %w", err)
-	}
-	// The end of the chain and the keys are read in the transaction, which holds the database's only write lock: another process may
-	// have written, or erased a patient, since the last.
-	var digest [sha256.Size]byte
-	var last []byte
-	if err := tx.Stmt(l.end).QueryRow().Scan(&last); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return errors.Join(fmt.Errorf("audit: %w", err), tx.Rollback())
-	}
-	copy(digest[:], last)
-	keys := map[string]seal.Sealer{}
+	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+	defer cancel()
+	var rows []row
 	for _, p := range batch {
 		for i := range p.entries {
-			if digest, err = l.insert(tx, &p.entries[i], digest, keys); err != nil {
-				return errors.Join(fmt.Errorf("audit: %w", err), tx.Rollback())
-			}
+			e := &p.entries[i]
+			rows = append(rows, row{time: e.Time.UnixMicro(), who: e.Who, route: e.Route, model: e.Model, version: e.Version, patient: l.Hash(e.Patient), plain: payload(e)})
 		}
 	}
-	if err := tx.Commit(); err != nil {
+	if err := l.store.append(ctx, patients(rows), func(end end, keys map[string][]byte) (addition, error) { return l.seal(rows, end, keys) }); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil
 }
 
-// insert writes one row and returns its digest.
-func (l *Log) insert(tx *sql.Tx, e *Entry, before [sha256.Size]byte, keys map[string]seal.Sealer) ([sha256.Size]byte, error) {
-	patient := l.Hash(e.Patient)
-	key, err := l.key(tx, patient, keys)
-	if err != nil {
-		return before, err
-	}
-	plain := payload(e)
-	r := row{time: e.Time.UnixMicro(), who: e.Who, route: e.Route, model: e.Model, version: e.Version, patient: patient, hash: sha256.Sum256(plain)}
-	digest := r.digest(before)
-	_, err = tx.Stmt(l.insertion).Exec(r.time, r.who, r.route, r.model, r.version, r.patient, r.hash[:], key.Seal(plain), digest[:])
-	return digest, err
-}
-
-// key returns the patient's key, making it for a first entry; keys holds those of the transaction.
-func (l *Log) key(tx *sql.Tx, patient []byte, keys map[string]seal.Sealer) (seal.Sealer, error) {
-	name := string(patient)
-	if k, ok := keys[name]; ok {
-		return k, nil
-	}
-	var sealed []byte
-	err := tx.Stmt(l.find).QueryRow(patient).Scan(&sealed)
-	var plain []byte
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		plain = seal.Random(seal.KeySize)
-		if _, err := tx.Exec("INSERT INTO keys (patient, key) VALUES (?, ?)", patient, l.master.Seal(plain)); err != nil {
-			return seal.Sealer{}, err
-		}
-	case err != nil:
-		return seal.Sealer{}, err
-	default:
-		if plain, err = l.master.Open(sealed); err != nil {
-			return seal.Sealer{}, fmt.Errorf("the key file is not the one of this log: %w", err)
+// patients are those of the rows, each once.
+func patients(rows []row) [][]byte {
+	var out [][]byte
+	seen := map[string]bool{}
+	for i := range rows {
+		if name := string(rows[i].patient); !seen[name] {
+			seen[name] = true
+			out = append(out, rows[i].patient)
 		}
 	}
-	k, err := seal.New(plain)
-	if err == nil {
-		keys[name] = k
-	}
-	return k, err
+	return out
 }
 
-// payload is the salt, the inputs and the answer.
-func payload(e *Entry) []byte {
-	b := make([]byte, 16, 16+4+8*len(e.Inputs)+len(e.Answer))
-	rand.Read(b)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(e.Inputs)))
-	for _, v := range e.Inputs {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+// seal continues the chain with rows, encrypted under their patients' keys; those of new patients are made.
+func (l *Log) seal(rows []row, end end, keys map[string][]byte) (addition, error) {
+	var add addition
+	open := make(map[string]seal.Sealer, len(keys))
+	for i := range rows {
+		r := &rows[i]
+		name := string(r.patient)
+		key, ok := open[name]
+		if !ok {
+			plain, err := l.key(r.patient, keys, &add)
+			if err != nil {
+				return add, err
+			}
+			if key, err = seal.New(plain); err != nil {
+				return add, err
+			}
+			open[name] = key
+		}
+		r.hash = sha256.Sum256(r.plain)
+		r.payload = key.Seal(r.plain)
+		end.continueWith(r)
 	}
-	return append(b, e.Answer...)
+	add.rows = rows
+	return add, nil
 }
 
-// row is what the chain covers of an entry.
-type row struct {
-	time                       int64 // microseconds since 1970
-	who, route, model, version string
-	patient                    []byte
-	hash                       [sha256.Size]byte // of the payload with its salt
+// key opens a patient's key, or makes one that is added.
+func (l *Log) key(patient []byte, keys map[string][]byte, add *addition) ([]byte, error) {
+	if sealed, ok := keys[string(patient)]; ok {
+		plain, err := l.master.Open(sealed)
+		if err != nil {
+			return nil, errWrongKey
+		}
+		return plain, nil
+	}
+	plain := seal.Random(seal.KeySize)
+	add.keys = append(add.keys, patientKey{patient, l.master.Seal(plain)})
+	return plain, nil
 }
 
-// digest continues the chain. Fields are length-prefixed, so that none can borrow from its neighbour.
-func (r *row) digest(before [sha256.Size]byte) [sha256.Size]byte {
-	h := sha256.New()
-	h.Write(before[:])
-	var n [8]byte
-	write := func(b []byte) {
-		binary.LittleEndian.PutUint64(n[:], uint64(len(b)))
-		h.Write(n[:])
-		h.Write(b)
-	}
-	binary.LittleEndian.PutUint64(n[:], uint64(r.time))
-	h.Write(n[:])
-	for _, s := range []string{r.who, r.route, r.model, r.version} {
-		write([]byte(s))
-	}
-	write(r.patient)
-	write(r.hash[:])
-	return [sha256.Size]byte(h.Sum(nil))
-}
+var errWrongKey = errors.New("the key file is not the one of this log")

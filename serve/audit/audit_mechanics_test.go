@@ -23,6 +23,34 @@ func entry(patient string, n int) audit.Entry {
 		Inputs: []float64{float64(n), 0.5}, Answer: fmt.Appendf(nil, `{"n":%d}`, n)}
 }
 
+// database is one of the two that a log can be kept in.
+type database struct {
+	open        func(testing.TB) *audit.Log
+	exec        func(testing.TB, string) // a change from outside
+	environment []string                 // that makes a test a victim of this database
+}
+
+// file is a new SQLite database.
+func file(t testing.TB) database {
+	path := filepath.Join(t.TempDir(), "audit.db")
+	return database{
+		open: func(t testing.TB) *audit.Log { return open(t, path) },
+		exec: func(t testing.TB, change string) {
+			db, err := sql.Open("sqlite", "file:"+path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Exec(change); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		environment: []string{"VOXGENE_AUDIT_VICTIM=" + path},
+	}
+}
+
 func open(t testing.TB, path string) *audit.Log {
 	t.Helper()
 	l, err := audit.Open(path)
@@ -32,11 +60,10 @@ func open(t testing.TB, path string) *audit.Log {
 	return l
 }
 
-// filled is a log of 30 entries of three patients.
-func filled(t testing.TB) string {
+// fill writes 30 entries of three patients.
+func (d database) fill(t testing.TB) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "audit.db")
-	l := open(t, path)
+	l := d.open(t)
 	var group sync.WaitGroup
 	for n := range 30 {
 		group.Go(func() {
@@ -49,12 +76,20 @@ func filled(t testing.TB) string {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// filled is a file of such entries.
+func filled(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "audit.db")
+	database{open: func(t testing.TB) *audit.Log { return open(t, path) }}.fill(t)
 	return path
 }
 
-func TestRecord(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "audit.db")
-	l := open(t, path)
+func TestRecord(t *testing.T) { file(t).testRecord(t) }
+
+func (d database) testRecord(t *testing.T) {
+	l := d.open(t)
 	want := entry("a", 1)
 	if err := l.Record(context.Background(), []audit.Entry{want, entry("b", 2)}); err != nil {
 		t.Fatal(err)
@@ -65,7 +100,7 @@ func TestRecord(t *testing.T) {
 	if err := l.Record(context.Background(), []audit.Entry{want}); err == nil {
 		t.Error("a closed log took an entry")
 	}
-	l = open(t, path)
+	l = d.open(t)
 	defer l.Close()
 	if err := l.Record(context.Background(), []audit.Entry{entry("a", 3)}); err != nil {
 		t.Fatal(err)
@@ -79,18 +114,24 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// After erasure nothing of the patient can be read from the files, the others can, and the chain verifies; expiry does the same by time.
-func TestErase(t *testing.T) {
-	path := filled(t)
-	l := open(t, path)
-	sealed, err := os.ReadFile(path)
+// The file names no patient and holds no answer in clear.
+func TestSealed(t *testing.T) {
+	sealed, err := os.ReadFile(filled(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if bytes.Contains(sealed, []byte("CANARY")) || bytes.Contains(sealed, []byte(`"n":`)) {
 		t.Error("the file names a patient or holds an answer in clear")
 	}
-	if n, err := l.Erase("CANARY-1"); err != nil || n != 10 {
+}
+
+// After erasure nothing of the patient can be read, the others can, and the chain verifies; expiry does the same by time.
+func TestErase(t *testing.T) { file(t).testErase(t) }
+
+func (d database) testErase(t *testing.T) {
+	d.fill(t)
+	l := d.open(t)
+	if n, err := l.Erase(context.Background(), "CANARY-1", "somebody"); err != nil || n != 10 {
 		t.Errorf("%d erased, %v", n, err)
 	}
 	if e, err := l.Of("CANARY-1"); err != nil || len(e) != 0 {
@@ -99,7 +140,7 @@ func TestErase(t *testing.T) {
 	if e, err := l.Of("CANARY-2"); err != nil || len(e) != 10 {
 		t.Errorf("%d entries of another patient, %v", len(e), err)
 	}
-	if r, err := l.Verify(); err != nil || r.Entries != 30 || r.Erased != 10 {
+	if r, err := l.Verify(); err != nil || r.Entries != 31 || r.Erased != 10 || r.Tombstones != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	// The patient may come back, under a new key.
@@ -109,10 +150,10 @@ func TestErase(t *testing.T) {
 	if e, err := l.Of("CANARY-1"); err != nil || len(e) != 1 {
 		t.Errorf("%d entries after the return, %v", len(e), err)
 	}
-	if n, err := l.Expire(time.UnixMicro(1e15 + 15)); err != nil || n != 10 { // of the first fifteen, five were erased
+	if n, err := l.Expire(context.Background(), time.UnixMicro(1e15+15)); err != nil || n != 10 { // of the first fifteen, five were erased
 		t.Errorf("%d expired, %v", n, err)
 	}
-	if r, err := l.Verify(); err != nil || r.Entries != 31 || r.Erased != 20 {
+	if r, err := l.Verify(); err != nil || r.Entries != 33 || r.Erased != 20 || r.Tombstones != 2 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if err := l.Close(); err != nil {
@@ -120,35 +161,37 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// Any change to a row is found: of a field, of the payload, of the order, a row taken out.
+// Any change to a row is found: of a field, of the payload, of the order, a row taken out, a payload emptied without a tombstone.
 func TestTampering(t *testing.T) {
-	for change, want := range map[string]string{
-		"UPDATE entries SET model = 'lung' WHERE seq = 7":                                                                                "row 7 was altered",
-		"UPDATE entries SET who = '' WHERE seq = 30":                                                                                     "row 30 was altered",
-		"UPDATE entries SET time = time + 1 WHERE seq = 1":                                                                               "row 1 was altered",
-		"UPDATE entries SET payload = (SELECT payload FROM entries WHERE seq = 2) WHERE seq = 9":                                         "the payload of row 9 was altered",
-		"UPDATE entries SET hash = (SELECT hash FROM entries WHERE seq = 2) WHERE seq = 9":                                               "row 9 was altered",
-		"DELETE FROM entries WHERE seq = 12":                                                                                             "row 12 is missing",
-		"UPDATE entries SET seq = -1 WHERE seq = 3; UPDATE entries SET seq = 3 WHERE seq = 4; UPDATE entries SET seq = 4 WHERE seq = -1": "row 3 was altered",
-	} {
-		path := filled(t)
-		db, err := sql.Open("sqlite", "file:"+path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.Exec(change); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		l := open(t, path)
-		if _, err := l.Verify(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", change, err, want)
-		}
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
+	for change, want := range tampering {
+		d := file(t)
+		d.fill(t)
+		d.exec(t, change)
+		d.testFound(t, change, want)
+	}
+}
+
+var tampering = map[string]string{
+	"UPDATE entries SET model = 'lung' WHERE seq = 7":                                        "row 7 was altered",
+	"UPDATE entries SET who = '' WHERE seq = 30":                                             "row 30 was altered",
+	"UPDATE entries SET time = time + 1 WHERE seq = 1":                                       "row 1 was altered",
+	"UPDATE entries SET payload = (SELECT payload FROM entries WHERE seq = 2) WHERE seq = 9": "the payload of row 9 was altered",
+	"UPDATE entries SET payload = NULL WHERE seq = 9":                                        "the payload of row 9 is gone, and no erasure or expiry says why",
+	"DELETE FROM keys": "the payload of row 1 is gone",
+	"UPDATE entries SET hash = (SELECT hash FROM entries WHERE seq = 2) WHERE seq = 9":                                               "row 9 was altered",
+	"UPDATE entries SET route = 'erase' WHERE seq = 30":                                                                              "row 30 was altered",
+	"DELETE FROM entries WHERE seq = 12":                                                                                             "row 12 is missing",
+	"UPDATE entries SET seq = -1 WHERE seq = 3; UPDATE entries SET seq = 3 WHERE seq = 4; UPDATE entries SET seq = 4 WHERE seq = -1": "row 3 was altered",
+}
+
+func (d database) testFound(t *testing.T, change, want string) {
+	t.Helper()
+	l := d.open(t)
+	if _, err := l.Verify(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: %v, want %s", change, err, want)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -188,22 +231,33 @@ func TestOpenBadInput(t *testing.T) {
 // A process that is killed while it writes has every entry that it was told is on disk, and the chain verifies.
 func TestKill(t *testing.T) {
 	if path := os.Getenv("VOXGENE_AUDIT_VICTIM"); path != "" {
-		l := open(t, path)
-		for w := range 4 {
-			go func() {
-				for n := 0; ; n++ {
-					if err := l.Record(context.Background(), []audit.Entry{entry(strconv.Itoa(w), n)}); err != nil {
-						return
-					}
-					fmt.Printf("done %d %d\n", w, n)
-				}
-			}()
-		}
-		select {}
+		victim(open(t, path))
 	}
-	path := filepath.Join(t.TempDir(), "audit.db")
-	c := exec.Command(os.Args[0], "-test.run", "^TestKill$")
-	c.Env = append(os.Environ(), "VOXGENE_AUDIT_VICTIM="+path)
+	d := file(t)
+	d.testKill(t, "^TestKill$", func(p *os.Process) error { return p.Kill() })
+}
+
+// victim writes and says what it was told is on disk, until it is killed or cannot write.
+func victim(l *audit.Log) {
+	var writers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			for n := 0; ; n++ {
+				if err := l.Record(context.Background(), []audit.Entry{entry(strconv.Itoa(w), n)}); err != nil {
+					return
+				}
+				fmt.Printf("done %d %d\n", w, n)
+			}
+		})
+	}
+	writers.Wait()
+	os.Exit(3)
+}
+
+// testKill runs the named test in a process that becomes a victim, and kills that, or what it writes to, in the middle.
+func (d database) testKill(t *testing.T, name string, kill func(*os.Process) error) {
+	c := exec.Command(os.Args[0], "-test.run", name)
+	c.Env = append(os.Environ(), d.environment...)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +278,7 @@ func TestKill(t *testing.T) {
 		}
 		last[f[1]] = max(last[f[1]], n)
 		if lines++; lines == 200 {
-			if err := c.Process.Kill(); err != nil {
+			if err := kill(c.Process); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -232,7 +286,7 @@ func TestKill(t *testing.T) {
 	if err := c.Wait(); err == nil {
 		t.Error("the process was not killed")
 	}
-	l := open(t, path)
+	l := d.open(t)
 	defer l.Close()
 	r, err := l.Verify()
 	if err != nil {

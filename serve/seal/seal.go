@@ -21,13 +21,23 @@ import (
 // KeySize is the size of a key in bytes: AES-256.
 const KeySize = 32
 
-// Secret reads the key file of a database (path.key), or makes it for a new one. A database without its key file is refused.
+// Secret reads the key file of a database file (path.key), or makes it for a new one. A database without its key file is refused.
 func Secret(path string) ([]byte, error) {
-	name := path + ".key"
+	return SecretIn(path+".key", path, func() (bool, error) {
+		_, err := os.Stat(path)
+		return errors.Is(err, fs.ErrNotExist), nil
+	})
+}
+
+// SecretIn reads a key file, or makes it where the database that it is for, as errors call it, is new.
+func SecretIn(name, database string, isNew func() (bool, error)) ([]byte, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(path); err == nil {
-			return nil, fmt.Errorf("%s is missing, without which %s cannot be read", name, path)
+		switch fresh, err := isNew(); {
+		case err != nil:
+			return nil, err
+		case !fresh:
+			return nil, fmt.Errorf("%s is missing, without which %s cannot be read", name, database)
 		}
 		secret := Random(KeySize)
 		return secret, work.WriteFile(name, []byte(hex.EncodeToString(secret)+"\n"), 0o600)
