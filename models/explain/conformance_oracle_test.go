@@ -236,7 +236,11 @@ func TestXGBoostOracle(t *testing.T) {
 		if len(contribs) != len(rows)*e.Outputs()*(n+1) {
 			t.Fatalf("%d contributions for %d rows", len(contribs), len(rows))
 		}
-		check := oracle.Absolute(t, "path-dependent Shapley values", name, "xgboost 1.7.4", 1e-4)
+		near := 1e-5
+		if name == "reg_diabetes" {
+			near = 2e-5 // its base is 152, where two numbers of XGBoost's float32 are 1.5e-5 apart
+		}
+		check := oracle.Absolute(t, "path-dependent Shapley values", name, "xgboost 1.7.4", near)
 		for k := range e.Outputs() {
 			per := make([][]float64, len(rows))
 			for i := range rows {
@@ -248,7 +252,7 @@ func TestXGBoostOracle(t *testing.T) {
 		if want.Interactions == nil {
 			continue
 		}
-		check = oracle.Absolute(t, "interaction values, path-dependent", name, "xgboost 1.7.4", 1e-4)
+		check = oracle.Absolute(t, "interaction values, path-dependent", name, "xgboost 1.7.4", near)
 		interactions := flat(t, want.Interactions)
 		for i := range 8 {
 			got := interactionsOf(t, path, n, rows[i])
@@ -332,7 +336,7 @@ func TestLoadedXGBoostOracle(t *testing.T) {
 		var want struct{ Contribs json.RawMessage }
 		readJSON(t, &want, "trees", "expected", "xgb_"+name+"_expected.json")
 		contribs := flat(t, want.Contribs)
-		check := oracle.Absolute(t, "path-dependent Shapley values of a loaded model", name, "xgboost 1.7.4", 1e-4)
+		check := oracle.Absolute(t, "path-dependent Shapley values of a loaded model", name, "xgboost 1.7.4", 1e-5)
 		n := len(x.Columns)
 		for i, list := range got {
 			for k, a := range list {
