@@ -10,6 +10,12 @@ import (
 const (
 	fewColumns  = 10 // up to which Auto enumerates
 	mostColumns = 14 // up to which enumeration is allowed
+	// The same for functions of sums over trees or columns, whose subsets need no prediction each.
+	fewLinked  = 12
+	mostLinked = 20
+	mostCells  = 1 << 25 // and the numbers that all subsets have together
+	// fewIntegrated is up to which Auto integrates: exact at any size, but a second a row at a hundred columns and background rows.
+	fewIntegrated = 64
 )
 
 // enumerated computes Shapley values by their definition, over all subsets of the columns that matter.

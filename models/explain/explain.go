@@ -25,24 +25,29 @@ import (
 // rows were divided among the branches of the trees; all others put in the values of background rows.
 const (
 	// Auto is linear for linear models and tree_path_dependent for trees, on the scale on which they are sums; for other scales
-	// enumeration where at most ten columns matter, else tree_interventional (rescaled) for trees and permutation for the rest.
+	// enumeration where at most ten columns matter (twelve where what is explained is a function of such sums), linear for linear models
+	// of at most 64, and else permutation.
 	Auto = "auto"
-	// Linear is exact, for logistic regression on the log-odds and Cox models on the log-hazard: coefficient × (value − background mean).
+	// Linear is exact, for logistic regression on the log-odds and Cox models on the log-hazard: coefficient × (value − background mean);
+	// and for two classes' probability, survival and cumulative hazard, where the average over coalitions is an integral (linkedSum).
 	Linear = "linear"
 	// LinearCorrelated is for the same, where a column that is left out takes its expected value given those that are in, by the
 	// background's covariance: exact for at most seven columns with a coefficient, sampled for more.
 	LinearCorrelated = "linear_correlated"
 	// TreePathDependent is exact, for models of trees, and needs no background.
 	TreePathDependent = "tree_path_dependent"
-	// TreeInterventional is exact, for models of trees, on the scale on which the trees are summed. Asked for the probability of
-	// two classes where the trees sum to log-odds, or for survival at a time, the answer is TreeInterventionalRescaled.
+	// TreeInterventional is exact, for models of trees, on the scale on which the trees are summed, and on others where each tree asks
+	// one column. Asked for the probability of two classes where other trees sum to log-odds, or for survival at a time, the answer is
+	// TreeInterventionalRescaled.
 	TreeInterventional = "tree_interventional"
 	// TreeInterventionalRescaled is what answers say where interventional values were brought from the trees' scale to another,
 	// background row by background row. They sum to the output and are not its Shapley values; it is not a method to ask for.
 	TreeInterventionalRescaled = "tree_interventional_rescaled"
-	// Enumeration is exact, for any model, by trying every subset of the columns that matter: at most 14.
+	// Enumeration is exact, for any model, by trying every subset of the columns that matter: at most 14, or 20 where what is explained
+	// is a function of sums over trees or columns.
 	Enumeration = "enumeration"
-	// Permutation is sampled, for any model: columns are put in one after the other in a random order and in its reverse.
+	// Permutation is sampled, for any model: columns are put in one after the other in a random order and in its reverse. Of functions
+	// of sums over trees only what their secants leave is sampled, so that the errors are small.
 	Permutation = "permutation"
 	// ExpectedGradients [Erion2021] and IntegratedGradients [Sundararajan2017] are for networks, which take them of themselves (see
 	// models.Attributed). They add up to the output but for a gap, which the answer shows.
@@ -77,7 +82,7 @@ type Request struct {
 	// without.
 	Background *Background
 	// Pairs is the number of orders, each walked in both directions, that the permutation method takes for each background row, 0 for
-	// 2, or that linear_correlated takes, 0 for 100.
+	// 2 (8 for functions of sums over trees, where a walk costs little), or that linear_correlated takes, 0 for 100.
 	Pairs int
 	Seed  work.Seed
 	// Rows is how many rows are going to be explained, if known: preparations that pay only for many are then made. Explain sets it.
@@ -278,11 +283,17 @@ func New(m models.Model, r Request) (*Explainer, error) {
 	e.method = r.Method
 	switch r.Method {
 	case Linear:
-		e.engine, err = newLinear(m, scale, r)
+		if one, ok, fault := newLinkedSum(m, scale, len(targets), r); ok || fault != nil {
+			e.engine, err = one, fault
+		} else {
+			e.engine, err = newLinear(m, scale, r)
+		}
 	case LinearCorrelated:
 		e.engine, e.exact, err = newCorrelated(m, scale, r)
 	case TreePathDependent, TreeInterventional:
-		if e.engine, err = newTrees(m, scale, len(targets), r); err == nil {
+		if one, ok, fault := newLinkedSum(m, scale, len(targets), r); r.Method == TreeInterventional && (ok || fault != nil) {
+			e.engine, err = one, fault
+		} else if e.engine, err = newTrees(m, scale, len(targets), r); err == nil {
 			if _, ok := e.engine.(*rescaled); ok {
 				e.method, e.exact = TreeInterventionalRescaled, false
 			}

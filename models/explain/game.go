@@ -9,9 +9,10 @@ import (
 )
 
 // linkedGame enumerates the subsets of columns for a model of trees or a linear one without predicting each. A leaf is reached by
-// just those subsets that have in them every column that the row alone passes and none that the background row alone passes, so each
-// tree hands out 2^n leaf values; a linear sum moves by one term from subset to subset. What is explained may be any function of the
-// sums.
+// just those subsets that have in them every column that the row alone passes and none that the background row alone passes. So it
+// is handed out as a few numbers, with alternating signs, over those needed columns joined with some of the forbidden, and one
+// summation over subsets of subsets turns the numbers of all leaves into the sums of every subset. A linear sum moves by one term from
+// subset to subset. What is explained may be any function of the sums.
 type linkedGame struct {
 	form   *linked
 	shapes []*shape
@@ -25,9 +26,9 @@ type linkedGame struct {
 
 func newLinkedGame(m models.Model, form *linked, targets int, b models.Matrix, shares []float64) (*linkedGame, error) {
 	g := &linkedGame{form: form, used: active(m), shares: shares, base: make([]float64, targets), targets: targets}
-	if len(g.used) > mostColumns {
-		return nil, fmt.Errorf("%s: the model reacts to %d columns, and all subsets of at most %d can be tried: use %s",
-			Enumeration, len(g.used), mostColumns, Permutation)
+	if n := len(g.used); n > mostLinked || (form.sums()+targets)<<n > mostCells {
+		return nil, fmt.Errorf("%s: the model reacts to %d columns, and all subsets of at most %d can be tried, fewer for several numbers at once: use %s",
+			Enumeration, n, mostLinked, Permutation)
 	}
 	if form.ensemble != nil {
 		g.shapes, _ = layouts(form.ensemble, 0, form.ensemble.Outputs())
@@ -107,16 +108,29 @@ func (g *linkedGame) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs 
 // walk sets the sums of every subset for a row and a background row of trees.
 func (g *linkedGame) walk(row, background, sums []float64, own, theirs *[]uint64) {
 	e, n := g.form.ensemble, len(g.used)
-	for at := range 1 << n {
-		copy(sums[at*e.Outputs():], e.Base)
-	}
+	clear(sums)
+	copy(sums, e.Base)
 	for _, s := range g.shapes {
 		if len(*own) < s.nodes {
 			*own, *theirs = make([]uint64, s.nodes), make([]uint64, s.nodes)
 		}
 		s.follow(e, row, *own)
 		s.follow(e, background, *theirs)
-		s.spread(*own, *theirs, 1<<n-1, e.Outputs(), sums)
+		s.spread(*own, *theirs, e.Outputs(), sums)
+	}
+	overSubsets(sums, n, e.Outputs())
+}
+
+// overSubsets replaces the numbers of each subset, subsets × outputs, by their sums over all of its subsets.
+func overSubsets(sums []float64, n, outputs int) {
+	for j := range n {
+		half := outputs << j
+		for at := half; at < len(sums); at += 2 * half {
+			from, to := sums[at-half:at], sums[at:at+half]
+			for i, v := range from {
+				to[i] += v
+			}
+		}
 	}
 }
 
@@ -133,9 +147,9 @@ func (l *linked) spread(used []int, row, background, sums []float64) {
 	}
 }
 
-// spread adds the tree's leaf values to the sums, subsets × outputs, of the subsets that reach them, given what the row and a
-// background row pass.
-func (s *shape) spread(own, other []uint64, everything uint, outputs int, sums []float64) {
+// spread adds what the tree gives each subset beyond its subsets, given what the row and a background row pass: v over the needed
+// columns joined with every set of k forbidden ones, negative where k is odd.
+func (s *shape) spread(own, other []uint64, outputs int, sums []float64) {
 	for i := range s.leaves {
 		l := &s.leaves[i]
 		all := full(len(l.column))
@@ -150,14 +164,20 @@ func (s *shape) spread(own, other []uint64, everything uint, outputs int, sums [
 		for m := all &^ p; m != 0; m &= m - 1 {
 			forbids |= 1 << l.column[bits.TrailingZeros64(m)]
 		}
-		free := everything &^ (needs | forbids)
-		for k := range s.width {
-			v := s.values[i*s.width+k]
-			for f := free; ; f = (f - 1) & free {
-				sums[int(f|needs)*outputs+s.first+k] += v
-				if f == 0 {
-					break
+		values := s.values[i*s.width : (i+1)*s.width]
+		for f := forbids; ; f = (f - 1) & forbids {
+			to := sums[int(f|needs)*outputs+s.first:]
+			if bits.OnesCount(f)&1 == 0 {
+				for k, v := range values {
+					to[k] += v
 				}
+			} else {
+				for k, v := range values {
+					to[k] -= v
+				}
+			}
+			if f == 0 {
+				break
 			}
 		}
 	}

@@ -25,20 +25,27 @@ type sampled struct {
 // mostWalked bounds the values that a model is given to explain one row.
 const mostWalked = 1 << 38
 
-func newSampled(e *Explainer, r Request) (*sampled, error) {
+func newSampled(e *Explainer, r Request) (engine, error) {
+	if r.Pairs != 0 && (r.Pairs < 2 || r.Pairs > 1<<20) {
+		return nil, fmt.Errorf("%s: %d pairs of orders a background row; want 2 or more, for a standard error", Permutation, r.Pairs)
+	}
+	if r.Background == nil {
+		return nil, fmt.Errorf("%s: %w", r.Method, ErrNoBackground)
+	}
+	form, linked := linkOf(e.model, e.targets[0].scale, len(e.targets), e.times)
+	if linked && form.ensemble != nil {
+		return newWalked(form, e.model, len(e.targets), r)
+	}
 	if r.Pairs == 0 {
 		r.Pairs = 2
-	}
-	if r.Pairs < 2 || r.Pairs > 1<<20 {
-		return nil, fmt.Errorf("%s: %d pairs of orders a background row; want 2 or more, for a standard error", Permutation, r.Pairs)
 	}
 	m, err := newMixtures(e, r)
 	if err != nil {
 		return nil, err
 	}
 	p := &sampled{m, r.Pairs, r.Seed.Split("permutation"), nil}
-	if l, ok := linkOf(e.model, e.targets[0].scale, len(e.targets), e.times); ok && l.ensemble == nil {
-		p.form = l
+	if linked {
+		p.form = form
 	}
 	if n := float64(len(m.used)) * float64(len(e.model.Columns())) * float64(r.Pairs) * 2 * float64(m.background.Rows); p.form == nil && n > mostWalked {
 		return nil, fmt.Errorf("%s: one row would take %.2g predictions of %d columns: give a smaller background, or explain another scale",

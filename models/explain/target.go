@@ -123,10 +123,18 @@ func automatic(m models.Model, scale string, targets int, r Request) string {
 	if _, err := ensembleOf(m, scale, r.Times); err == nil {
 		return TreePathDependent
 	}
-	if len(active(m)) <= fewColumns {
+	few := fewColumns
+	if _, ok := linkOf(m, scale, targets, r.Times); ok {
+		few = fewLinked
+	}
+	n := len(active(m))
+	if n <= few {
 		return Enumeration
 	}
-	if l, ok := linkOf(m, scale, targets, r.Times); ok && l.ensemble != nil && !l.softmax {
+	if _, ok, err := newLinkedSum(m, scale, targets, r); n <= fewIntegrated && ok && err == nil {
+		if _, err := coefficients(m, LogOdds); err == nil {
+			return Linear
+		}
 		return TreeInterventional
 	}
 	return Permutation
