@@ -94,7 +94,7 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 		}
 		return x.cohort(ctx, args[0], pool, stdout, stderr)
 	}
-	method, label, err := x.method()
+	method, label, layer, err := x.method()
 	if err != nil {
 		return badInput(err)
 	}
@@ -120,6 +120,9 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 	}
 	for i := range cases {
 		cases[i].Series, cases[i].SUV = rules, suv
+		if len(args) == 2 || cases[i].Layer < 0 {
+			cases[i].Layer = layer
+		}
 		if cases[i].Labels == nil {
 			cases[i].Labels = labels
 		}
@@ -183,26 +186,26 @@ func (x *extraction) pool() (work.Pool, error) {
 	return pool, err
 }
 
-// method is the profile with its parameters, and the label that they name.
-func (x *extraction) method() (batch.Method, int, error) {
+// method is the profile with its parameters, and the label and the layer of the mask that they name.
+func (x *extraction) method() (m batch.Method, label, layer int, err error) {
 	switch x.profile {
 	case "pyradiomics":
 		p, err := readParams(x.params)
-		return batch.PyRadiomics(p), p.Label, err
+		return batch.PyRadiomics(p), p.Label, p.LabelChannel, err
 	case "ibsi":
 		if x.params == "" {
-			return batch.Standard(radiomics.DefaultStandard()), 1, nil
+			return batch.Standard(radiomics.DefaultStandard()), 1, 0, nil
 		}
 		s, err := radiomics.ReadStandard(x.params)
-		return batch.Standard(s), 1, err
+		return batch.Standard(s), 1, 0, err
 	}
 	if x.profile == "conventional" {
 		if x.params != "" {
-			return batch.Method{}, 0, errors.New("--profile conventional has no parameters: it measures the image as it is")
+			return batch.Method{}, 0, 0, errors.New("--profile conventional has no parameters: it measures the image as it is")
 		}
-		return batch.Conventional(), 1, nil
+		return batch.Conventional(), 1, 0, nil
 	}
-	return batch.Method{}, 0, fmt.Errorf("--profile %s: want pyradiomics, ibsi or conventional", x.profile)
+	return batch.Method{}, 0, 0, fmt.Errorf("--profile %s: want pyradiomics, ibsi or conventional", x.profile)
 }
 
 // write writes the sheet, if it has a row, and, by the standard's definitions, its dictionary beside it.

@@ -33,7 +33,7 @@ func (x *extraction) writeMap(args []string, labels []int, stderr io.Writer) err
 	if err != nil {
 		return badInput(err)
 	}
-	in := open.Image{Path: args[0], Series: rules, SUV: suv}
+	in := open.Image{Path: args[0], Series: rules, SUV: suv, Layer: p.LabelChannel}
 	m, err := in.MaskFor(args[1], labels...)
 	if err != nil {
 		return badInput(err)

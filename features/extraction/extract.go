@@ -22,7 +22,7 @@ type Result struct {
 // names of a region's features begin with its name and a dot. A region without a voxel, and an image and a mask that are not on one
 // grid where the plan does not ask for resampling, are errors.
 func (plan *Plan) Extract(img, mask string) (Result, error) {
-	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack}
+	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack, Layer: plan.Parameters.LabelChannel}
 	regions := plan.regions()
 	from := &source{image: in, path: mask, move: plan.Transform}
 	parts, err := from.parts(regions)

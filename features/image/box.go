@@ -112,7 +112,7 @@ func (v *Volume) Crop(b Box) (*Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Volume{Grid: v.Grid.Crop(b), Integer: v.Integer, Values: values}, nil
+	return &Volume{Grid: v.Grid.Crop(b), Integer: v.Integer, Limits: v.Limits, Values: values}, nil
 }
 
 // Crop is the part of the mask inside b, with labels of its own. The box must lie within the mask.

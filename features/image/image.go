@@ -24,7 +24,10 @@ type Volume struct {
 	// Integer says that the file held integers and no scaling made fractions of them. PyRadiomics casts a resampled image back
 	// to such a type, so extraction has to know.
 	Integer bool
-	Values  []float64
+	// Limits are the least and the greatest number that the file's type holds, where Integer and the type is known; a cast back to it
+	// stops there. Both are 0 otherwise.
+	Limits [2]float64
+	Values []float64
 }
 
 // Mask holds the label of every voxel, 0 for none, on the same layout as a Volume.

@@ -53,7 +53,7 @@ func DecodeVolume(r io.Reader, whole Grid, s Samples, keep Selection) (Reading, 
 		return Reading{}, err
 	}
 	reading := Reading{
-		Volume: &Volume{Grid: whole.Crop(box), Integer: s.integer(), Values: p.values},
+		Volume: &Volume{Grid: whole.Crop(box), Integer: s.integer(), Limits: s.limits(), Values: p.values},
 		Whole:  whole, Region: box,
 	}
 	switch {

@@ -57,6 +57,14 @@ func (s Samples) integer() bool {
 	return s.Type.Integer() && s.Slope == math.Trunc(s.Slope) && s.Intercept == math.Trunc(s.Intercept)
 }
 
+// limits are the ends of the range of the type, where values are what is stored.
+func (s Samples) limits() [2]float64 {
+	if s.scaled() || !s.Type.Integer() {
+		return [2]float64{}
+	}
+	return ranges[s.Type]
+}
+
 // swap turns big-endian samples into little-endian ones, in place.
 func swap(raw []byte, size int) {
 	switch size {

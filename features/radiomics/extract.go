@@ -79,7 +79,7 @@ func newExtraction(in image.Reading, m *image.Mask, label int, p Params) (*extra
 		}
 	}
 	e := &extraction{Params: p, mask: m}
-	e.scan = &scan{Grid: in.Whole, part: in.Region, values: in.Volume.Values, integer: in.Volume.Integer, whole: in.Statistics}
+	e.scan = &scan{Grid: in.Whole, part: in.Region, values: in.Volume.Values, integer: in.Volume.Integer, limits: in.Volume.Limits, whole: in.Statistics}
 	if e.bounds = m.Bounds(uint16(label)); e.bounds.Empty() {
 		return nil, absent(m, label)
 	}
@@ -238,6 +238,9 @@ func (e *extraction) features() ([]Feature, error) {
 		case "shape":
 			out = shape(e.shape, e.scan.Spacing).appendTo(out, "original", class)
 		case "shape2D":
+			if class.Optional && (!e.Force2D || e.shape.Size()[2-e.Force2DDimension] != 1) {
+				continue
+			}
 			v, err := shape2D(e.shape, e.scan.Spacing, e.Settings)
 			if err != nil {
 				return nil, err

@@ -23,6 +23,8 @@ type ImageType struct {
 type Class struct {
 	Name     string   // firstorder, shape, glcm, …
 	Features []string // in this order; empty for all that are not deprecated, by name
+	// Optional leaves the class out where it cannot be measured: shape2D, where a parameter file names no class.
+	Optional bool
 }
 
 // imageTypes are PyRadiomics' image types.
@@ -90,8 +92,10 @@ func (params *Params) DecodeNode(n *settings.Node, p *settings.Problems) {
 	if b := n.Get("imageType"); b != nil {
 		params.decodeImages(b, p)
 	}
-	if b := n.Get("featureClass"); b != nil {
+	if b := n.Get("featureClass"); b != nil && (len(b.Keys()) > 0 || !b.IsMap() && b.Any() != nil) {
 		params.decodeClasses(b, p)
+	} else { // as in PyRadiomics, which without a file leaves shape2D out
+		params.Classes = append(params.Classes, Class{Name: "shape2D", Optional: true})
 	}
 	if params.Interpolator == "" { // as in PyRadiomics, no interpolator means no resampling
 		params.ResampledPixelSpacing = nil

@@ -29,12 +29,19 @@ func (params Params) MarshalJSON() ([]byte, error) {
 			return nil, err
 		}
 	}
+	byDefault := false
 	for _, c := range params.Classes {
+		if byDefault = c.Optional; byDefault { // it is there only where no class is named
+			continue
+		}
 		if err := classes.add(c.Name, slices.Concat([]string{}, c.Features)); err != nil {
 			return nil, err
 		}
 	}
-	all := map[string]any{"imageType": &images, "featureClass": &classes, "setting": general}
+	all := map[string]any{"imageType": &images, "setting": general}
+	if !byDefault {
+		all["featureClass"] = &classes
+	}
 	voxel, err := params.Settings.values((*Settings).voxelFields)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ featureClass:
 setting:
   binwidth: 25
   binWidth: 0
-  interpolator: sitkHammingWindowedSinc
+  interpolator: sitkLabelGaussian
   weightingNorm: euclid
   resampledPixelSpacing: [1, 1]
   minimumROIDimensions: 4
@@ -39,7 +39,7 @@ voxelSetting:
 		`p.yaml:8:3: featureClass.glmc: unknown key; did you mean "glcm"?`,
 		`p.yaml:10:3: setting.binwidth: unknown key; did you mean "binWidth"?`,
 		`p.yaml:11:13: setting.binWidth: want more than 0, not 0`,
-		`p.yaml:12:17: setting.interpolator: sitkHammingWindowedSinc is not supported yet`,
+		`p.yaml:12:17: setting.interpolator: sitkLabelGaussian is for labels`,
 		`p.yaml:13:18: setting.weightingNorm: unknown value "euclid"; known: [manhattan euclidean infinity no_weighting]`,
 		`p.yaml:14:26: setting.resampledPixelSpacing: want 3 numbers`,
 		`p.yaml:15:25: setting.minimumROIDimensions: want 1 to 3, not 4`,

@@ -21,7 +21,7 @@ func resample(s *scan, m *image.Mask, r *roi, set Settings) (*scan, *roi, error)
 	}
 	out := *grid
 	part := sampledPart(s.Grid, out)
-	new := &scan{Grid: out, part: out.Box(), integer: s.integer}
+	new := &scan{Grid: out, part: out.Box(), integer: s.integer, limits: s.limits}
 	at := newPositions(s.Grid, out)
 	block := s.take(part)
 	switch set.Interpolator {
@@ -29,12 +29,20 @@ func resample(s *scan, m *image.Mask, r *roi, set Settings) (*scan, *roi, error)
 		new.values = at.bspline(block, part, s.Size)
 	case "sitkLinear":
 		new.values = at.linear(block, part, s.Size)
-	default:
+	case "sitkNearestNeighbor":
 		new.values = at.nearest(block, part, s.Size)
+	case "sitkGaussian":
+		new.values = at.gaussian(block, part, s.Size)
+	default:
+		new.values = at.sinc(block, part, s.Size, sincWindows[set.Interpolator])
 	}
 	if s.integer {
 		for i, x := range new.values {
-			new.values[i] = math.Trunc(x)
+			x = math.Trunc(x)
+			if s.limits != ([2]float64{}) {
+				x = min(max(x, s.limits[0]), s.limits[1])
+			}
+			new.values[i] = x
 		}
 	}
 	new.whole = (&image.Volume{Grid: out, Values: new.values}).Statistics()

@@ -13,6 +13,7 @@ type scan struct {
 	part       image.Box // where values lie in it
 	values     []float64
 	integer    bool
+	limits     [2]float64 // of the type of whole numbers; 0 where not known
 	whole      image.Statistics
 	zscore     *zscore // applied when voxels are taken out
 }
@@ -58,7 +59,7 @@ func (s *scan) take(b image.Box) []float64 {
 
 // crop makes the part of the scan inside b a whole image of its own, as PyRadiomics' preCrop does.
 func (s *scan) crop(b image.Box) *scan {
-	c := &scan{Grid: s.Grid.Crop(b), values: s.take(b), integer: s.integer}
+	c := &scan{Grid: s.Grid.Crop(b), values: s.take(b), integer: s.integer, limits: s.limits}
 	c.part = c.Grid.Box()
 	c.whole = (&image.Volume{Grid: c.Grid, Values: c.values}).Statistics()
 	return c

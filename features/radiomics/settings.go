@@ -2,6 +2,7 @@ package radiomics
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -113,12 +114,12 @@ var interpolators = map[string]string{
 	"sitkNearestNeighbor": "sitkNearestNeighbor", "1": "sitkNearestNeighbor",
 	"sitkLinear": "sitkLinear", "2": "sitkLinear",
 	"sitkBSpline": "sitkBSpline", "3": "sitkBSpline",
-}
-
-// otherInterpolators exist in SimpleITK and are refused by name.
-var otherInterpolators = []string{
-	"sitkGaussian", "sitkLabelGaussian", "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
-	"sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
+	"sitkGaussian": "sitkGaussian", "4": "sitkGaussian",
+	"sitkHammingWindowedSinc": "sitkHammingWindowedSinc", "6": "sitkHammingWindowedSinc",
+	"sitkCosineWindowedSinc": "sitkCosineWindowedSinc", "7": "sitkCosineWindowedSinc",
+	"sitkWelchWindowedSinc": "sitkWelchWindowedSinc", "8": "sitkWelchWindowedSinc",
+	"sitkLanczosWindowedSinc": "sitkLanczosWindowedSinc", "9": "sitkLanczosWindowedSinc",
+	"sitkBlackmanWindowedSinc": "sitkBlackmanWindowedSinc", "10": "sitkBlackmanWindowedSinc",
 }
 
 // field is one setting: where it goes, whether null is a value of it, and what is wrong with a value, or "".
@@ -177,15 +178,10 @@ func (s *Settings) segmentFields() map[string]field {
 		"correctMask":          {&s.CorrectMask, false, nil},
 		"additionalInfo":       {&s.AdditionalInfo, false, nil},
 		"label":                {&s.Label, false, between(&s.Label, 1, 65535)},
-		"label_channel": {&s.LabelChannel, false, func() string {
-			if s.LabelChannel != 0 {
-				return "masks with several channels are not supported; name the label instead"
-			}
-			return ""
-		}},
-		"normalize":      {&s.Normalize, false, nil},
-		"normalizeScale": {&s.NormalizeScale, false, positive(&s.NormalizeScale)},
-		"removeOutliers": {&s.RemoveOutliers, true, positive(&s.RemoveOutliers)},
+		"label_channel":        {&s.LabelChannel, false, between(&s.LabelChannel, 0, 65535)},
+		"normalize":            {&s.Normalize, false, nil},
+		"normalizeScale":       {&s.NormalizeScale, false, positive(&s.NormalizeScale)},
+		"removeOutliers":       {&s.RemoveOutliers, true, positive(&s.RemoveOutliers)},
 		"resampledPixelSpacing": {&s.ResampledPixelSpacing, true, func() string {
 			if len(s.ResampledPixelSpacing) != 3 {
 				return fmt.Sprintf("want 3 numbers (x, y, z in mm), not %d", len(s.ResampledPixelSpacing))
@@ -202,10 +198,10 @@ func (s *Settings) segmentFields() map[string]field {
 				s.Interpolator = name
 				return ""
 			}
-			if slices.Contains(otherInterpolators, s.Interpolator) {
-				return fmt.Sprintf("%s is not supported yet; supported: sitkNearestNeighbor, sitkLinear, sitkBSpline", s.Interpolator)
+			if s.Interpolator == "sitkLabelGaussian" {
+				return "sitkLabelGaussian is for labels, not for an image; take sitkBSpline, sitkLinear or sitkNearestNeighbor"
 			}
-			return oneOf(&s.Interpolator, "sitkNearestNeighbor", "sitkLinear", "sitkBSpline")()
+			return oneOf(&s.Interpolator, slices.Compact(slices.Sorted(maps.Values(interpolators)))...)()
 		}},
 		"padDistance":      {&s.PadDistance, false, between(&s.PadDistance, 0, 1<<20)},
 		"preCrop":          {&s.PreCrop, false, nil},

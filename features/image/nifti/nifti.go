@@ -31,6 +31,9 @@ func ReadRegion(path string, keep image.Selection) (image.Reading, error) {
 	var reading image.Reading
 	err := open(path, func(g image.Grid, s image.Samples, voxels io.Reader) (err error) {
 		reading, err = image.DecodeVolume(voxels, g, s, keep)
+		if err == nil && (s.Slope != 1 || s.Intercept != 0) {
+			reading.Volume.Integer = false // ITK, which PyRadiomics reads by, takes scaled numbers as real ones
+		}
 		return err
 	})
 	return reading, err

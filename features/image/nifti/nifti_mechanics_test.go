@@ -85,7 +85,7 @@ func TestScaling(t *testing.T) {
 	for _, c := range []struct {
 		slope, inter, want float64
 		integer            bool
-	}{{0, 7, 10, true}, {math.NaN(), 7, 10, true}, {2, 7, 27, true}, {0.5, 0, 5, false}, {1, 0.25, 10.25, false}} {
+	}{{0, 7, 10, true}, {math.NaN(), 7, 10, true}, {2, 7, 27, false}, {0.5, 0, 5, false}, {1, 0.25, 10.25, false}} {
 		b, err := nifti.Encode(v.Grid, v.Values, image.Int16)
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,21 @@ var spatial = []string{"domain", "space", "???", "none", ""}
 
 // grid places the voxels. An axis that is not one of space is left out if it has one element, and refused otherwise.
 func (h *header) grid() (image.Grid, error) {
+	g, axis, err := h.layered()
+	if err == nil && axis >= 0 {
+		kind := ""
+		if h.kinds != nil {
+			kind = h.kinds[axis]
+		}
+		err = fmt.Errorf("axis %d (kind %q) holds %d values a voxel: images of one value a voxel are read; split it first (of a mask, label_channel chooses a layer)", axis+1, kind, h.sizes[axis])
+	}
+	return g, err
+}
+
+// layered places the voxels, and says which axis is that of several values a voxel; -1 for none.
+func (h *header) layered() (image.Grid, int, error) {
 	var space []int
+	layers := -1
 	for a, n := range h.sizes {
 		kind := ""
 		if h.kinds != nil {
@@ -61,15 +75,17 @@ func (h *header) grid() (image.Grid, error) {
 		switch {
 		case !outside:
 			space = append(space, a)
+		case n > 1 && layers >= 0:
+			return image.Grid{}, -1, fmt.Errorf("axes %d and %d both hold several values a voxel: one at most is read", layers+1, a+1)
 		case n > 1:
-			return image.Grid{}, fmt.Errorf("axis %d (kind %q) holds %d values a voxel: images of one value a voxel are read; split it first, a segmentation with overlapping segments one file a layer", a+1, kind, n)
+			layers = a
 		}
 	}
 	for len(space) > 3 && h.sizes[space[len(space)-1]] == 1 {
 		space = space[:len(space)-1]
 	}
 	if len(space) != 3 {
-		return image.Grid{}, fmt.Errorf("%d axes of space, sizes %v: want 3", len(space), h.sizes)
+		return image.Grid{}, -1, fmt.Errorf("%d axes of space, sizes %v: want 3", len(space), h.sizes)
 	}
 	var size [3]int
 	var steps [3][3]float64
@@ -89,8 +105,9 @@ func (h *header) grid() (image.Grid, error) {
 	}
 	for i := range steps {
 		if h.vectors == nil && !(steps[i][i] > 0) {
-			return image.Grid{}, fmt.Errorf("spacing along axis %d is %g: want a positive number of mm", space[i]+1, steps[i][i])
+			return image.Grid{}, -1, fmt.Errorf("spacing along axis %d is %g: want a positive number of mm", space[i]+1, steps[i][i])
 		}
 	}
-	return image.NewGrid(size, steps, origin)
+	g, err := image.NewGrid(size, steps, origin)
+	return g, layers, err
 }

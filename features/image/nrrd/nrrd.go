@@ -52,6 +52,59 @@ func ReadMask(path string) (*image.Mask, error) {
 	return mask, err
 }
 
+// ReadLayer reads the labels of one layer of a mask whose voxels hold several, from 0: a segmentation with segments that overlap. A mask
+// of one layer is its layer 0.
+func ReadLayer(path string, layer int) (*image.Mask, error) {
+	var mask *image.Mask
+	err := open(path, func(h header, data io.Reader) error {
+		g, axis, err := h.layered()
+		if err != nil {
+			return err
+		}
+		layers, inner := 1, int64(h.samples.Type.Size())
+		if axis >= 0 {
+			layers = h.sizes[axis]
+			for _, n := range h.sizes[:axis] {
+				inner *= int64(n)
+			}
+		}
+		if layer < 0 || layer >= layers {
+			return fmt.Errorf("layer %d (label_channel) is not in the mask, which has %d, from 0", layer, layers)
+		}
+		if layers > 1 {
+			data = &layerReader{from: data, size: inner, layers: int64(layers), layer: int64(layer)}
+			h.samples.Bound /= int64(layers)
+		}
+		mask, err = image.DecodeMask(data, g, h.samples)
+		return err
+	})
+	return mask, err
+}
+
+// layerReader passes on every layers-th block of size bytes.
+type layerReader struct {
+	from                io.Reader
+	size, layers, layer int64
+	left                int64 // of the block that is passed on
+	begun               bool
+}
+
+func (r *layerReader) Read(b []byte) (int, error) {
+	if r.left == 0 {
+		skip := r.size * (r.layers - 1)
+		if !r.begun {
+			skip, r.begun = r.size*r.layer, true
+		}
+		if _, err := io.CopyN(io.Discard, r.from, skip); err != nil {
+			return 0, err
+		}
+		r.left = r.size
+	}
+	n, err := r.from.Read(b[:min(int64(len(b)), r.left)])
+	r.left -= int64(n)
+	return n, err
+}
+
 // open gives do the header of a file and its decoded voxels. Errors name the file.
 func open(path string, do func(h header, data io.Reader) error) error {
 	f, err := os.Open(path)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/image/nrrd"
 	"github.com/voxgene/voxgene/features/image/raster"
 )
 
@@ -17,6 +18,8 @@ type Image struct {
 	Series *dicom.Rules
 	SUV    dicom.SUV
 	Stack  *Stack // for slices of PNG or TIFF
+	// Layer of the mask, from 0, where its voxels hold several (NRRD): PyRadiomics' label_channel.
+	Layer int
 }
 
 // Stack says what slices of PNG or TIFF do not. A mask that is a folder, a PNG or a TIFF is a stack as well.
@@ -117,6 +120,12 @@ func (i Image) MaskFor(mask string, numbers ...int) (*image.Mask, error) {
 	f, err := detect(mask)
 	if err != nil {
 		return nil, err
+	}
+	switch {
+	case f == nrrdFormat:
+		return nrrd.ReadLayer(mask, i.Layer)
+	case i.Layer != 0:
+		return nil, fmt.Errorf("%s: layer %d (label_channel) is asked for, and only masks in NRRD have layers", mask, i.Layer)
 	}
 	if plain || f != dicomFormat {
 		return MaskFor(mask, i.Path, numbers...)

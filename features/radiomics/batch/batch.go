@@ -25,6 +25,7 @@ type Case struct {
 	Labels      []int             // none means every label of the mask
 	Series      *dicom.Rules      // which series of a DICOM folder; nil takes the only one
 	SUV         dicom.SUV         // how PET is normalised
+	Layer       int               // of a mask whose voxels hold several (label_channel)
 	Extra       map[string]string // columns that are passed through
 }
 
@@ -44,7 +45,7 @@ type Outcome struct {
 }
 
 // version is raised when the same input gives other results.
-const version = 2
+const version = 3
 
 // Method is how features are computed: by PyRadiomics' definitions or by the standard's.
 type Method struct {
@@ -119,7 +120,9 @@ func Run(ctx context.Context, cases []Case, method Method, pool work.Pool) ([]Ou
 }
 
 // read is the image of the case.
-func (c Case) read() open.Image { return open.Image{Path: c.Image, Series: c.Series, SUV: c.SUV} }
+func (c Case) read() open.Image {
+	return open.Image{Path: c.Image, Series: c.Series, SUV: c.SUV, Layer: max(c.Layer, 0)}
+}
 
 // key is of all that determines the rows of a case: the content of its files, its labels and the parameters.
 func key(c Case, name string, parameters []byte) (work.Key, error) {
@@ -135,7 +138,7 @@ func key(c Case, name string, parameters []byte) (work.Key, error) {
 	if err != nil {
 		return work.Key{}, err
 	}
-	return work.NewKey("radiomics "+name, version, i, m, fmt.Append(nil, c.Labels), which, []byte(c.SUV), parameters), nil
+	return work.NewKey("radiomics "+name, version, i, m, fmt.Append(nil, c.Labels, c.Layer), which, []byte(c.SUV), parameters), nil
 }
 
 // labelled is the result of one label, or what was wrong with it.

@@ -31,14 +31,14 @@ func TestReadList(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []batch.Case{
-		{Image: filepath.Join(dir, "a.nrrd"), Mask: filepath.Join(dir, "sub", "m.nrrd"), Labels: []int{2}, Extra: map[string]string{"ID": "p1"}},
-		{Image: "/abs.nrrd", Mask: filepath.Join(dir, "m.nrrd"), Extra: map[string]string{"ID": "p2"}},
+		{Image: filepath.Join(dir, "a.nrrd"), Mask: filepath.Join(dir, "sub", "m.nrrd"), Labels: []int{2}, Layer: -1, Extra: map[string]string{"ID": "p1"}},
+		{Image: "/abs.nrrd", Mask: filepath.Join(dir, "m.nrrd"), Layer: -1, Extra: map[string]string{"ID": "p2"}},
 	}
 	if !reflect.DeepEqual(cases, want) || !reflect.DeepEqual(extra, []string{"ID"}) {
 		t.Errorf("got %+v, %v", cases, extra)
 	}
-	_, _, err = batch.ReadList(write("Image,Mask,Label,Label_channel\n,m.nrrd,1,\na.nrrd,m.nrrd,x,\na.nrrd,m.nrrd,1,3\n"))
-	for _, part := range []string{"row 2: column Image is empty", "row 3: column Label is \"x\"", "row 4: column Label_channel is \"3\""} {
+	_, _, err = batch.ReadList(write("Image,Mask,Label,Label_channel\n,m.nrrd,1,\na.nrrd,m.nrrd,x,\na.nrrd,m.nrrd,1,-3\n"))
+	for _, part := range []string{"row 2: column Image is empty", "row 3: column Label is \"x\"", "row 4: column Label_channel is \"-3\""} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("got %v, want %s", err, part)
 		}

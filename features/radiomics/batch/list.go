@@ -16,7 +16,8 @@ import (
 // maxCases bounds a list of cases.
 const maxCases = 1 << 20
 
-// ReadList reads a PyRadiomics batch file: a CSV with the columns Image and Mask, and Label if some rows have one of their own. Other
+// ReadList reads a PyRadiomics batch file: a CSV with the columns Image and Mask, and Label and Label_channel if some rows have one of their own (Layer
+// is -1 where a row has none). Other
 // columns are passed through. Paths are relative to the file. It returns the cases and the names of the columns that are passed
 // through, in order; the error lists every problem with its row and column.
 func ReadList(path string) ([]Case, []string, error) {
@@ -97,8 +98,13 @@ func parseCase(fields []string, at map[string]int, extra []string, dir string) (
 		}
 		c.Labels = []int{l}
 	}
-	if i, ok := at["Label_channel"]; ok && fields[i] != "" && strings.TrimSuffix(fields[i], ".0") != "0" {
-		problems = append(problems, fmt.Errorf("column Label_channel is %q: masks with several channels are not supported", fields[i]))
+	c.Layer = -1 // that of the parameters
+	if i, ok := at["Label_channel"]; ok && fields[i] != "" {
+		l, err := strconv.Atoi(strings.TrimSuffix(fields[i], ".0"))
+		if err != nil || l < 0 || l > 65535 {
+			problems = append(problems, fmt.Errorf("column Label_channel is %q: want a whole number of 0 to 65535", fields[i]))
+		}
+		c.Layer = l
 	}
 	c.Extra = map[string]string{}
 	for _, name := range extra {
