@@ -3,12 +3,10 @@ package train
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/train/validate"
 )
 
@@ -18,7 +16,7 @@ type Against struct {
 	Measure string   `json:"measure"`
 	Before  *float64 `json:"before"`
 	Now     *float64 `json:"now"`
-	P       *float64 `json:"p"` // corrected resampled t; null where the folds are not the same
+	P       *float64 `json:"p"` // of a paired test; null where the folds are not the same
 	Note    string   `json:"note,omitempty"`
 }
 
@@ -51,7 +49,8 @@ func (r *run) against(dir string) error {
 		} else if !sameFolds(one.folds, other.folds) {
 			a.Note = "the earlier run was judged on other folds"
 		} else {
-			a.P = finite(pairedP(one, other, m))
+			_, p := one.differs(m, one.result, other.result, -1, -1)
+			a.P = finite(p)
 		}
 		one.against = a
 	}
@@ -61,17 +60,4 @@ func (r *run) against(dir string) error {
 // sameFolds reports whether the test sets of two runs are the same, in order.
 func sameFolds(a, b []validate.Fold) bool {
 	return slices.EqualFunc(a, b, func(f, g validate.Fold) bool { return f.Repeat == g.Repeat && slices.Equal(f.Test, g.Test) })
-}
-
-func pairedP(one, other *outcomeRun, m validate.Measure) float64 {
-	test, train := 0.0, 0.0
-	for _, f := range one.folds {
-		test, train = test+float64(len(f.Test)), train+float64(len(f.Train))
-	}
-	n := float64(len(one.folds))
-	_, p, err := metrics.CorrectedResampledTest(one.result.Scores(m, one.y, -1), other.result.Scores(m, other.y, -1), test/n, train/n)
-	if err != nil {
-		return math.NaN()
-	}
-	return p
 }

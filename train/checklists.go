@@ -53,7 +53,7 @@ func (r *run) checklists() []report.Checklist {
 			names = append(names, measure.Title)
 		}
 		measures = append(measures, one.y.Name+": "+strings.Join(names, ", "))
-		intervals = append(intervals, one.y.Name+": "+validate.Interval(one.scheme))
+		intervals = append(intervals, one.y.Name+": "+one.interval)
 		best = append(best, fmt.Sprintf("%s: %s", one.y.Name, one.models[one.result.Final.Winner].Name))
 		ablated += len(one.honest.ablation)
 		baseline += len(one.honest.baselines)

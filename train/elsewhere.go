@@ -47,10 +47,10 @@ func Predictions(ctx context.Context, e *config.Experiment, file string, o Optio
 		}
 		return nil, &InputError{err}
 	}
-	r.cohort = c
-	for i, k := range c.Table.Keys {
-		r.ids, r.number = append(r.ids, k.Patient), append(r.number, i)
+	if c, err = r.setApart(c, false); err != nil {
+		return nil, &InputError{err}
 	}
+	r.use(c)
 	r.all = models.FromTable(c.Table)
 	given, err := readPredictions(file)
 	if err != nil {
@@ -253,6 +253,7 @@ func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 		one.cutAtMedian()
 	}
 	one.result.Final = validate.Choice{Chosen: []int{0}}
+	one.interval = validate.Interval(r.e.Validation.Design(), len(one.folds))
 	if len(one.folds) == 1 {
 		one.scheme = validate.Holdout
 	}

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -14,16 +14,13 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/cohort"
-	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
-	"github.com/voxgene/voxgene/models/survival"
 	"github.com/voxgene/voxgene/train/config"
+	"github.com/voxgene/voxgene/train/leakage"
 	"github.com/voxgene/voxgene/train/report"
 	"github.com/voxgene/voxgene/train/validate"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // ExternalOptions are how a bundle is judged on other patients.
@@ -32,6 +29,12 @@ type ExternalOptions struct {
 	Level  float64   // of intervals; 0 is 0.95
 	Update Update    // empty leaves the bundle as it is
 	Log    io.Writer // nil means none
+
+	// Experiment is the experiment file that the cohort is of, or nil. Patients whom it locks are left out, or with OpenLocked they are
+	// the cohort. Again is the reason for doing so another time.
+	Experiment *config.Experiment
+	OpenLocked bool
+	Again      string
 }
 
 // external is the scheme of one fixed model on patients of elsewhere.
@@ -44,6 +47,9 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 		o.Level = 0.95
 	}
 	e := &config.Experiment{Name: b.Name, Config: cfg, Dir: dir, Output: o.Output}
+	if x := o.Experiment; x != nil {
+		e.Seed, e.File, e.Validation.Locked = x.Seed, x.File, x.Validation.Locked
+	}
 	e.Validation.Level = o.Level
 	r := &run{e: e, o: Options{Log: o.Log}, started: time.Now(), hashes: map[string]string{}, canon: b.Config}
 	if r.o.Log == nil {
@@ -59,13 +65,14 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 		}
 		return nil, &InputError{err}
 	}
-	r.cohort = c
 	if err := c.Flow.Write(r.o.Log); err != nil {
 		return nil, err
 	}
-	for i, k := range c.Table.Keys {
-		r.ids, r.number = append(r.ids, k.Patient), append(r.number, i)
+	var opening *Opening
+	if c, opening, err = r.openOrKeep(c, b, o); err != nil {
+		return nil, &InputError{err}
 	}
+	r.use(c)
 	if r.all, err = b.Align(c.Table); err != nil {
 		return nil, &InputError{err}
 	}
@@ -93,7 +100,29 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 			r.logf("outcome %s: %s updated by %d patients; %s on %d held-out patients %.4f before, %.4f after", u.Outcome, u.Method, u.Patients, u.Measure, u.HeldOut, u.Before, u.After)
 		}
 	}
-	return r.writeExternal(b, updates)
+	return r.writeExternal(b, updates, opening)
+}
+
+// openOrKeep leaves the locked patients out, or opens them and leaves all others out.
+func (r *run) openOrKeep(c *cohort.Cohort, b *bundle.Bundle, o ExternalOptions) (*cohort.Cohort, *Opening, error) {
+	out, err := r.setApart(c, o.OpenLocked)
+	if err != nil || !o.OpenLocked {
+		return out, nil, err
+	}
+	switch trained := trainedLocked(b); {
+	case r.locked == nil:
+		return nil, nil, errors.New("--open-locked: the experiment locks no patients (validation.locked)")
+	case o.Update != "":
+		return nil, nil, errors.New("--open-locked: a model that is updated by locked patients has seen them; leave out --update")
+	case trained == nil || trained.Digest != r.locked.Digest:
+		return nil, nil, errors.New("--open-locked: the bundle was not trained with these patients set apart, so it may have seen them; train it again from this experiment and seed")
+	}
+	opening, err := openLocked(LockedLog(r.e), b, *r.locked, o.Again)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.logf("locked: %d patients opened, written to %s", r.locked.Patients, LockedLog(r.e))
+	return out, &opening, nil
 }
 
 func outcomeNames(b *bundle.Bundle) []string {
@@ -119,7 +148,7 @@ func (r *run) external(ctx context.Context, b *bundle.Bundle, o *bundle.Outcome,
 		return nil, fmt.Errorf("it is known of %d patients; ten are needed", len(one.rows))
 	}
 	one.x = r.all.Select(one.rows)
-	one.study.Rows = validate.Rows{Outcome: one.y, Patient: seq(len(one.rows))}
+	one.study.Rows = validate.Rows{Outcome: one.y, Patient: pickRows(r.number, one.rows)}
 	request := bundle.Request{Outcomes: []string{o.Name}}
 	if o.Kind == clinical.Survival {
 		for k := 1; k <= curvePoints && o.FollowUp.Limit > 0; k++ {
@@ -152,6 +181,7 @@ func (r *run) external(ctx context.Context, b *bundle.Bundle, o *bundle.Outcome,
 	one.models = []config.Model{{Name: b.Name}}
 	one.study.Procedure = validate.Procedure{Models: []validate.Entry{{Name: b.Name, Candidates: make([]validate.Candidate, 1)}}}
 	one.measures = validate.Measures(one.y, validate.Holdout)
+	one.interval = validate.OneSet
 	one.kept = *o
 	if outside > 0 {
 		one.notes = append(one.notes, fmt.Sprintf("%d of %d patients have a value outside what training saw.", outside, len(one.rows)))
@@ -201,73 +231,6 @@ func inTermsOf(o *bundle.Outcome, y clinical.Outcome) (clinical.Outcome, error) 
 	return y, nil
 }
 
-// resamples is the number of bootstrap samples of patients behind the intervals of one test set.
-const resamples = 1000
-
-// judgedOnce returns a measure of one fixed model on one set of patients: DeLong's interval for the AUC of two classes, the
-// jackknife for C, and percentiles over bootstrap samples of patients for all others.
-func (one *outcomeRun) judgedOnce(m validate.Measure, level float64) validate.Estimate {
-	p := one.result.Folds[0].Models[0]
-	e := validate.Estimate{Value: m.Of(one.y, p), Low: none, High: none, Folds: 1}
-	if math.IsNaN(e.Value) {
-		return e
-	}
-	switch {
-	case m.Name == "auc" && len(one.y.Classes) == 2:
-		if b, err := validate.Binary(one.y, p); err == nil {
-			e.Low, e.High = b.AUCInterval(level)
-		}
-		return e
-	case m.Name == "c_index":
-		if obs, err := survival.Observations(one.y); err == nil {
-			if c, err := survival.Rank(survival.Cause(obs, 1), p.Risk, survival.ConcordanceOptions{}); err == nil {
-				half := distuv.UnitNormal.Quantile((1+level)/2) * c.StdErr
-				e.Low, e.High = max(0, c.C-half), min(1, c.C+half)
-			}
-		}
-		return e
-	}
-	rng := work.Seed(0).Split("external", one.y.Name, m.Name).Rand()
-	values := make([]float64, 0, resamples)
-	n := len(one.rows)
-	rows := make([]int, n)
-	for range resamples {
-		for i := range rows {
-			rows[i] = rng.IntN(n)
-		}
-		if v := m.Of(one.y.Select(rows), selectPrediction(p, rows)); !math.IsNaN(v) {
-			values = append(values, v)
-		}
-	}
-	if len(values) >= resamples/2 {
-		slices.Sort(values)
-		e.Low, e.High = stat.Quantile(values, (1-level)/2), stat.Quantile(values, (1+level)/2)
-	}
-	return e
-}
-
-// selectPrediction returns the predictions of the rows with these indices.
-func selectPrediction(p validate.Prediction, rows []int) validate.Prediction {
-	out := p
-	out.Rows = len(rows)
-	pick := func(from []float64, width int) []float64 {
-		if len(from) == 0 {
-			return nil
-		}
-		to := make([]float64, 0, width*len(rows))
-		for _, r := range rows {
-			to = append(to, from[r*width:(r+1)*width]...)
-		}
-		return to
-	}
-	out.Probabilities = pick(p.Probabilities, len(p.Classes))
-	out.Risk, out.Survival = pick(p.Risk, 1), pick(p.Survival, len(p.Times))
-	return out
-}
-
-// oneSet names the intervals of one test set.
-const oneSet = "one fixed model on one set of patients: DeLong (AUC of two classes), jackknife (C), percentiles of 1,000 bootstrap samples of patients (all others)"
-
 // ExternalMetrics is one outcome's part of the metrics.json of an external validation.
 type ExternalMetrics struct {
 	Kind        clinical.OutcomeKind `json:"kind"`
@@ -284,13 +247,27 @@ type ExternalMetrics struct {
 }
 
 // writeExternal writes the files of an external validation.
-func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult) (*Summary, error) {
+func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *Opening) (*Summary, error) {
 	level := r.e.Validation.Level
 	all := map[string]*ExternalMetrics{}
 	page := report.Report{Kind: "external validation", Name: r.e.Name, Made: r.started, Config: string(b.Config), Level: level, Flow: r.flow()}
 	s := &Summary{Output: r.e.Output}
+	var loud []string
+	if opening != nil {
+		page.Kind = "locked hold-out"
+		text := fmt.Sprintf("The locked hold-out of the experiment: %d patients whom nothing had looked at, opened on %s (opening %d; hash %.12s).", opening.Patients, opening.At.Format("2 January 2006, 15:04 UTC"), opening.Number, opening.Hash)
+		if opening.Number > 1 {
+			text = fmt.Sprintf("This is opening number %d of the same locked patients (reason given: %s). Its numbers are no longer those of a hold-out.", opening.Number, opening.Reason)
+			loud = append(loud, text)
+			page.Audit = append(page.Audit, report.Finding{Level: leakage.Warning, Text: text})
+		} else {
+			page.Audit = append(page.Audit, report.Finding{Level: leakage.Note, Text: text})
+		}
+	} else if r.locked != nil {
+		page.Audit = append(page.Audit, report.Finding{Level: leakage.Note, Text: "Without the locked hold-out. " + r.lockedNote})
+	}
 	for _, one := range r.results {
-		m := &ExternalMetrics{Kind: one.y.Kind, Patients: len(one.rows), Interval: oneSet, Level: level, Headline: Estimates{}, CaseMix: caseMix(b, one.x)}
+		m := &ExternalMetrics{Kind: one.y.Kind, Patients: len(one.rows), Interval: validate.OneSet, Level: level, Headline: Estimates{}, CaseMix: caseMix(b, one.x)}
 		if one.y.Kind == clinical.Survival {
 			n := events(one.y)
 			m.Events, m.Survival = &n, one.survivalCalibration()
@@ -298,10 +275,10 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult) (*Summary,
 			m.Classes = classCounts(one.y)
 			m.Calibration = one.calibration()
 		}
-		section := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Description: one.counts() + ", none of whom the model was trained on.", Interval: oneSet, Notes: one.notes}
+		section := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Description: one.counts() + ", none of whom the model was trained on.", Interval: validate.OneSet, Notes: one.notes, Warnings: slices.Clone(loud)}
 		line := OutcomeSummary{Name: one.y.Name, Interval: "one set of patients", Selected: b.Name}
 		for k, measure := range one.measures {
-			e := one.judgedOnce(measure, level)
+			e := one.estimate(measure, -1, level)
 			m.Headline[measure.Name] = toJSON(e)
 			section.Headline = append(section.Headline, report.Estimate{Title: measure.Title, Value: e.Value, Low: e.Low, High: e.High})
 			if k == 0 {

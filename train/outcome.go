@@ -32,6 +32,8 @@ type outcomeRun struct {
 	models []config.Model
 
 	result     validate.Result
+	interval   string // of estimates, one of those that validate names
+	estimated  map[string]validate.Estimate
 	measures   []validate.Measure
 	kept       bundle.Outcome
 	honest     honest
@@ -92,7 +94,7 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 			return nil, err
 		}
 	}
-	one.measures = validate.Measures(one.y, one.scheme)
+	one.measures, one.interval = validate.Measures(one.y, one.scheme), validate.Interval(design, len(one.folds))
 	if one.groups, err = r.groupings(one); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,13 @@ func (r *run) page() ([]byte, error) {
 		}
 		p.Pipeline = append(p.Pipeline, text+" "+string(options))
 	}
+	if r.locked != nil {
+		level := leakage.Note
+		if r.lockedWarn {
+			level = leakage.Warning
+		}
+		p.Audit = append(p.Audit, report.Finding{Level: level, Text: r.lockedNote})
+	}
 	for _, n := range r.cohort.Notes {
 		p.Audit = append(p.Audit, report.Finding{Level: leakage.Note, Text: n})
 	}
@@ -119,8 +126,11 @@ func (r *run) flow() []report.Count {
 		out = append(out, report.Count{Text: "left out: " + k, Patients: -reasons[k]})
 	}
 	out = append(out, report.Count{Text: "In the feature table", Patients: f.Patients})
-	for _, o := range f.Outcomes {
-		out = append(out, report.Count{Text: "with a known " + o.Name, Patients: o.Have})
+	if r.locked != nil {
+		out = append(out, report.Count{Text: "set apart, locked", Patients: -r.locked.Patients})
+	}
+	for _, o := range r.cohort.Outcomes {
+		out = append(out, report.Count{Text: "with a known " + o.Name, Patients: patientsIn(pickRows(r.number, known(o)))})
 	}
 	return out
 }
@@ -159,7 +169,7 @@ func (r *run) sources() []report.Source {
 // section is one outcome's part of the report.
 func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	level := r.e.Validation.Level
-	o := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Interval: validate.Interval(one.scheme), Notes: one.notes, Warnings: one.warnings(level)}
+	o := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Interval: one.interval, Notes: one.notes, Warnings: one.warnings(level)}
 	o.Description = fmt.Sprintf("%s, %d candidate columns. %s.", one.counts(), len(one.x.Columns), r.describe(one))
 	for _, m := range one.measures {
 		e := one.estimate(m, -1, level)
@@ -173,7 +183,7 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	}
 	o.Verdict += ", fitted to all patients; the estimates above are of the whole procedure that chose it."
 	o.Comparisons = append(o.Comparisons, r.comparison(one))
-	o.Comparisons = append(o.Comparisons, one.variantRows("Baselines", "What a model should beat: the most frequent winner on other columns and the same folds. p: against the procedure, corrected resampled t.", one.honest.baselines)...)
+	o.Comparisons = append(o.Comparisons, one.variantRows("Baselines", "What a model should beat: the most frequent winner on other columns and the same folds. p: against the procedure, "+one.testName()+".", one.honest.baselines)...)
 	o.Comparisons = append(o.Comparisons, one.variantRows("By source of columns", "The most frequent winner on some of the columns. A group that gives nothing away alone and costs nothing when left out is not what the model lives on. p: against the procedure.", one.honest.ablation)...)
 	o.Warnings = append(o.Warnings, one.honest.cutNote()...)
 	var err error
@@ -201,7 +211,7 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 		if a.P != nil {
 			p = *a.P
 		}
-		o.Tables = append(o.Tables, report.Table{Title: "Against " + a.Run, Caption: strings.TrimSpace("The headlines of two runs; p by the corrected resampled t on the same folds. " + a.Note),
+		o.Tables = append(o.Tables, report.Table{Title: "Against " + a.Run, Caption: strings.TrimSpace("The headlines of two runs; p by " + one.testName() + " on the same folds. " + a.Note),
 			Head: []string{one.measures[0].Title, "then", "now", "p"}, Rows: [][]string{{"", value(a.Before), value(a.Now), report.PValue(p)}}})
 	}
 	if t, ok := one.nullTable(); ok {
@@ -258,7 +268,7 @@ func (r *run) comparison(one *outcomeRun) report.Comparison {
 		return out
 	}
 	c := report.Comparison{Title: "Model by model", Caption: "The same folds. These rows are for comparison: picking the best of them and quoting its number would be optimistic. p: against the first model, " +
-		"corrected resampled t, adjusted for all pairs (Holm)."}
+		one.testName() + ", adjusted for all pairs (Holm)."}
 	tests := one.compare()
 	for k, m := range one.models {
 		wins := 0

@@ -64,7 +64,7 @@ type OutcomeSummary struct {
 func (r *run) summary() *Summary {
 	s := &Summary{Output: r.e.Output, Seconds: time.Since(r.started).Seconds(), Fits: r.fits}
 	for _, one := range r.results {
-		o := OutcomeSummary{Name: one.y.Name, Interval: validate.Interval(one.scheme), Selected: one.models[one.result.Final.Winner].Name, Warnings: one.warnings(r.e.Validation.Level)}
+		o := OutcomeSummary{Name: one.y.Name, Interval: one.interval, Selected: one.models[one.result.Final.Winner].Name, Warnings: one.warnings(r.e.Validation.Level)}
 		if len(one.measures) > 0 {
 			o.Measure, o.Estimate = one.measures[0].Title, one.estimate(one.measures[0], -1, r.e.Validation.Level)
 		}

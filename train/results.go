@@ -37,6 +37,8 @@ type Metrics struct {
 	Classes  map[string]int       `json:"classes,omitempty"`
 	Columns  int                  `json:"columns"`
 
+	Locked *LockedSet `json:"locked,omitempty"` // patients set apart, who are in none of the numbers
+
 	Scheme   string  `json:"scheme"`
 	Folds    int     `json:"folds"` // in all, over repeats
 	Interval string  `json:"interval"`
@@ -101,7 +103,8 @@ type PairTest struct {
 	Second     string   `json:"second"`
 	Measure    string   `json:"measure"`
 	Difference *float64 `json:"difference"`
-	P          *float64 `json:"p"`      // corrected resampled t
+	Test       string   `json:"test"`
+	P          *float64 `json:"p"`
 	PHolm      *float64 `json:"p_holm"` // adjusted for all pairs
 }
 
@@ -111,11 +114,6 @@ type Calibration struct {
 	Intercept  *float64 `json:"intercept"`
 	InTheLarge *float64 `json:"in_the_large"`
 	ECE        *float64 `json:"ece"` // ten bins of equal width
-}
-
-// estimate summarises a measure over the folds, for a model or, where model is negative, for the procedure.
-func (one *outcomeRun) estimate(m validate.Measure, model int, level float64) validate.Estimate {
-	return validate.Summarise(one.scheme, one.folds, one.result.Scores(m, one.y, model), level, m.Bounds)
 }
 
 func toJSON(e validate.Estimate) Estimate {
@@ -136,8 +134,8 @@ func (r *run) metrics() ([]byte, error) {
 	level := r.e.Validation.Level
 	for _, one := range r.results {
 		final := one.result.Final
-		m := &Metrics{Kind: one.y.Kind, Patients: patientsIn(one.study.Rows.Patient), Columns: len(one.x.Columns), Scheme: string(one.scheme),
-			Folds: len(one.folds), Interval: validate.Interval(one.scheme), Level: level, Headline: one.estimates(-1, level), Models: map[string]Estimates{},
+		m := &Metrics{Kind: one.y.Kind, Locked: r.locked, Patients: patientsIn(one.study.Rows.Patient), Columns: len(one.x.Columns), Scheme: string(one.scheme),
+			Folds: len(one.folds), Interval: one.interval, Level: level, Headline: one.estimates(-1, level), Models: map[string]Estimates{},
 			Selected: one.models[final.Winner].Name, Settings: one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]].Settings}
 		if one.y.Kind == clinical.Survival {
 			n := events(one.y)
@@ -185,28 +183,16 @@ func (one *outcomeRun) variantMetrics(all []variant) []VariantMetrics {
 
 // compare tests every pair of models by their first measure on the same folds.
 func (one *outcomeRun) compare() []PairTest {
-	if len(one.models) < 2 || len(one.folds) < 2 || len(one.measures) == 0 {
+	if len(one.models) < 2 || len(one.measures) == 0 {
 		return nil
 	}
 	measure := one.measures[0]
-	test, train := 0.0, 0.0
-	for _, f := range one.folds {
-		test += float64(len(f.Test)) / float64(len(one.folds))
-		train += float64(len(f.Train)) / float64(len(one.folds))
-	}
-	scores := make([][]float64, len(one.models))
-	for k := range scores {
-		scores[k] = one.result.Scores(measure, one.y, k)
-	}
 	var out []PairTest
 	var ps []float64
 	for i := range one.models {
 		for j := i + 1; j < len(one.models); j++ {
-			difference, p, err := metrics.CorrectedResampledTest(scores[i], scores[j], test, train)
-			if err != nil {
-				difference, p = math.NaN(), math.NaN()
-			}
-			out = append(out, PairTest{First: one.models[i].Name, Second: one.models[j].Name, Measure: measure.Name, Difference: finite(difference), P: finite(p)})
+			difference, p := one.differs(measure, one.result, one.result, i, j)
+			out = append(out, PairTest{First: one.models[i].Name, Second: one.models[j].Name, Measure: measure.Name, Test: one.testName(), Difference: finite(difference), P: finite(p)})
 			ps = append(ps, p)
 		}
 	}

@@ -63,7 +63,11 @@ type run struct {
 	started time.Time
 	canon   []byte
 
-	results []*outcomeRun
+	results    []*outcomeRun
+	locked     *LockedSet // patients set apart, none of whom is in the cohort any more; nil means none
+	lockedNote string
+	lockedWarn bool
+
 	fits    int
 	hashes  map[string]string
 	timings []Timing
@@ -178,16 +182,47 @@ func (r *run) load(ctx context.Context) error {
 		}
 		return &InputError{err}
 	}
-	r.cohort = c
-	if c.Table.Rows() == 0 || len(c.Table.Columns) == 0 {
-		return &InputError{fmt.Errorf("the cohort has %d patients and %d columns; there is nothing to learn from", c.Table.Rows(), len(c.Table.Columns))}
-	}
 	if err := c.Flow.Write(r.o.Log); err != nil {
 		return err
+	}
+	if c, err = r.setApart(c, false); err != nil {
+		return &InputError{err}
+	}
+	if c.Table.Rows() == 0 || len(c.Table.Columns) == 0 {
+		return &InputError{fmt.Errorf("the cohort has %d patients and %d columns; there is nothing to learn from", c.Table.Rows(), len(c.Table.Columns))}
 	}
 	for _, f := range c.Failures {
 		r.logf("failed: patient %s: %s", f.Patient, f.Reason)
 	}
+	r.use(c)
+	r.all = models.FromTable(c.Table)
+	var b bytes.Buffer
+	if err := table.WriteParquet(&b, c.Table); err != nil {
+		return err
+	}
+	return r.save(FeaturesFile, b.Bytes())
+}
+
+// setApart returns the cohort without the patients of the locked hold-out, or these alone.
+func (r *run) setApart(c *cohort.Cohort, look bool) (*cohort.Cohort, error) {
+	open, locked, set, err := lock(r.e, c)
+	if err != nil || set == nil {
+		return c, err
+	}
+	r.locked = set
+	if r.lockedNote, r.lockedWarn, err = lockedNote(r.e, *set); err != nil {
+		return nil, err
+	}
+	if look {
+		return rowsOnly(c, locked), nil
+	}
+	r.logf("locked: %s", r.lockedNote)
+	return rowsOnly(c, open), nil
+}
+
+// use keeps the cohort and numbers its patients.
+func (r *run) use(c *cohort.Cohort) {
+	r.cohort = c
 	seen := map[string]int{}
 	for _, k := range c.Table.Keys {
 		n, ok := seen[k.Patient]
@@ -197,12 +232,6 @@ func (r *run) load(ctx context.Context) error {
 		}
 		r.ids, r.number = append(r.ids, k.Patient), append(r.number, n)
 	}
-	r.all = models.FromTable(c.Table)
-	var b bytes.Buffer
-	if err := table.WriteParquet(&b, c.Table); err != nil {
-		return err
-	}
-	return r.save(FeaturesFile, b.Bytes())
 }
 
 // save writes one of the run's files and keeps its hash.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
-	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/validate"
 )
@@ -18,7 +17,6 @@ import (
 type variant struct {
 	name    string
 	columns int
-	scores  []float64
 	value   validate.Estimate
 	against float64 // p of a paired test against the procedure
 	skipped string  // why it was not run
@@ -144,11 +142,6 @@ const maxRandom = 200
 // variants judges the most frequent winner on other columns, on the same folds.
 func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, stage string) ([]variant, error) {
 	measure := one.measures[0]
-	headline := one.result.Scores(measure, one.y, -1)
-	test, train := 0.0, 0.0
-	for _, f := range one.folds {
-		test, train = test+float64(len(f.Test)), train+float64(len(f.Train))
-	}
 	var out []variant
 	for _, set := range sets {
 		v := variant{name: set.name, columns: len(set.columns), skipped: set.skipped, against: math.NaN()}
@@ -182,11 +175,8 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 			continue
 		}
 		r.fits += result.Fits
-		v.scores = result.Scores(measure, one.y, -1)
-		v.value = validate.Summarise(one.scheme, one.folds, v.scores, r.e.Validation.Level, measure.Bounds)
-		if _, p, err := metrics.CorrectedResampledTest(headline, v.scores, test/float64(len(one.folds)), train/float64(len(one.folds))); err == nil {
-			v.against = p
-		}
+		v.value = one.summarise(result, measure, -1, r.e.Validation.Level)
+		_, v.against = one.differs(measure, one.result, result, -1, -1)
 		out = append(out, v)
 	}
 	return out, nil

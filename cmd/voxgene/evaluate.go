@@ -21,6 +21,8 @@ import (
 // evaluateFlags are the flags of evaluate.
 type evaluateFlags struct {
 	out, predictions, config, id, update string
+	openLocked                           bool
+	again                                string
 	outcomes, survival                   []string
 	set                                  []string
 }
@@ -35,12 +37,16 @@ differ from those of training. --update writes a new version of the bundle, link
 under twenty events. The cohort is a table, with --outcome and --survival saying which columns hold what happened, or a file with
 the blocks cohort, sources and outcomes of an experiment.
 
+Of an experiment file, patients whom its validation.locked sets apart are left out. --open-locked judges the bundle on them alone, once: the
+opening is written beside the file, and a second one is refused without --again REASON.
+
 With --predictions and --config, the report of train for a model made elsewhere: a CSV with patient, outcome, probability (or risk), and repeat
 and fold where there are several test sets.
 
 It leaves report.html, metrics.json, predictions.csv and run.json in the output folder.`,
 		Example: `  voxgene evaluate runs/glioma/model.voxgene elsewhere.csv --outcome idh=idh_mutant --survival os=os_days,os_event,d
   voxgene evaluate runs/glioma/model.voxgene elsewhere.yaml -o runs/elsewhere
+  voxgene evaluate runs/glioma/model.voxgene experiment.yaml --open-locked -o runs/locked
   voxgene evaluate --predictions p.csv --config experiment.yaml`,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := evaluate(c, args, f)
@@ -61,6 +67,8 @@ It leaves report.html, metrics.json, predictions.csv and run.json in the output 
 	c.Flags().StringArrayVar(&f.outcomes, "outcome", nil, "class outcome of a table: NAME=COLUMN; may be repeated")
 	c.Flags().StringArrayVar(&f.survival, "survival", nil, "survival outcome of a table: NAME=TIME,EVENT,UNIT (d, wk, mo, a); may be repeated")
 	c.Flags().StringVar(&f.update, "update", "", "write a new version fitted to this site: intercept, slope or baseline_hazard")
+	c.Flags().BoolVar(&f.openLocked, "open-locked", false, "judge the bundle on the patients that the experiment locked, and log that they were looked at")
+	c.Flags().StringVar(&f.again, "again", "", "reason for opening the locked patients another time")
 	c.Flags().StringVar(&f.id, "id", "", "column of patients of a table (default: found by looking)")
 	return c
 }
@@ -90,16 +98,20 @@ func evaluate(c *cobra.Command, args []string, f evaluateFlags) (*train.Summary,
 	if err != nil {
 		return nil, &train.InputError{Err: err}
 	}
-	cfg, dir, err := evaluateCohort(b, args[1], f)
+	o := train.ExternalOptions{Output: f.out, Update: train.Update(f.update), Log: c.ErrOrStderr(), OpenLocked: f.openLocked, Again: f.again}
+	cfg, dir, err := evaluateCohort(b, args[1], f, &o)
 	if err != nil {
 		return nil, &train.InputError{Err: err}
 	}
-	return train.External(c.Context(), b, cfg, dir, train.ExternalOptions{Output: f.out, Update: train.Update(f.update), Log: c.ErrOrStderr()})
+	if f.openLocked && o.Experiment == nil {
+		return nil, &train.InputError{Err: errors.New("--open-locked wants the experiment file that locked the patients")}
+	}
+	return train.External(c.Context(), b, cfg, dir, o)
 }
 
 // evaluateCohort returns the cohort that the command line describes. The sources of a table are named as the bundle's, because its
-// columns are found by bare name.
-func evaluateCohort(b *bundle.Bundle, path string, f evaluateFlags) (cohort.Config, string, error) {
+// columns are found by bare name. Of an experiment file, o is told of the experiment.
+func evaluateCohort(b *bundle.Bundle, path string, f evaluateFlags, o *train.ExternalOptions) (cohort.Config, string, error) {
 	var n *settings.Node
 	dir := filepath.Dir(path)
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".yaml" || ext == ".yml" {
@@ -109,6 +121,12 @@ func evaluateCohort(b *bundle.Bundle, path string, f evaluateFlags) (cohort.Conf
 		var err error
 		if n, err = settings.ReadFile(path); err != nil {
 			return cohort.Config{}, "", err
+		}
+		if n.Get("models") != nil { // an experiment, which may lock patients
+			if o.Experiment, err = config.ReadFile(path, f.set); err != nil {
+				return cohort.Config{}, "", err
+			}
+			return o.Experiment.Config, dir, nil
 		}
 	} else {
 		text, err := tableCohort(b, path, f)

@@ -82,8 +82,11 @@ func CompareAUC(a, b *Binary) (Comparison, error) {
 	b10, b01 := b.placements()
 	cov := covariance(a10, b10)/float64(len(a10)) + covariance(a01, b01)/float64(len(a01))
 	c := Comparison{Difference: a.AUC() - b.AUC(), Covariance: cov, DF: math.Inf(1)}
-	c.StdErr = math.Sqrt(a.AUCVariance() + b.AUCVariance() - 2*cov)
+	c.StdErr = math.Sqrt(max(0, a.AUCVariance()+b.AUCVariance()-2*cov)) // rounding can take a difference of nothing below zero
 	c.Statistic = c.Difference / c.StdErr
+	if c.StdErr == 0 && c.Difference == 0 { // scores that order the rows alike
+		c.Statistic = 0
+	}
 	c.P = 2 * distuv.UnitNormal.Survival(math.Abs(c.Statistic))
 	return c, nil
 }

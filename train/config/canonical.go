@@ -79,6 +79,19 @@ func (e *Experiment) Canonical() ([]byte, error) {
 		validation["test_fraction"], validation["time"] = v.TestFraction, v.Time
 	}
 	root["validation"] = validation
+	if v.Interval == overPatients {
+		validation["interval"] = v.Interval
+	}
+	if l := v.Locked; l != nil {
+		switch {
+		case l.Patients != "":
+			validation["locked"] = map[string]any{"patients": "a file"}
+		case len(l.Sites) > 0:
+			validation["locked"] = map[string]any{"sites": l.Sites}
+		default:
+			validation["locked"] = map[string]any{"fraction": l.Fraction}
+		}
+	}
 	permutations := any("auto")
 	if !e.Honest.Permutations.Auto {
 		permutations = e.Honest.Permutations.Number

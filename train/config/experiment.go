@@ -41,8 +41,9 @@ type Experiment struct {
 
 	Study map[string]string `yaml:"study"` // the authors' words, for the report
 
-	// Dir is the folder of the file, to which its inputs are relative.
-	Dir string
+	// File is the path of the file, and Dir its folder, to which its inputs are relative.
+	File string
+	Dir  string
 
 	tree *settings.Node
 }
@@ -53,7 +54,12 @@ func ReadFile(path string, assignments []string) (*Experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(n, assignments, filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+	e, err := decode(n, assignments, filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+	if err != nil {
+		return nil, err
+	}
+	e.File = path
+	return e, nil
 }
 
 // Parse reads an experiment from bytes, for examples and tests. Its inputs are relative to dir.
@@ -62,7 +68,12 @@ func Parse(file string, b []byte, dir string, assignments []string) (*Experiment
 	if err != nil {
 		return nil, err
 	}
-	return decode(n, assignments, dir, strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)))
+	e, err := decode(n, assignments, dir, strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)))
+	if err != nil {
+		return nil, err
+	}
+	e.File = filepath.Join(dir, filepath.Base(file))
+	return e, nil
 }
 
 // file is the whole of an experiment file. The blocks that cohort reads are named here so that they are known.

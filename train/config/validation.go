@@ -18,6 +18,34 @@ type Validation struct {
 	FoldsFile    string  `yaml:"folds_file"` // CSV: patient, repeat, fold
 	Time         string  `yaml:"time"`       // column by which time_split divides
 	Level        float64 `yaml:"level"`      // of intervals
+	Interval     string  `yaml:"interval"`   // corrected_t, or bootstrap over patients
+	// Locked sets patients apart before anything is looked at; nil sets none apart.
+	Locked *Locked `yaml:"locked"`
+}
+
+// Locked says which patients are set apart until voxgene evaluate --open-locked looks at them, once: a fraction, those of a file, or
+// those of sites.
+type Locked struct {
+	Fraction float64  `yaml:"fraction"`
+	Patients string   `yaml:"patients"` // CSV with a column of patients
+	Sites    []string `yaml:"sites"`
+}
+
+func (l *Locked) check(site string, n *settings.Node, p *settings.Problems) {
+	ways := 0
+	for _, given := range []bool{l.Fraction != 0, l.Patients != "", len(l.Sites) > 0} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		p.Add(n, "want one of fraction, patients (a CSV) and sites")
+	case l.Fraction < 0 || l.Fraction >= 1:
+		p.Add(at(n, "fraction"), "want a fraction between 0 and 1, not %v", l.Fraction)
+	case len(l.Sites) > 0 && site == "":
+		p.Add(at(n, "sites"), "want cohort.site: the column that names each patient's site")
+	}
 }
 
 func defaultValidation() Validation {
@@ -26,6 +54,11 @@ func defaultValidation() Validation {
 
 var schemes = []string{string(validate.NestedCV), string(validate.CV), string(validate.LeaveOneSiteOut), string(validate.LeaveOneOut),
 	string(validate.Bootstrap), string(validate.Holdout), string(validate.TimeSplit), string(validate.FoldsFile)}
+
+// overPatients asks for intervals by samples of patients.
+const overPatients = "bootstrap"
+
+var intervals = []string{"corrected_t", overPatients}
 
 // limits on how much work a file may ask for by one number.
 const (
@@ -64,6 +97,15 @@ func (e *Experiment) checkValidation(p *settings.Problems) {
 	}
 	if !(v.Level > 0.5 && v.Level < 1) {
 		p.Add(at(n, "level"), "want a level between 0.5 and 1, such as 0.95, not %v", v.Level)
+	}
+	if v.Locked != nil {
+		v.Locked.check(e.Config.Cohort.Site, at(n, "locked"), p)
+	}
+	if v.Interval != "" && !slices.Contains(intervals, v.Interval) {
+		p.Add(at(n, "interval"), "no interval %q; there are %v", v.Interval, intervals)
+	}
+	if v.Interval == overPatients && scheme == validate.Bootstrap {
+		p.Add(at(n, "interval"), "scheme bootstrap draws patients already, and its interval is of those draws")
 	}
 	// An option that the scheme does not use would be read and forgotten.
 	used := map[string][]validate.Scheme{
@@ -105,7 +147,8 @@ func (e *Experiment) checkValidation(p *settings.Problems) {
 
 // Design returns what the validation package needs; the folds of a file are added by the caller, who knows the patients.
 func (v Validation) Design() validate.Design {
-	return validate.Design{Scheme: validate.Scheme(v.Scheme), Folds: v.Folds, Repeats: v.Repeats, TestFraction: v.TestFraction, InnerFolds: v.InnerFolds}
+	return validate.Design{Scheme: validate.Scheme(v.Scheme), Folds: v.Folds, Repeats: v.Repeats, TestFraction: v.TestFraction, InnerFolds: v.InnerFolds,
+		OverPatients: v.Interval == overPatients}
 }
 
 // Honest is what a run does to show that its headline could be nothing.

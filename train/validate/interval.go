@@ -16,26 +16,30 @@ type Estimate struct {
 	Folds int // scores that it rests on
 }
 
-// The intervals of Summarise, as reports name them.
+// The intervals, as reports name them. CorrectedT and Percentile are those of Summarise.
 const (
-	CorrectedT  = "corrected resampled t (Nadeau and Bengio 2003)"
-	Percentile  = "percentiles of the bootstrap draws"
-	NoIntervals = "none: one test set has no spread over folds"
+	CorrectedT = "corrected resampled t (Nadeau and Bengio 2003)"
+	Percentile = "percentiles of the bootstrap draws"
+	// OneSet and OverPatients rest on predictions, not on the spread over folds; callers compute them.
+	OneSet       = "one fixed model on one set of patients: DeLong (AUC of two classes), jackknife (C), percentiles of 1,000 bootstrap samples of patients (all others)"
+	OverPatients = "percentiles of 1,000 bootstrap samples of patients, each with the predictions of all repeats"
 )
 
-// Interval names the interval that Summarise gives for a scheme.
-func Interval(s Scheme) string {
-	switch s {
-	case Bootstrap:
+// Interval names the interval of a design whose plan has so many folds.
+func Interval(d Design, folds int) string {
+	switch {
+	case folds == 1:
+		return OneSet
+	case d.OverPatients:
+		return OverPatients
+	case d.Scheme == Bootstrap:
 		return Percentile
-	case Holdout, TimeSplit:
-		return NoIntervals
 	}
 	return CorrectedT
 }
 
 // Summarise returns the mean of the scores of a scheme's folds, averaged over repeats, with the interval that belongs to the
-// scheme: the corrected resampled t for folds, percentiles for bootstrap draws, none for a single test set. Scores that are NaN are
+// scheme: the corrected resampled t for folds, percentiles for bootstrap draws, none for a single test set (see Interval). Scores that are NaN are
 // left out. Intervals are cut at the bounds of the measure.
 func Summarise(s Scheme, folds []Fold, scores []float64, level float64, bounds [2]float64) Estimate {
 	e := Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}

@@ -25,7 +25,7 @@ func (r Result) Pool(model, rows int) Pooled {
 	var votes [][]int
 	curve := 0
 	for _, f := range r.Folds {
-		p := f.model(model)
+		p := f.Of(model)
 		if sums == nil {
 			kind, out.Classes, out.Prediction.Times = p.Kind, p.Classes, p.Times
 			width = 1
@@ -79,8 +79,8 @@ func (r Result) Pool(model, rows int) Pooled {
 	return out
 }
 
-// model returns the predictions of a model, or of the winner where model is negative.
-func (f FoldResult) model(model int) Prediction {
+// Of returns the predictions of a model, or of the winner where model is negative.
+func (f FoldResult) Of(model int) Prediction {
 	if model < 0 {
 		model = f.Choice.Winner
 	}
@@ -91,8 +91,27 @@ func (f FoldResult) model(model int) Prediction {
 func (r Result) Scores(m Measure, o clinical.Outcome, model int) []float64 {
 	out := make([]float64, len(r.Folds))
 	for i, f := range r.Folds {
-		out[i] = m.Of(o.Select(f.Fold.Test), f.model(model))
+		out[i] = m.Of(o.Select(f.Fold.Test), f.Of(model))
 	}
+	return out
+}
+
+// Select returns the predictions of the rows with these indices; a row may be asked for twice.
+func (p Prediction) Select(rows []int) Prediction {
+	out := p
+	out.Rows, out.Margin, out.Median = len(rows), nil, nil
+	gather := func(from []float64, width int) []float64 {
+		if len(from) == 0 {
+			return nil
+		}
+		to := make([]float64, 0, width*len(rows))
+		for _, r := range rows {
+			to = append(to, from[r*width:(r+1)*width]...)
+		}
+		return to
+	}
+	out.Probabilities = gather(p.Probabilities, len(p.Classes))
+	out.Risk, out.Survival = gather(p.Risk, 1), gather(p.Survival, len(p.Times))
 	return out
 }
 

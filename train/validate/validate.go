@@ -87,6 +87,7 @@ type Design struct {
 	TestFraction float64 // of a hold-out or a split by time
 	File         []Fold  // of folds_file
 	InnerFolds   int     // used where there is something to choose
+	OverPatients bool    // intervals by samples of patients instead of the spread over folds
 }
 
 // Plan returns the outer folds of a design. The error says why the rows cannot carry it and what they can.
