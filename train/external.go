@@ -58,6 +58,7 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 	if err := os.MkdirAll(o.Output, 0o755); err != nil {
 		return nil, err
 	}
+	cfg.UseScales(b.Sources)
 	c, err := cohort.Load(ctx, cfg, dir, work.Pool{})
 	if err != nil {
 		if ctx.Err() != nil {

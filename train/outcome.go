@@ -64,6 +64,9 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 	}
 	one.x = columns(r.all, keep).Select(one.rows)
 	one.study = validate.Study{X: one.x, Seed: work.Seed(r.e.Seed)}
+	if r.cohort.Learns() {
+		one.study.Learned = r.learned(one.rows)
+	}
 	one.study.Rows = validate.Rows{Outcome: one.y, Patient: pickRows(r.number, one.rows)}
 	if r.cohort.Sites != nil {
 		one.study.Rows.Site = pickRows(r.cohort.Sites, one.rows)

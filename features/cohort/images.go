@@ -15,7 +15,6 @@ import (
 
 	"github.com/voxgene/voxgene/configs"
 	"github.com/voxgene/voxgene/features/extraction"
-	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
@@ -36,6 +35,8 @@ type imageSource struct {
 	Readers   *readers       `yaml:"readers"`   // which reader's masks; {reader} in a path
 	Visits    *visits        `yaml:"visits"`    // which visit; {visit} in a path
 	Prepared  *settings.Node `yaml:"prepared"`
+
+	learned *extraction.Plan // with the scale of all patients, once they were read
 }
 
 // readers say whose masks are used, where several have drawn them.
@@ -120,30 +121,49 @@ func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
 	if s.Parameters, err = s.params(in.base); err != nil {
 		return loaded{}, err
 	}
+	s.learned = nil
 	var out loaded
-	var items []work.Item
-	var patients []string
+	var all scanList
 	for _, p := range in.patients {
 		pairs, why := s.pairs(in.base, p)
 		if why != "" {
 			out.absent = append(out.absent, Exclusion{p, why})
 			continue
 		}
-		item, err := s.item(p, pairs, in.pool.Store != nil)
-		if err != nil {
-			return loaded{}, err
-		}
-		items = append(items, item)
-		patients = append(patients, p)
+		all.patients, all.pairs = append(all.patients, p), append(all.pairs, pairs)
 	}
-	if len(items) == 0 && len(in.patients) > 0 {
+	if len(all.patients) == 0 && len(in.patients) > 0 {
 		return loaded{}, fmt.Errorf("no patient has an image and a mask; the first: %s", out.absent[0].Reason)
 	}
-	results, err := in.pool.Run(ctx, items)
+	source := s.source()
+	if s.Learns() {
+		if err := s.learn(ctx, &all, in.pool, &out); err != nil {
+			return loaded{}, err
+		}
+		if source, err = s.on(all, all.patients); err != nil {
+			return loaded{}, err
+		}
+		s.learned = &source.Plan
+		out.relearn = s.relearner(all)
+		out.notes = append(out.notes, fmt.Sprintf("the standard scale of the images is learned from all %d patients here; training learns it again in each fold", len(all.patients)))
+	}
+	return s.extractAll(ctx, source, all, in.pool, out)
+}
+
+// extractAll extracts the patients of a source and adds them to what is loaded.
+func (s *imageSource) extractAll(ctx context.Context, source extraction.Source, all scanList, pool work.Pool, out loaded) (loaded, error) {
+	items := make([]work.Item, len(all.patients))
+	for i, p := range all.patients {
+		var err error
+		if items[i], err = newItem(p, source, all.pairs[i], pool.Store != nil); err != nil {
+			return loaded{}, err
+		}
+	}
+	results, err := pool.Run(ctx, items)
 	if err != nil {
 		return loaded{}, err
 	}
-	return s.collect(out, patients, results)
+	return s.collect(out, all.patients, results)
 }
 
 // collect makes the table of all extractions that succeeded.
@@ -279,9 +299,8 @@ func (s *imageSource) source() extraction.Source {
 	return out
 }
 
-// item is the extraction of one patient. With a store it is keyed by the content of the files and all that decides the result.
-func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item, error) {
-	source := s.source()
+// newItem is the extraction of one patient. With a store it is keyed by the content of the files and all that decides the result.
+func newItem(patient string, source extraction.Source, pairs []pair, stored bool) (work.Item, error) {
 	var files []extraction.Files
 	for _, p := range pairs {
 		files = append(files, extraction.Files{Image: p.image, Mask: p.mask, Prepared: true})
@@ -300,16 +319,9 @@ func (s *imageSource) item(patient string, pairs []pair, stored bool) (work.Item
 	if err != nil {
 		return item, err
 	}
-	parts := [][]byte{how}
-	for _, p := range pairs {
-		a, errA := open.Hash(p.image)
-		b, errB := open.Hash(p.mask)
-		if errA != nil || errB != nil {
-			return item, nil // a file that cannot be read fails in Do, as this patient's problem
-		}
-		parts = append(parts, a, b)
+	if parts, ok := hashes(pairs); ok { // a file that cannot be read fails in Do, as this patient's problem
+		item.Key = work.NewKey("radiomics", extractionVersion, append([][]byte{how}, parts...)...)
 	}
-	item.Key = work.NewKey("radiomics", extractionVersion, parts...)
 	return item, nil
 }
 
@@ -345,24 +357,6 @@ func decodeResult(b []byte) (extraction.Result, error) {
 			return out, fmt.Errorf("a stored extraction is damaged: %q", line)
 		}
 		out.Features = append(out.Features, radiomics.Feature{Name: name, Value: v})
-	}
-	return out, nil
-}
-
-// ImageSources are the sources of images, in order, as a bundle holds them. base is the folder of the configuration.
-func (c Config) ImageSources(base string) ([]extraction.Source, error) {
-	var out []extraction.Source
-	for _, source := range c.Sources {
-		s, ok := source.loader.(*imageSource)
-		if !ok {
-			continue
-		}
-		one := s.source()
-		var err error
-		if one.Parameters, err = s.params(base); err != nil {
-			return nil, fmt.Errorf("source %s: %w", s.Name, err)
-		}
-		out = append(out, one)
 	}
 	return out, nil
 }

@@ -26,6 +26,8 @@ type Cohort struct {
 	Contradictions []Exclusion
 	Failures       []Exclusion // patients with a file that could not be used; the others went on
 	Notes          []string    // what the report should mention
+
+	relearners []relearner
 }
 
 // Load reads the patients, every source and every outcome. Paths are relative to the folder base. Extractions run on the pool.
@@ -53,6 +55,9 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 			continue
 		}
 		tables[i], all[i] = l.table, l
+		if l.relearn != nil {
+			c.relearners = append(c.relearners, l.relearn)
+		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

@@ -51,6 +51,7 @@ type loaded struct {
 	failures []Exclusion // patients whose files are there and could not be used
 	absent   []Exclusion // patients the source has nothing of, where it can say more than that
 	notes    []string    // what the report should mention
+	relearn  relearner   // makes the table anew from what some patients teach; nil where nothing is learned
 }
 
 func (c *Common) common() *Common { return c }

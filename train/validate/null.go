@@ -69,6 +69,7 @@ func (s *Study) Permutations(ctx context.Context, number, inner int, plan func(R
 	one := func(r Rows, seed work.Seed) (float64, error) {
 		t := *s
 		t.Rows, t.Seed, t.Times = r, seed, nil
+		t.Learned = nil // what images teach of one another does not depend on the outcome, and would be learned again in every permutation
 		folds, err := plan(r, seed)
 		if err != nil {
 			return 0, err

@@ -27,6 +27,10 @@ type Study struct {
 	X         models.Matrix
 	Procedure Procedure
 	Seed      work.Seed
+	// Learned makes columns of X, for all its rows, from what these training rows teach: those of images that are brought to a scale
+	// learned from other patients. They stand in for the columns of X of the same names. Inner folds use what the training rows of
+	// their outer fold teach, so that the test rows of an outer fold teach nothing. Nil where nothing is learned before the pipeline.
+	Learned func(ctx context.Context, train []int) (models.Matrix, error)
 	// Times at which survival curves are kept.
 	Times []float64
 	// Score judges predictions of test rows; higher is better, NaN where they cannot be judged. It decides between candidates.
@@ -174,6 +178,7 @@ func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.P
 					part[i] = f.Train[row]
 				}
 			}
+			g.Within = f.Train
 			g.Name = fmt.Sprintf("%s inner %d", f.Label(), g.Number+1)
 			items = append(items, s.innerItem(g))
 		}
@@ -255,6 +260,9 @@ func firstNote(notes []string) string {
 // key identifies a fit: the code, the data, the procedure, the seed and the rows on either side.
 func (s *Study) key(kind string, f Fold, more ...[]byte) work.Key {
 	parts := [][]byte{s.data, s.Procedure.key(), binary.LittleEndian.AppendUint64(nil, uint64(s.Seed)), []byte(f.Label()), integers(f.Train), integers(f.Test)}
+	if s.Learned != nil {
+		kind += " learned"
+	}
 	return work.NewKey(kind, codeVersion, append(parts, more...)...)
 }
 
@@ -323,9 +331,13 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 
 // prepare fits the pipeline on a fold's training rows and takes both sides through it.
 func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test models.Matrix, columns []string, err error) {
-	t = models.Training{X: s.X.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train),
+	x, err := s.learned(ctx, f)
+	if err != nil {
+		return t, test, nil, err
+	}
+	t = models.Training{X: x.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train),
 		Seed: s.Seed.Split("fit", s.Rows.Outcome.Name, f.Label())}
-	test = s.X.Select(f.Test)
+	test = x.Select(f.Test)
 	if s.Procedure.Prepare != nil {
 		apply, err := s.Procedure.Prepare(ctx, t)
 		if err != nil {
@@ -342,6 +354,36 @@ func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test mo
 		columns = append(columns, c.Name)
 	}
 	return t, test, columns, nil
+}
+
+// learned is X as the training rows of a fold make it.
+func (s *Study) learned(ctx context.Context, f Fold) (models.Matrix, error) {
+	if s.Learned == nil {
+		return s.X, nil
+	}
+	train := f.Train
+	if f.Within != nil {
+		train = f.Within
+	}
+	made, err := s.Learned(ctx, train)
+	if err != nil {
+		return models.Matrix{}, err
+	}
+	if made.Rows != s.X.Rows {
+		return models.Matrix{}, fmt.Errorf("%d rows were made for %d", made.Rows, s.X.Rows)
+	}
+	x := models.NewMatrix(s.X.Columns, s.X.Rows)
+	copy(x.Values, s.X.Values)
+	at := make(map[string]int, len(made.Columns))
+	for j, c := range made.Columns {
+		at[c.Name] = j
+	}
+	for j, c := range x.Columns {
+		if k, ok := at[c.Name]; ok {
+			copy(x.Column(j), made.Column(k))
+		}
+	}
+	return x, nil
 }
 
 // fit fits a candidate and predicts the test rows.

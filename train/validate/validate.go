@@ -54,6 +54,8 @@ type Fold struct {
 	Name   string
 	Train  []int // ascending
 	Test   []int // ascending
+	// Within are the training rows of the outer fold that an inner fold divides; nil for an outer fold.
+	Within []int
 }
 
 // Label returns a short name for messages: "repeat 2 fold 4", or the site that was left out.
