@@ -67,6 +67,10 @@ type Training struct {
 	Weights []float64 // case weights, one a row; nil means 1 for all
 	Groups  []int     // patient of each row, for inner folds; nil means each row is a patient
 	Seed    work.Seed
+	// Again are other measurements of the rows, a matrix a reader, under the names that columns have where they are read; from them a
+	// step tells which columns last. Lower are lower limits of intraclass correlations that were measured elsewhere, by the same names.
+	Again []Matrix
+	Lower map[string]float64
 }
 
 // Select returns the training data of the rows with these indices.
@@ -74,6 +78,19 @@ func (t Training) Select(rows []int) Training {
 	out := t
 	out.X, out.Y = t.X.Select(rows), t.Y.Select(rows)
 	out.Weights, out.Groups = pick(t.Weights, rows), pick(t.Groups, rows)
+	out.Again = SelectEach(t.Again, rows)
+	return out
+}
+
+// SelectEach selects the same rows of several matrices.
+func SelectEach(all []Matrix, rows []int) []Matrix {
+	if all == nil {
+		return nil
+	}
+	out := make([]Matrix, len(all))
+	for i, m := range all {
+		out[i] = m.Select(rows)
+	}
 	return out
 }
 

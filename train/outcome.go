@@ -64,6 +64,10 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 	}
 	one.x = columns(r.all, keep).Select(one.rows)
 	one.study = validate.Study{X: one.x, Seed: work.Seed(r.e.Seed)}
+	for _, again := range r.cohort.Again {
+		one.study.Again = append(one.study.Again, models.FromTable(again).Select(one.rows))
+	}
+	one.study.Lower = r.cohort.Lower
 	if r.cohort.Learns() {
 		one.study.Learned = r.learned(one.rows)
 	}
@@ -230,7 +234,8 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 		return err
 	}
 	final := one.result.Final
-	t := models.Training{X: one.x, Y: one.y, Groups: one.study.Rows.Patient, Seed: one.study.Seed.Split("final", one.y.Name)}
+	t := models.Training{X: one.x, Y: one.y, Groups: one.study.Rows.Patient, Seed: one.study.Seed.Split("final", one.y.Name),
+		Again: one.study.Again, Lower: one.study.Lower}
 	fitted, err := chain.Fit(ctx, t)
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)

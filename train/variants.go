@@ -194,7 +194,7 @@ func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (valid
 		return s, err
 	}
 	p.Models = one.study.Procedure.At(one.result).Only(best).Models
-	fresh := validate.Study{Rows: s.Rows, X: s.X, Learned: s.Learned, Procedure: p, Seed: s.Seed, Score: s.Score}
+	fresh := validate.Study{Rows: s.Rows, X: s.X, Learned: s.Learned, Again: s.Again, Lower: s.Lower, Procedure: p, Seed: s.Seed, Score: s.Score}
 	return fresh, nil
 }
 

@@ -42,6 +42,8 @@ type imageSource struct {
 // readers say whose masks are used, where several have drawn them.
 type readers struct {
 	Use string `yaml:"use,required"`
+	// Stability are readers whose masks tell which features last (step drop_unstable): two or more.
+	Stability []string `yaml:"stability"`
 }
 
 // visits say which visit's images are used, or between which two visits features change.
@@ -71,6 +73,15 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 	if s.Readers != nil && !strings.Contains(s.Image+s.Mask, "{reader}") {
 		p.Add(n.Get("readers"), "no path has {reader}")
 	}
+	if s.Readers != nil && s.Readers.Stability != nil {
+		at := n.Get("readers").Get("stability")
+		if distinct := slices.Compact(slices.Sorted(slices.Values(s.Readers.Stability))); len(distinct) < 2 || len(distinct) < len(s.Readers.Stability) {
+			p.Add(at, "want two readers or more, each once: stability: [A, B]")
+		}
+		if !strings.Contains(s.Mask, "{reader}") {
+			p.Add(at, "the path of the mask has no {reader}")
+		}
+	}
 	if s.Visits != nil {
 		at := n.Get("visits")
 		if !strings.Contains(s.Image+s.Mask, "{visit}") {
@@ -86,17 +97,22 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 	s.Plan.Check(n, p)
 }
 
-// pairs are the paths of image and mask of a patient: one pair, or one before and one after.
-func (s *imageSource) pairs(base, patient string) (pairs []pair, why string) {
+// pairs are the paths of image and mask of a patient, the mask by the reader who is used: one pair, or one before and one after.
+func (s *imageSource) pairs(base, patient string) ([]pair, string) {
+	reader := ""
+	if s.Readers != nil {
+		reader = s.Readers.Use
+	}
+	return s.pairsBy(reader, base, patient)
+}
+
+// pairsBy are pairs with the mask by a reader.
+func (s *imageSource) pairsBy(reader, base, patient string) (pairs []pair, why string) {
 	visit := []string{""}
 	if s.Visits != nil {
 		if visit = s.Visits.Change; visit == nil {
 			visit = []string{s.Visits.Use}
 		}
-	}
-	reader := ""
-	if s.Readers != nil {
-		reader = s.Readers.Use
 	}
 	for _, v := range visit {
 		fill := strings.NewReplacer("{visit}", v, "{reader}", reader)
@@ -147,7 +163,10 @@ func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
 		out.relearn = s.relearner(all)
 		out.notes = append(out.notes, fmt.Sprintf("the standard scale of the images is learned from all %d patients here; training learns it again in each fold", len(all.patients)))
 	}
-	return s.extractAll(ctx, source, all, in.pool, out)
+	if out, err = s.extractAll(ctx, source, all, in.pool, out); err != nil || s.Readers == nil {
+		return out, err
+	}
+	return s.byReaders(ctx, source, in, out)
 }
 
 // extractAll extracts the patients of a source and adds them to what is loaded.

@@ -99,3 +99,43 @@ func TestImageVisits(t *testing.T) {
 		}
 	}
 }
+
+// The masks of several readers tell which features last; they are no columns. A table of another study does too.
+func TestStability(t *testing.T) {
+	dir := scans(t)
+	c, err := load(t, dir, fmt.Sprintf(scanned, "readers: {use: A, stability: [A, B]}, visits: {use: baseline}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Again) != 2 {
+		t.Fatalf("%d readers", len(c.Again))
+	}
+	const name = "mr.original_shape_VoxelVolume"
+	at := c.Table.Find(name)
+	for r, want := range []float64{64, 125} {
+		if got := c.Again[r].Values[c.Again[r].Find(name)][1]; got != want || r == 0 && got != c.Table.Values[at][1] {
+			t.Errorf("reader %d measures %g, want %g", r, got, want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "icc.csv"), []byte("feature,icc,low,high\noriginal_shape_VoxelVolume,0.9,0.8,0.95\noriginal_firstorder_Mean,0.9,NaN,0.95\nother,1,1,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err = load(t, dir, fmt.Sprintf(scanned, "readers: {use: A}, visits: {use: baseline}, stability: icc.csv"))
+	if err != nil || len(c.Lower) != 2 || c.Lower[name] != 0.8 || !math.IsNaN(c.Lower["mr.original_firstorder_Mean"]) {
+		t.Errorf("%v (%v)", c, err)
+	}
+	for keys, want := range map[string]string{
+		"readers: {use: A, stability: [A]}, visits: {use: baseline}":    "want two readers",
+		"readers: {use: A, stability: [A, A]}, visits: {use: baseline}": "want two readers",
+	} {
+		if _, err := decode(t, fmt.Sprintf(scanned, keys)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", keys, err, want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "icc.csv"), []byte("feature,low\nother,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load(t, dir, fmt.Sprintf(scanned, "readers: {use: A}, visits: {use: baseline}, stability: icc.csv")); err == nil || !strings.Contains(err.Error(), "names no column") {
+		t.Errorf("a table of other features: %v", err)
+	}
+}

@@ -27,6 +27,11 @@ type Cohort struct {
 	Failures       []Exclusion // patients with a file that could not be used; the others went on
 	Notes          []string    // what the report should mention
 
+	// Again are other measurements of the rows of Table, a table a reader of a source, with missing values where a reader did not
+	// measure. Lower are lower limits of intraclass correlations that were measured elsewhere, by full name of the column.
+	Again []*table.Table
+	Lower map[string]float64
+
 	relearners []relearner
 }
 
@@ -66,6 +71,18 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 	c.Table, err = table.Join(rows, tables...)
 	if err != nil {
 		return nil, err
+	}
+	for i, s := range cfg.Sources {
+		for _, again := range all[i].again {
+			joined, err := table.Join(rows, again)
+			if err != nil {
+				return nil, fmt.Errorf("source %s: readers: %w", s.Name, err)
+			}
+			c.Again = append(c.Again, joined)
+		}
+		if err := c.readStability(s.Common, base); err != nil {
+			return nil, fmt.Errorf("source %s: stability: %w", s.Name, err)
+		}
 	}
 	at := patients.rows(rows)
 	c.Sites = patients.column(cfg.Cohort.Site, at)

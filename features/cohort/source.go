@@ -26,6 +26,8 @@ type Common struct {
 	Columns []string `yaml:"columns"` // names or patterns of the columns to take; nil takes all
 	Drop    []string `yaml:"drop"`    // names or patterns to leave out
 	Batch   string   `yaml:"batch"`   // column of the patients table that names the batch: scanner, plate
+	// Stability is a table of extract --perturb (feature, low): how well each column lasts, measured on patients of its own.
+	Stability string `yaml:"stability"`
 }
 
 // loader is one kind of source with its options. Its table has rows of patients (several only if it aggregates) and columns
@@ -48,10 +50,11 @@ type input struct {
 // loaded is what became of a source.
 type loaded struct {
 	table    *table.Table
-	failures []Exclusion // patients whose files are there and could not be used
-	absent   []Exclusion // patients the source has nothing of, where it can say more than that
-	notes    []string    // what the report should mention
-	relearn  relearner   // makes the table anew from what some patients teach; nil where nothing is learned
+	failures []Exclusion    // patients whose files are there and could not be used
+	absent   []Exclusion    // patients the source has nothing of, where it can say more than that
+	notes    []string       // what the report should mention
+	again    []*table.Table // other measurements of the same patients: by each of several readers
+	relearn  relearner      // makes the table anew from what some patients teach; nil where nothing is learned
 }
 
 func (c *Common) common() *Common { return c }

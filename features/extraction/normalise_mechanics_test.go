@@ -58,7 +58,7 @@ func TestNormaliseScanners(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"{normalise: {method: reference}}":                  "within names the labels of the reference region",
-		"{normalise: {method: nyul}}":                       "want zscore, white_stripe or reference",
+		"{normalise: {method: nyull}}":                      "want zscore, white_stripe, reference or nyul",
 		"{normalise: {method: zscore, peak: last}}":         "peak and width are of white_stripe",
 		"{normalise: {method: white_stripe, peak: middle}}": "want last, largest or first",
 		"{normalise: {method: white_stripe, width: 0.7}}":   "less than 0.5",

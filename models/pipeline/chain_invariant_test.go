@@ -41,7 +41,7 @@ func mixed(rows int, seed work.Seed) models.Training {
 			}
 		}
 	}
-	return models.Training{X: m, Y: y, Seed: seed}
+	return models.Training{X: m, Y: y, Seed: seed, Lower: map[string]float64{"t1.volume": 0.9, "rna.EGFR": 0.3}}
 }
 
 // chains are all steps, alone with their defaults and together.

@@ -12,7 +12,7 @@ import (
 var (
 	rootPaths   = []string{"output", "jobs", "backend", "study"}
 	cohortPaths = []string{"patients", "exclude"}
-	sourcePaths = []string{"path", "image", "mask", "profiled", "sheet", "manifest", "platform", "sets"}
+	sourcePaths = []string{"path", "image", "mask", "profiled", "sheet", "manifest", "platform", "sets", "stability"}
 )
 
 // Canonical returns the experiment as the bundle holds it, as JSON: complete, so that defaults of a later version cannot change its

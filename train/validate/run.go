@@ -31,6 +31,9 @@ type Study struct {
 	// learned from other patients. They stand in for the columns of X of the same names. Inner folds use what the training rows of
 	// their outer fold teach, so that the test rows of an outer fold teach nothing. Nil where nothing is learned before the pipeline.
 	Learned func(ctx context.Context, train []int) (models.Matrix, error)
+	// Again and Lower are those of models.Training: other measurements of the rows of X.
+	Again []models.Matrix
+	Lower map[string]float64
 	// Times at which survival curves are kept.
 	Times []float64
 	// Score judges predictions of test rows; higher is better, NaN where they cannot be judged. It decides between candidates.
@@ -140,6 +143,12 @@ func (s *Study) identify() {
 	}
 	if s.matrix == nil {
 		s.matrix = matrixKey(s.X)
+		for _, m := range s.Again {
+			s.matrix = append(s.matrix, matrixKey(m)...)
+		}
+		for _, name := range slices.Sorted(maps.Keys(s.Lower)) {
+			s.matrix = append(append(s.matrix, name...), floatBytes([]float64{s.Lower[name]})...)
+		}
 	}
 	s.data = dataKey(s.matrix, s.Rows.Outcome, s.Rows.Patient)
 }
@@ -335,7 +344,7 @@ func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test mo
 	if err != nil {
 		return t, test, nil, err
 	}
-	t = models.Training{X: x.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train),
+	t = models.Training{X: x.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train), Again: models.SelectEach(s.Again, f.Train), Lower: s.Lower,
 		Seed: s.Seed.Split("fit", s.Rows.Outcome.Name, f.Label())}
 	test = x.Select(f.Test)
 	if s.Procedure.Prepare != nil {
