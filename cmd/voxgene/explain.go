@@ -19,6 +19,7 @@ import (
 
 func explainCommand() *cobra.Command {
 	var p prediction
+	var g globalFlags
 	var patient, method, scale, background, groupBy, sets string
 	var at []string
 	top := 10
@@ -32,9 +33,14 @@ model used, not what causes the outcome.`,
 		Example: `  voxgene explain runs/glioma/model.voxgene new.csv --patient TCGA-CS-4938
   voxgene explain runs/glioma/model.voxgene new.csv --group-by source -o contributions.csv
   voxgene explain runs/glioma/model.voxgene new.csv --group-by family -o figures/
+  voxgene explain runs/glioma/model.voxgene new.csv --global --outcome idh=idh_mutant -o what-counts/
+  voxgene explain runs/glioma/model.voxgene new.csv --compare elsewhere.csv
   voxgene explain runs/glioma/model.voxgene new.csv --outcomes os --at 12mo --background train.csv --json`,
 		Args: exactly(2, "a bundle and a table"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := g.check(patient); err != nil {
+				return badInput(err)
+			}
 			b, t, x, err := p.read(args)
 			if err != nil {
 				return badInput(err)
@@ -57,7 +63,7 @@ model used, not what causes the outcome.`,
 				e.GroupBy = "set"
 			}
 			folder := p.output != "" && filepath.Ext(p.output) == ""
-			if folder {
+			if folder || g.asked() {
 				e.Top = math.MaxInt
 			}
 			if background != "" {
@@ -75,6 +81,19 @@ model used, not what causes the outcome.`,
 			if err != nil {
 				return err
 			}
+			if g.asked() {
+				var others []bundle.Prediction
+				if g.compare != "" {
+					_, t, x, err := p.read([]string{args[0], g.compare})
+					if err != nil {
+						return badInput(err)
+					}
+					if others, err = predictAll(c.Context(), b, t, x, bundle.Request{Outcomes: p.outcomes, Explain: e}); err != nil {
+						return err
+					}
+				}
+				return g.answer(c, &p, b, args[1], at, answers, others, folder)
+			}
 			if folder {
 				return writeFigures(p.output, answers, at, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) })
 			}
@@ -82,6 +101,7 @@ model used, not what causes the outcome.`,
 		},
 	}
 	p.flags(c)
+	g.flags(c)
 	c.Flags().StringVar(&patient, "patient", "", "explain this patient only")
 	c.Flags().StringVar(&method, "method", explain.Auto, "one of "+strings.Join(explain.Methods, ", "))
 	c.Flags().StringVar(&scale, "scale", "", "log-odds, probability, log-hazard, survival or \"cumulative hazard\" (default: the model's own)")

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/figure"
 )
@@ -139,24 +134,9 @@ func (e *explained) features() []*feature {
 // a beeswarm, a heat map, dependences and effects of the first features and a waterfall for each patient (the first fifty); over several
 // times, a patient's contributions as lines. Each figure is an SVG and the numbers in it a CSV. An effect of no picture is passed over.
 func writeFigures(folder string, answers []bundle.Prediction, at []string, rows [][]string, effect func(*explained, string) (figure.Figure, error)) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	save, err := openFolder(folder, "contributions.csv", rows)
+	if err != nil {
 		return err
-	}
-	var all bytes.Buffer
-	if err := csv.NewWriter(&all).WriteAll(rows); err != nil {
-		return err
-	}
-	if err := work.WriteFile(filepath.Join(folder, "contributions.csv"), all.Bytes(), 0o600); err != nil {
-		return err
-	}
-	save := func(name string, f figure.Figure, err error) error {
-		if err != nil {
-			return err
-		}
-		if err := work.WriteFile(filepath.Join(folder, name+".svg"), f.SVG, 0o600); err != nil {
-			return err
-		}
-		return work.WriteFile(filepath.Join(folder, name+".csv"), f.CSV, 0o600)
 	}
 	numbers := gather(answers, at)
 	for _, e := range numbers {
