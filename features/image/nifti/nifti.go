@@ -16,8 +16,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/inflate"
 )
 
 // Read reads the whole volume of a file.
@@ -152,10 +152,9 @@ func Decompress(r io.Reader, size int64, do func(r io.Reader, bound int64) error
 	if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		return do(b, size)
 	}
-	z, err := gzip.NewReader(b)
+	z, err := inflate.NewGzip(b)
 	if err != nil {
 		return fmt.Errorf("gzip: %w", err)
 	}
-	defer z.Close()
 	return do(z, size*image.DeflateRatio)
 }

@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/inflate"
 )
 
 // part is a file, or the rest of one, and how many bytes it has.
@@ -39,7 +39,7 @@ func (h *header) decoder(p part) (data io.Reader, bound int64, err error) {
 	}
 	switch h.encoding {
 	case "gzip":
-		z, err := gzip.NewReader(p.Reader) // not p, for which the decoder has no fast path
+		z, err := inflate.NewGzip(p.Reader)
 		if err != nil {
 			return nil, 0, fmt.Errorf("gzip data: %w", err)
 		}

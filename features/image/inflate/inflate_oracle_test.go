@@ -1,0 +1,144 @@
+package inflate_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"testing/iotest"
+
+	"github.com/voxgene/voxgene/features/image/inflate"
+)
+
+// inputs are data of several kinds: noise, text that repeats, a slowly varying scan, zeros, and lengths around the sizes of buffers.
+func inputs() map[string][]byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	noise, scan := make([]byte, 300_000), make([]byte, 700_000)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	for i := 0; i < len(scan); i += 2 {
+		v := 1000 + i/2000 + r.IntN(60)
+		scan[i], scan[i+1] = byte(v), byte(v>>8)
+	}
+	all := map[string][]byte{"nothing": nil, "one": {7}, "noise": noise, "scan": scan, "zeros": make([]byte, 1<<20),
+		"text": bytes.Repeat([]byte("the quick brown fox jumps over the lazy dog; "), 20_000)}
+	for period := 1; period < 12; period++ {
+		all["period "+string(rune('a'+period))] = bytes.Repeat(noise[:period], 5000)
+	}
+	mixed := append(append(append([]byte{}, noise[:70_000]...), make([]byte, 90_000)...), scan[:100_000]...)
+	all["mixed"] = append(mixed, mixed...)
+	return all
+}
+
+// Reference: compress/flate and compress/gzip of Go, which compress; what comes out is what went in, at every level and for every way of
+// reading.
+func TestInflateOracle(t *testing.T) {
+	for name, data := range inputs() {
+		for _, level := range []int{flate.HuffmanOnly, 0, 1, 6, 9} {
+			var b bytes.Buffer
+			w, err := flate.NewWriter(&b, level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(data)
+			w.Close()
+			packed := b.Bytes()
+			for way, src := range map[string]io.Reader{"whole": bytes.NewReader(packed), "halves": iotest.HalfReader(bytes.NewReader(packed)), "with the end": iotest.DataErrReader(bytes.NewReader(packed))} {
+				got, err := io.ReadAll(inflate.NewReader(src))
+				if err != nil || !bytes.Equal(got, data) {
+					t.Fatalf("%s, level %d, read %s: %d bytes of %d (%v)", name, level, way, len(got), len(data), err)
+				}
+			}
+			for _, cut := range []int{0, 1, len(packed) / 2, len(packed) - 1} {
+				got, err := io.ReadAll(inflate.NewReader(bytes.NewReader(packed[:cut])))
+				if !errors.Is(err, io.ErrUnexpectedEOF) || !bytes.HasPrefix(data, got) {
+					t.Fatalf("%s, level %d, cut at %d of %d: %d bytes, %v", name, level, cut, len(packed), len(got), err)
+				}
+			}
+		}
+	}
+}
+
+func TestGzipOracle(t *testing.T) {
+	var b bytes.Buffer
+	var want []byte
+	for name, data := range inputs() {
+		w := gzip.NewWriter(&b)
+		w.Name, w.Comment, w.Extra = name, "a comment", []byte{1, 2, 3}
+		w.Write(data)
+		w.Close()
+		want = append(want, data...)
+	}
+	g, err := inflate.NewGzip(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(g); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("several members: %d bytes of %d (%v)", len(got), len(want), err)
+	}
+	bad := bytes.Clone(b.Bytes())
+	bad[len(bad)-6] ^= 1 // of the checksum
+	if g, err = inflate.NewGzip(bytes.NewReader(bad)); err == nil {
+		_, err = io.ReadAll(g)
+	}
+	if !errors.Is(err, inflate.ErrCorrupt) {
+		t.Errorf("a wrong checksum: %v", err)
+	}
+	for _, text := range []string{"", "x", "\x1f\x8b\x08\x00\x00"} {
+		if _, err := inflate.NewGzip(bytes.NewReader([]byte(text))); err == nil {
+			t.Errorf("%q is taken as gzip", text)
+		}
+	}
+}
+
+// Whatever the stream, the answer is Go's: the same bytes and an error where it has one.
+func FuzzInflate(f *testing.F) {
+	for _, data := range inputs() {
+		var b bytes.Buffer
+		w, _ := flate.NewWriter(&b, 6)
+		w.Write(data[:min(len(data), 3000)])
+		w.Close()
+		f.Add(b.Bytes())
+	}
+	f.Add([]byte("\x03\x00"))
+	f.Add([]byte("\x05\xc0\x81\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		const most = 1 << 22
+		want, errWant := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), most))
+		got, errGot := io.ReadAll(io.LimitReader(inflate.NewReader(bytes.NewReader(b)), most))
+		if (errWant == nil) != (errGot == nil) {
+			t.Fatalf("%v, and %v of Go", errGot, errWant)
+		}
+		if errWant == nil && !bytes.Equal(want, got) {
+			t.Fatalf("%d bytes, and %d of Go", len(got), len(want))
+		}
+	})
+}
+
+func BenchmarkGzip(b *testing.B) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	w.Write(inputs()["scan"])
+	w.Close()
+	for name, open := range map[string]func(io.Reader) (io.Reader, error){
+		"inflate": func(r io.Reader) (io.Reader, error) { return inflate.NewGzip(r) },
+		"go":      func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(700_000)
+			for b.Loop() {
+				z, err := open(bytes.NewReader(packed.Bytes()))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.Copy(io.Discard, z); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
