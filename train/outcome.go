@@ -260,6 +260,9 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 		}
 		one.kept.Background = &b
 	}
+	if one.kept.Space, err = bundle.NewSpace(t.X); err != nil {
+		return fmt.Errorf("distances from the cohort: %w", err)
+	}
 	if err := one.explain(t.X); err != nil {
 		one.notes = append(one.notes, "explanation: "+err.Error())
 	}

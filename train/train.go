@@ -275,10 +275,10 @@ func (r *run) write(ctx context.Context) (*Summary, error) {
 	}
 	x := columns(r.all, keep).Select(rows)
 	b.Inputs = bundle.NewInputs(x)
-	if b.Sources, err = r.imageSources(x); err != nil {
+	if b.Sources, err = r.imageSources(x, rows); err != nil {
 		return nil, err
 	}
-	b.Distances, b.Abstain = bundle.NewDistances(b.Inputs, x), r.e.Abstain
+	b.Abstain = r.e.Abstain
 	for _, one := range r.results {
 		b.Outcomes = append(b.Outcomes, one.kept)
 	}
@@ -311,15 +311,25 @@ func (r *run) write(ctx context.Context) (*Summary, error) {
 	return r.summary(), nil
 }
 
-// imageSources are the sources of images that have a column among the inputs.
-func (r *run) imageSources(x models.Matrix) ([]extraction.Source, error) {
+// imageSources are the sources of images that have a column among the inputs, with how the images of the patients of rows were made.
+func (r *run) imageSources(x models.Matrix, rows []int) ([]extraction.Source, error) {
 	all, err := r.e.Config.ImageSources(r.e.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(s extraction.Source) bool {
+	all = slices.DeleteFunc(all, func(s extraction.Source) bool {
 		return !slices.ContainsFunc(x.Columns, func(c table.Column) bool { return c.Source == s.Name })
-	}), nil
+	})
+	for i := range all {
+		var made []extraction.Acquired
+		for _, row := range rows {
+			if a, ok := r.cohort.Acquired[all[i].Name][r.ids[row]]; ok {
+				made = append(made, a)
+			}
+		}
+		all[i].Seen = extraction.NewSeen(made)
+	}
+	return all, nil
 }
 
 // patients is the number of patients that any outcome learnt from.

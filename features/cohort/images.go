@@ -204,6 +204,12 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 			continue
 		}
 		keys = append(keys, table.Key{Patient: patients[i]})
+		if one.Acquired.Spacing != nil {
+			if out.acquired == nil {
+				out.acquired = map[string]extraction.Acquired{}
+			}
+			out.acquired[patients[i]] = one.Acquired
+		}
 		row := make([]float64, len(names))
 		for j := range row {
 			row[j] = math.NaN()
@@ -347,9 +353,16 @@ func newItem(patient string, source extraction.Source, pairs []pair, stored bool
 // noteMark begins a line that holds a note in place of a feature.
 const noteMark = "#"
 
-// encodeResult writes a line a note and a line a feature, the value with all its digits.
+// madeMark begins the line that says how the images were made.
+const madeMark = "@"
+
+// encodeResult writes a line of how the images were made, a line a note and a line a feature, the value with all its digits.
 func encodeResult(r extraction.Result) []byte {
-	var b []byte
+	made, err := json.Marshal(r.Acquired)
+	if err != nil {
+		made = nil // a spacing that is no number: nothing is said
+	}
+	b := append(append([]byte(madeMark), made...), '\n')
 	for _, n := range r.Notes {
 		b = append(append(append(b, noteMark...), strings.ReplaceAll(n, "\n", " ")...), '\n')
 	}
@@ -366,6 +379,14 @@ func decodeResult(b []byte) (extraction.Result, error) {
 	var out extraction.Result
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSuffix(line, "\n")
+		if made, ok := strings.CutPrefix(line, madeMark); ok {
+			if made != "" {
+				if err := json.Unmarshal([]byte(made), &out.Acquired); err != nil {
+					return out, fmt.Errorf("a stored extraction is damaged: %w", err)
+				}
+			}
+			continue
+		}
 		if note, ok := strings.CutPrefix(line, noteMark); ok {
 			out.Notes = append(out.Notes, note)
 			continue

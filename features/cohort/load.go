@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 )
@@ -33,6 +34,9 @@ type Cohort struct {
 	Lower map[string]float64
 
 	relearners []relearner
+
+	// Acquired is how the images of each patient were made, by source.
+	Acquired map[string]map[string]extraction.Acquired
 }
 
 // Load reads the patients, every source and every outcome. Paths are relative to the folder base. Extractions run on the pool.
@@ -42,7 +46,7 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 	if err != nil {
 		return nil, err
 	}
-	c := &Cohort{Flow: patients.flow, Batches: map[string][]string{}, Contradictions: patients.contradictions(cfg.Cohort.Checks)}
+	c := &Cohort{Flow: patients.flow, Batches: map[string][]string{}, Acquired: map[string]map[string]extraction.Acquired{}, Contradictions: patients.contradictions(cfg.Cohort.Checks)}
 	if n := len(c.Contradictions); n > 0 {
 		c.Notes = append(c.Notes, fmt.Sprintf("the records of patients contradict themselves %d times", n))
 	}
@@ -62,6 +66,9 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 		tables[i], all[i] = l.table, l
 		if l.relearn != nil {
 			c.relearners = append(c.relearners, l.relearn)
+		}
+		if l.acquired != nil {
+			c.Acquired[s.Name] = l.acquired
 		}
 	}
 	if err := errors.Join(problems...); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
@@ -50,11 +51,12 @@ type input struct {
 // loaded is what became of a source.
 type loaded struct {
 	table    *table.Table
-	failures []Exclusion    // patients whose files are there and could not be used
-	absent   []Exclusion    // patients the source has nothing of, where it can say more than that
-	notes    []string       // what the report should mention
-	again    []*table.Table // other measurements of the same patients: by each of several readers
-	relearn  relearner      // makes the table anew from what some patients teach; nil where nothing is learned
+	failures []Exclusion                    // patients whose files are there and could not be used
+	absent   []Exclusion                    // patients the source has nothing of, where it can say more than that
+	notes    []string                       // what the report should mention
+	again    []*table.Table                 // other measurements of the same patients: by each of several readers
+	relearn  relearner                      // makes the table anew from what some patients teach; nil where nothing is learned
+	acquired map[string]extraction.Acquired // how the images of each patient were made
 }
 
 func (c *Common) common() *Common { return c }

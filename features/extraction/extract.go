@@ -16,6 +16,7 @@ import (
 type Result struct {
 	Features []radiomics.Feature
 	Notes    []string // what the user should know; no patient is named
+	Acquired Acquired
 }
 
 // Extract computes the features of every region of one patient, from the paths of an image and a mask (files, or DICOM folders). The
@@ -36,7 +37,7 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	out := Result{Notes: notes}
+	out := Result{Notes: notes, Acquired: acquired(reading.Made, regions, parts)}
 	for i, r := range regions {
 		features, err := plan.region(reading, parts[i], parameters)
 		if err != nil {
@@ -92,7 +93,7 @@ func (plan *Plan) read(from *source, parts []part, parameters radiomics.Params) 
 			return image.Reading{}, nil, err
 		}
 	}
-	reading := image.Reading{Volume: v, Whole: v.Grid, Region: v.Box()}
+	reading := image.Reading{Volume: v, Whole: v.Grid, Region: v.Box(), Made: whole.Made}
 	if keep.Statistics {
 		reading.Statistics = v.Statistics()
 	}

@@ -31,6 +31,8 @@ type Source struct {
 	// Prepared is what the experiment says was done to the files before: registered, skull-stripped, normalised. Files that were not
 	// prepared alike give other features.
 	Prepared *settings.Node `yaml:"prepared" json:"prepared,omitempty"`
+	// Seen is how the images of the training patients were made; nil where nobody noted it.
+	Seen *Seen `yaml:"seen" json:"seen,omitempty"`
 }
 
 // Files are where the image and the mask of a patient lie: files, or folders or archives of DICOM.

@@ -21,6 +21,13 @@ type Reading struct {
 	Whole      Grid       // the grid of the file
 	Region     Box        // where in the file Volume lies
 	Statistics Statistics // of every voxel of the file, if asked for
+	Made       Acquisition
+}
+
+// Acquisition is how an image was made, as far as its file says.
+type Acquisition struct {
+	Spacing              [3]float64 // of the file's grid, mm
+	Manufacturer, Kernel string     // of DICOM
 }
 
 // region is the box that a selection keeps of a grid.
@@ -54,7 +61,7 @@ func DecodeVolume(r io.Reader, whole Grid, s Samples, keep Selection) (Reading, 
 	}
 	reading := Reading{
 		Volume: &Volume{Grid: whole.Crop(box), Integer: s.integer(), Limits: s.limits(), Values: p.values},
-		Whole:  whole, Region: box,
+		Whole:  whole, Region: box, Made: Acquisition{Spacing: whole.Spacing},
 	}
 	switch {
 	case p.levels != nil:

@@ -83,6 +83,11 @@ const (
 	LowCoverage    = "low_coverage"     // a source of which less than four fifths of the inputs were given
 	// FarFromTraining is a patient further from the centre of the training cohort than any in it.
 	FarFromTraining = "far_from_training"
+	// How an image was made, beside how those of training were: see extraction.Seen.
+	UnseenSpacing      = "unseen_spacing"
+	UnseenManufacturer = "unseen_manufacturer"
+	UnseenKernel       = "unseen_kernel"
+	SmallMask          = "small_mask" // a region smaller than any in training
 	// ExplanationGap is an explanation by gradients whose contributions miss the output by more than a twentieth of its way from the base.
 	ExplanationGap = "explanation_gap"
 )

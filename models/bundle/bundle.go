@@ -34,10 +34,9 @@ type Bundle struct {
 	Metrics     []byte // metrics.json of the training run; may be empty
 	Inputs      []Input
 	// Sources say how inputs are extracted from a patient's images: those of the source of that name. See extraction.Source.
-	Sources   []extraction.Source
-	Distances []float64 // of training patients from their centre, see NewDistances; empty gives no such warning
-	Abstain   *Abstain  // when no prediction is given; nil is never
-	Outcomes  []Outcome
+	Sources  []extraction.Source
+	Abstain  *Abstain // when no prediction is given; nil is never
+	Outcomes []Outcome
 
 	version string
 	ready   sync.Once
@@ -72,6 +71,7 @@ type Outcome struct {
 	// Background stands in for columns that explanations leave out: centroids over the model's columns. Nil where the method that
 	// suits the model needs none.
 	Background *explain.Background
+	Space      *Space // where the training cohort lay; nil gives no warning of distance
 }
 
 // plan is what Predict knows of an outcome before it sees a patient.
@@ -103,9 +103,6 @@ func (b *Bundle) plan() error {
 	}
 	if err := b.Abstain.Check(); err != nil {
 		return fmt.Errorf("bundle %s: %w", b.Name, err)
-	}
-	if !slices.IsSorted(b.Distances) {
-		return fmt.Errorf("bundle %s: the distances are not ascending", b.Name)
 	}
 	b.columns = make([]table.Column, len(b.Inputs))
 	b.index = make(map[string]int, len(b.Inputs))
@@ -158,6 +155,9 @@ func (b *Bundle) planOutcome(o *Outcome) (*plan, error) {
 	}
 	made := o.Chain.Columns()
 	if err := models.CheckColumns(p.columns, models.Matrix{Columns: made}); err != nil {
+		return nil, err
+	}
+	if err := o.Space.check(len(made)); err != nil {
 		return nil, err
 	}
 	p.made = made

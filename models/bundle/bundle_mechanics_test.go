@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
@@ -183,12 +184,19 @@ func TestPredict(t *testing.T) {
 // The envelope: a patient far from the cohort, a source of which little was given; and abstaining, by each part of the policy.
 func TestAbstain(t *testing.T) {
 	b, x := bundletest.New(t)
-	b.Distances = bundle.NewDistances(b.Inputs, x)
+	z, err := b.Outcomes[0].Chain.Apply(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	space, err := bundle.NewSpace(z)
+	if err != nil {
+		t.Fatal(err)
+	}
 	row := x.Select([]int{0})
 	ask := func(values []float64, a *bundle.Abstain) (bundle.Prediction, string) {
 		t.Helper()
 		fresh, _ := bundletest.New(t)
-		fresh.Distances, fresh.Abstain = b.Distances, a
+		fresh.Outcomes[0].Space, fresh.Abstain = space, a
 		file, err := fresh.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -209,6 +217,7 @@ func TestAbstain(t *testing.T) {
 	}
 	inside := []float64{50, 0, 1000, 0, 0}
 	far := []float64{50, 0, 1e5, 0, 0}
+	imaging := []float64{50, 0, 1000, math.NaN(), math.NaN()}
 	thin := []float64{50, 0, 1000, 0, math.NaN()}
 	for _, c := range []struct {
 		values           []float64
@@ -221,6 +230,7 @@ func TestAbstain(t *testing.T) {
 		{far, &bundle.Abstain{OutOfRange: 0.1}, "out_of_range far_from_training", "[1 of 5 inputs are outside what training saw]"},
 		{far, &bundle.Abstain{OutOfRange: 0.2}, "out_of_range far_from_training", "[]"},
 		{thin, &bundle.Abstain{Missing: 0.1}, "missing low_coverage", "[1 of 5 inputs are missing]"},
+		{imaging, &bundle.Abstain{MissingSource: true}, "missing_source", "[a whole source was not given]"},
 	} {
 		p, codes := ask(c.values, c.policy)
 		if codes != c.codes || fmt.Sprint(p.Abstained) != c.abstained {
@@ -356,5 +366,36 @@ func TestConvert(t *testing.T) {
 		if got, err := bundle.Convert(c.v, c.from, c.to); err != nil || got != c.want {
 			t.Errorf("%v %s in %s: %v, %v", c.v, c.from, c.to, got, err)
 		}
+	}
+}
+
+// How images were made is compared with training, source by source, and the policy may abstain for it.
+func TestAcquired(t *testing.T) {
+	b, x := bundletest.New(t)
+	b.Sources = []extraction.Source{{Name: "t1", Seen: &extraction.Seen{Patients: 9, Least: []float64{0.5, 0.5, 1}, Most: []float64{1, 1, 3}, Manufacturers: []string{"SIEMENS"}, Volume: 100}}}
+	b.Abstain = &bundle.Abstain{Acquisition: true}
+	row := x.Select([]int{3, 3, 3})
+	p, err := b.Predict(context.Background(), row, bundle.Request{Acquired: []map[string]extraction.Acquired{
+		{"t1": {Spacing: []float64{1, 1, 3}, Manufacturer: "SIEMENS", Volume: 100}},
+		{"t1": {Spacing: []float64{1, 1, 5}, Manufacturer: "GE", Volume: 99}},
+		{"t1": {Spacing: []float64{1, 1, 3}, Volume: 99}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"[] []", "[unseen_spacing unseen_manufacturer small_mask] [an image was made as none in training was]", "[small_mask] []"} {
+		var codes []string
+		for _, w := range p[i].Warnings {
+			codes = append(codes, w.Code)
+			if w.Source != "t1" {
+				t.Errorf("row %d: %+v names no source", i, w)
+			}
+		}
+		if got := fmt.Sprint(codes, " ", p[i].Abstained); got != want {
+			t.Errorf("row %d: %s, want %s", i, got, want)
+		}
+	}
+	if _, err := b.Predict(context.Background(), row, bundle.Request{Acquired: make([]map[string]extraction.Acquired, 2)}); err == nil {
+		t.Error("two acquisitions for three rows were taken")
 	}
 }

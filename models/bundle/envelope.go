@@ -3,8 +3,9 @@ package bundle
 import (
 	"fmt"
 	"math"
-	"slices"
+	"strings"
 
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 )
@@ -40,6 +41,12 @@ type Abstain struct {
 	OutOfRange float64 `json:"out_of_range,omitempty" yaml:"out_of_range"`
 	// Far abstains for a patient further from the training cohort than any in it.
 	Far bool `json:"far,omitempty" yaml:"far"`
+	// Acquisition abstains where an image was made as none in training was: by another manufacturer, with another kernel or spacing.
+	Acquisition bool `json:"acquisition,omitempty" yaml:"acquisition"`
+	// SmallMask abstains for a region smaller than any in training.
+	SmallMask bool `json:"small_mask,omitempty" yaml:"small_mask"`
+	// MissingSource abstains where a whole source was not given.
+	MissingSource bool `json:"missing_source,omitempty" yaml:"missing_source"`
 }
 
 // Check returns what is wrong with the policy.
@@ -56,14 +63,16 @@ func (b *Bundle) reasons(list []Warning, missing int) []string {
 		return nil
 	}
 	n := float64(len(b.Inputs))
-	outside, far := 0, false
+	outside := 0
+	seen := map[string]bool{}
 	for _, w := range list {
 		switch w.Code {
 		case OutOfRange, UnseenLevel:
 			outside++
-		case FarFromTraining:
-			far = true
+		case UnseenSpacing, UnseenManufacturer, UnseenKernel:
+			seen["acquisition"] = true
 		}
+		seen[w.Code] = true
 	}
 	var out []string
 	if m := b.Abstain.Missing; m > 0 && float64(missing) > m*n {
@@ -72,8 +81,19 @@ func (b *Bundle) reasons(list []Warning, missing int) []string {
 	if m := b.Abstain.OutOfRange; m > 0 && float64(outside) > m*n {
 		out = append(out, fmt.Sprintf("%d of %d inputs are outside what training saw", outside, len(b.Inputs)))
 	}
-	if b.Abstain.Far && far {
-		out = append(out, "the patient is further from the training cohort than any in it")
+	for _, c := range []struct {
+		policy bool
+		code   string
+		reason string
+	}{
+		{b.Abstain.Far, FarFromTraining, "the patient is further from the training cohort than any in it"},
+		{b.Abstain.Acquisition, "acquisition", "an image was made as none in training was"},
+		{b.Abstain.SmallMask, SmallMask, "a region is smaller than any in training"},
+		{b.Abstain.MissingSource, MissingSource, "a whole source was not given"},
+	} {
+		if c.policy && seen[c.code] {
+			out = append(out, c.reason)
+		}
 	}
 	return out
 }
@@ -95,36 +115,6 @@ func (a *Answer) withhold() {
 // coverage is the fraction of a source's inputs below which its absence is worth a warning of its own.
 const coverage = 0.8
 
-// distance is the root mean square of a row's standardised numbers, over those that are there: one for a typical training patient.
-// NaN where there are none.
-func distance(inputs []Input, x models.Matrix, i int) float64 {
-	sum, n := 0.0, 0
-	for j := range inputs {
-		in := &inputs[j]
-		if v := x.Values[j*x.Rows+i]; in.SD > 0 && v == v {
-			z := (v - in.Mean) / in.SD
-			sum += z * z
-			n++
-		}
-	}
-	return math.Sqrt(sum / float64(n))
-}
-
-// NewDistances returns the grid of quantiles of training rows' distances from their centre, rounded as Input.Quantiles are.
-func NewDistances(inputs []Input, x models.Matrix) []float64 {
-	var d []float64
-	for i := range x.Rows {
-		if v := distance(inputs, x, i); v == v {
-			d = append(d, v)
-		}
-	}
-	if len(d) == 0 {
-		return nil
-	}
-	slices.Sort(d)
-	return grid(d)
-}
-
 // envelope compares row i with what training saw: values out of range, missing values (a source of which nothing was given is one
 // warning), levels that training did not know. An infinite value is an error.
 // It also returns the number of missing values.
@@ -144,7 +134,7 @@ func (b *Bundle) envelope(x models.Matrix, i int) (out []Warning, missing int, e
 			case *n > 0 || s.name == "" || s.inputs == 1:
 				out = append(out, Warning{Code: MissingValue, Feature: in.Name, Message: in.Name + " is missing"})
 			case *n == 0:
-				out = append(out, Warning{Code: MissingSource, Source: s.name, Message: "nothing of the source " + s.name + " was given"})
+				out = append(out, Warning{Code: MissingSource, Source: s.name, Message: "nothing of the source " + s.name + " was given; " + b.without(s.name)})
 				*n = -1 // said once
 			}
 		case math.IsInf(v, 0):
@@ -164,13 +154,47 @@ func (b *Bundle) envelope(x models.Matrix, i int) (out []Warning, missing int, e
 			out = append(out, Warning{Code: LowCoverage, Source: s.name, Message: fmt.Sprintf("%d of the %d inputs of %s were given", n, s.inputs, s.name)})
 		}
 	}
-	if n := len(b.Distances); n > 0 {
-		if d := distance(b.Inputs, x, i); d > b.Distances[n-1] {
-			out = append(out, Warning{Code: FarFromTraining,
-				Message: fmt.Sprintf("the patient is %.3g standard deviations from the centre of the training cohort, and the furthest in it %.3g", d, b.Distances[n-1])})
+	return out, missing, nil
+}
+
+// acquired compares how the images of a patient were made with how those of training were. Sources come in the bundle's order.
+func (b *Bundle) acquired(made map[string]extraction.Acquired) []Warning {
+	var out []Warning
+	for i := range b.Sources {
+		s := &b.Sources[i]
+		a, ok := made[s.Name]
+		if !ok {
+			continue
+		}
+		u := s.Seen.Compare(a)
+		for _, w := range [...]struct{ code, text string }{{UnseenSpacing, u.Spacing}, {UnseenManufacturer, u.Manufacturer}, {UnseenKernel, u.Kernel}, {SmallMask, u.Volume}} {
+			if w.text != "" {
+				out = append(out, Warning{Code: w.code, Source: s.Name, Message: s.Name + ": " + w.text})
+			}
 		}
 	}
-	return out, missing, nil
+	return out
+}
+
+// without says what stands in for a source that was not given: which path each outcome takes.
+func (b *Bundle) without(source string) string {
+	var ways []string
+	names := map[string][]string{}
+	for i := range b.Outcomes {
+		o := &b.Outcomes[i]
+		way := o.Chain.Missing(source)
+		if names[way] == nil {
+			ways = append(ways, way)
+		}
+		names[way] = append(names[way], o.Name)
+	}
+	if len(ways) == 1 {
+		return ways[0]
+	}
+	for i, way := range ways {
+		ways[i] = strings.Join(names[way], ", ") + ": " + way
+	}
+	return strings.Join(ways, "; ")
 }
 
 // given counts the values of each source that row i has.

@@ -37,7 +37,7 @@ func ExampleOpen() {
 	fmt.Println(p[0].Warnings[0].Message)
 	// Output:
 	// survival at 365.25 d: 0.76, low risk
-	// nothing of the source rna was given
+	// nothing of the source rna was given; what is usual in training stands in for it (impute)
 }
 
 func ExampleConvert() {

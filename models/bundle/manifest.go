@@ -28,11 +28,10 @@ type Manifest struct {
 	Patients    int     `json:"patients"`
 	Inputs      []Input `json:"inputs"`
 	// Sources are the sources of images: how the inputs named after each are extracted from files.
-	Sources   []extraction.Source `json:"sources,omitempty"`
-	Distances []float64           `json:"distances,omitempty"`
-	Abstain   *Abstain            `json:"abstain,omitempty"`
-	Outcomes  []ManifestOutcome   `json:"outcomes"`
-	Parts     []Part              `json:"parts"` // sorted by name
+	Sources  []extraction.Source `json:"sources,omitempty"`
+	Abstain  *Abstain            `json:"abstain,omitempty"`
+	Outcomes []ManifestOutcome   `json:"outcomes"`
+	Parts    []Part              `json:"parts"` // sorted by name
 }
 
 // ManifestOutcome describes an outcome without its model.
@@ -66,7 +65,7 @@ func outcomePart(i int, name string) string { return "outcomes/" + strconv.Itoa(
 
 // Manifest describes the bundle; Parts are listed in a file's only.
 func (b *Bundle) Manifest() Manifest {
-	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Sources: b.Sources, Distances: b.Distances, Abstain: b.Abstain}
+	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain}
 	if m.IntendedUse == "" {
 		m.IntendedUse = Research
 	}
@@ -142,6 +141,13 @@ func (o *Outcome) parts(i int, parts map[string][]byte) error {
 		}
 		parts[outcomePart(i, "background.json")] = background
 	}
+	if o.Space != nil {
+		space, err := json.Marshal(o.Space)
+		if err != nil {
+			return err
+		}
+		parts[outcomePart(i, "space.json")] = space
+	}
 	return nil
 }
 
@@ -216,7 +222,7 @@ func Read(file []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs, Sources: m.Sources, Distances: m.Distances, Abstain: m.Abstain,
+	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs, Sources: m.Sources, Abstain: m.Abstain,
 		Config: parts[configName], Metrics: parts[metricsName], version: "sha256:" + hash(file)}
 	for i, mo := range m.Outcomes {
 		o := Outcome{Name: mo.Name, Kind: mo.Kind, Classes: mo.Classes, Threshold: mo.Threshold, Conformal: mo.Conformal, Unit: mo.Unit, Origin: mo.Origin}
@@ -242,6 +248,12 @@ func Read(file []byte) (*Bundle, error) {
 			o.Background = new(explain.Background)
 			if err := json.Unmarshal(text, o.Background); err != nil {
 				return nil, fmt.Errorf("outcome %s: background: %w", mo.Name, err)
+			}
+		}
+		if text, ok := parts[outcomePart(i, "space.json")]; ok {
+			o.Space = new(Space)
+			if err := json.Unmarshal(text, o.Space); err != nil {
+				return nil, fmt.Errorf("outcome %s: space: %w", mo.Name, err)
 			}
 		}
 		b.Outcomes = append(b.Outcomes, o)

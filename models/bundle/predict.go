@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/models"
 )
 
@@ -41,6 +42,8 @@ type Request struct {
 	// Times at which survival is given; empty means whole years within the follow-up (else months, else its end).
 	Times   []Time
 	Explain *Explain // nil gives no explanation
+	// Acquired says, of each row and by source, how the images were made that features were extracted from; nil where nothing is known.
+	Acquired []map[string]extraction.Acquired
 }
 
 // RequestError is a fault in a Request: which part of it, as a path such as times[0].unit, and what is wrong.
@@ -124,13 +127,18 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 	}
 	out := make([]Prediction, x.Rows)
 	answers := make([]Answer, x.Rows*len(chosen))
+	missing := make([]int, x.Rows)
+	if r.Acquired != nil && len(r.Acquired) != x.Rows {
+		return nil, fmt.Errorf("%d acquisitions of %d rows", len(r.Acquired), x.Rows)
+	}
 	for i := range out {
 		out[i].Outcomes = answers[i*len(chosen) : (i+1)*len(chosen) : (i+1)*len(chosen)]
-		var missing int
-		if out[i].Warnings, missing, err = b.envelope(x, i); err != nil {
+		if out[i].Warnings, missing[i], err = b.envelope(x, i); err != nil {
 			return nil, err
 		}
-		out[i].Abstained = b.reasons(out[i].Warnings, missing)
+		if r.Acquired != nil {
+			out[i].Warnings = append(out[i].Warnings, b.acquired(r.Acquired[i])...)
+		}
 	}
 	for k, n := range chosen {
 		if err := ctx.Err(); err != nil {
@@ -142,6 +150,11 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
 		}
 		z.Columns = p.columns
+		for i := range out {
+			if w, ok := o.far(z, i); ok {
+				out[i].Warnings = append(out[i].Warnings, w)
+			}
+		}
 		var times []float64
 		if o.Kind == clinical.Survival {
 			if times, err = o.times(r.Times); err != nil {
@@ -162,7 +175,7 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 		}
 	}
 	for i := range out {
-		if out[i].Abstained != nil {
+		if out[i].Abstained = b.reasons(out[i].Warnings, missing[i]); out[i].Abstained != nil {
 			for k := range out[i].Outcomes {
 				out[i].Outcomes[k].withhold()
 			}

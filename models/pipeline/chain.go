@@ -222,6 +222,22 @@ func (f *FittedChain) Inputs() []table.Column { return f.inputs }
 // Columns are the columns that Apply returns, none of them categorical. From names raw columns.
 func (f *FittedChain) Columns() []table.Column { return f.columns }
 
+// Missing says what becomes of a source of which nothing is given: what its columns are replaced by, or that the model itself takes them
+// as missing, or that they are not used at all.
+func (f *FittedChain) Missing(source string) string {
+	used := slices.ContainsFunc(f.inputs, func(c table.Column) bool { return c.Source == source })
+	if !used {
+		return "it is not used here"
+	}
+	for i := range f.steps {
+		s := &f.steps[i]
+		if m, ok := s.fitted.(*imputed); ok && slices.ContainsFunc(m.columns, func(c table.Column) bool { return c.Source == source }) {
+			return "what is usual in training stands in for it (impute)"
+		}
+	}
+	return "the model takes its columns as missing"
+}
+
 // Notes says what the fit had to tell: columns dropped and why. Empty after decoding.
 func (f *FittedChain) Notes() []string { return f.notes }
 

@@ -80,6 +80,7 @@ func (s *Series) Read(o Options) (image.Reading, error) {
 	if err == nil && voxels.integer {
 		reading.Volume.Integer = true
 	}
+	reading.Made.Manufacturer, reading.Made.Kernel = s.files[0].text(manufacturer), s.files[0].text(convolutionKernel)
 	return reading, err
 }
 

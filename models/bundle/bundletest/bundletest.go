@@ -141,8 +141,16 @@ func Wide(t testing.TB, n int) (*bundle.Bundle, models.Matrix) {
 		weights[j] = r.NormFloat64() / float64(n)
 	}
 	chain := fit(t, x)
+	z, err := chain.Apply(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	space, err := bundle.NewSpace(z)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &bundle.Bundle{Name: "wide", CreatedBy: "voxgene test", Patients: 40, Config: []byte("name: wide\n"), Inputs: bundle.NewInputs(x),
-		Outcomes: []bundle.Outcome{{Name: "y", Kind: clinical.Class, Classes: []string{"0", "1"}, Chain: chain, Model: sum(chain, "test_class", weights...)}},
+		Outcomes: []bundle.Outcome{{Name: "y", Kind: clinical.Class, Classes: []string{"0", "1"}, Chain: chain, Model: sum(chain, "test_class", weights...), Space: space}},
 	}, x
 }
 

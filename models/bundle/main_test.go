@@ -1,0 +1,10 @@
+package bundle_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/oracle"
+)
+
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "models/bundle", 18)) }
