@@ -81,21 +81,29 @@ func wilson(share, n, level float64) (low, high float64) {
 	return max(0, middle-half), min(1, middle+half)
 }
 
-// kaplanMeier draws survival of the risk groups, whose cuts were fixed on the training rows of each fold.
-func (one *outcomeRun) kaplanMeier(level float64) (figure.Figure, string, error) {
+// riskGroups returns the groups' names and what became of the patients in each, by cuts fixed on the training rows of each fold.
+func (one *outcomeRun) riskGroups() (names []string, members [][]survival.Observation, err error) {
 	p := one.result.Pool(-1, len(one.rows))
 	all, err := survival.Observations(one.y.Select(p.Rows))
 	if err != nil {
-		return figure.Figure{}, "", err
+		return nil, nil, err
 	}
 	all = survival.Cause(all, 1)
-	names := one.kept.Groups.Names
-	if len(names) == 0 {
+	if names = one.kept.Groups.Names; len(names) == 0 {
 		names = []string{"low", "high"}
 	}
-	members := make([][]survival.Observation, len(names))
+	members = make([][]survival.Observation, len(names))
 	for i, g := range p.Group {
 		members[g] = append(members[g], all[i])
+	}
+	return names, members, nil
+}
+
+// kaplanMeier draws survival of the risk groups.
+func (one *outcomeRun) kaplanMeier(level float64) (figure.Figure, string, error) {
+	names, members, err := one.riskGroups()
+	if err != nil {
+		return figure.Figure{}, "", err
 	}
 	caption := "Each patient's group is the one that models which had not seen the patient gave most often, by the median risk of their training patients."
 	if one.scheme == external {
@@ -160,12 +168,12 @@ func (one *outcomeRun) decision() (figure.Figure, error) {
 	return figure.Lines("", "Threshold probability", "Net benefit", []figure.Curve{model, all, nobody})
 }
 
-// calibrationAt compares predicted with observed survival in groups of equal size, at half of the follow-up.
-func (one *outcomeRun) calibrationAt(level float64) (f figure.Figure, caption string, ok bool, err error) {
+// horizonGroups compares predicted with observed survival in groups of equal size, at half of the follow-up.
+func (one *outcomeRun) horizonGroups(level float64) (t float64, groups []survival.CalibrationGroup, ok bool, err error) {
 	p := one.result.Pool(-1, len(one.rows))
 	n := len(p.Prediction.Times)
 	if n == 0 {
-		return f, "", false, nil
+		return 0, nil, false, nil
 	}
 	k := (n - 1) / 2
 	var rows []int
@@ -176,14 +184,21 @@ func (one *outcomeRun) calibrationAt(level float64) (f figure.Figure, caption st
 		}
 	}
 	if len(rows) < 20 {
-		return f, "", false, nil
+		return 0, nil, false, nil
 	}
 	obs, err := survival.Observations(one.y.Select(rows))
 	if err != nil {
-		return f, "", false, err
+		return 0, nil, false, err
 	}
-	groups, err := survival.CalibrationAt(survival.Cause(obs, 1), predicted, p.Prediction.Times[k], min(5, len(rows)/10), level)
-	if err != nil {
+	t = p.Prediction.Times[k]
+	groups, err = survival.CalibrationAt(survival.Cause(obs, 1), predicted, t, min(5, len(rows)/10), level)
+	return t, groups, err == nil, err
+}
+
+// calibrationAt draws them.
+func (one *outcomeRun) calibrationAt(level float64) (f figure.Figure, caption string, ok bool, err error) {
+	t, groups, ok, err := one.horizonGroups(level)
+	if err != nil || !ok {
 		return f, "", false, err
 	}
 	r := figure.Reliability{Name: "the procedure"}
@@ -198,5 +213,5 @@ func (one *outcomeRun) calibrationAt(level float64) (f figure.Figure, caption st
 		return f, "", false, nil
 	}
 	f, err = figure.Calibration("", []figure.Reliability{r})
-	return f, fmt.Sprintf("Survival at %.4g %s: mean prediction and Kaplan–Meier estimate of groups of equal size; out of fold.", p.Prediction.Times[k], one.y.Unit), true, err
+	return f, fmt.Sprintf("Survival at %.4g %s: mean prediction and Kaplan–Meier estimate of groups of equal size; out of fold.", t, one.y.Unit), true, err
 }

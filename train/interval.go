@@ -83,7 +83,7 @@ func (one *outcomeRun) overPatients(r validate.Result, m validate.Measure, model
 	}
 	folds := make([]fold, len(r.Folds))
 	for k, f := range r.Folds {
-		folds[k] = fold{validate.Rows{Outcome: one.y.Select(f.Fold.Test)}, f.Of(model)}
+		folds[k] = fold{validate.Rows{Outcome: one.y.Select(f.Fold.Test)}, f.Judged(one.y, model)}
 	}
 	rng := one.study.Seed.Split("interval", one.y.Name, m.Name).Rand()
 	times := make([]int, len(number))

@@ -42,6 +42,7 @@ type outcomeRun struct {
 	against    *Against
 	groups     []grouping // by which the headline is broken down
 	notes      []string
+	overtime   *OverTime
 
 	subgroups []SubgroupMetrics
 }

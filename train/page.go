@@ -199,6 +199,9 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 			o.Figures = append(o.Figures, f)
 		}
 	}
+	if t, ok := one.overTimeTable(level); ok {
+		o.Tables = append(o.Tables, t)
+	}
 	o.Tables = append(o.Tables, one.foldTable())
 	if a := one.against; a != nil {
 		value := func(v *float64) string {
@@ -309,7 +312,19 @@ func (one *outcomeRun) figures(level float64) ([]report.Figure, error) {
 		if err := add(f, nil, "Survival by risk group", caption); err != nil {
 			return nil, err
 		}
-		f, caption, ok, err := one.calibrationAt(level)
+		auc, brier, ok, err := one.overTimeFigures(level)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			if err := add(auc, nil, "AUC over time", "Of patients who had the event by each time against those who had not, out of fold; means over folds with their intervals."); err != nil {
+				return nil, err
+			}
+			if err := add(brier, nil, "Brier score over time", "Squared error of predicted survival, out of fold, beside that of predicting the same curve for everybody; lower is better."); err != nil {
+				return nil, err
+			}
+		}
+		f, caption, ok, err = one.calibrationAt(level)
 		if err != nil || !ok {
 			return out, err
 		}

@@ -23,6 +23,9 @@ type ConcordanceOptions struct {
 	Weight TimeWeight
 	Until  float64 // events after this time do not count; 0 means all do
 	Strata []int   // only pairs within a stratum are compared; nil means all
+	// Censoring takes the place of the patients' own in Uno's weights: that of a training set. Pairs from when it leaves nobody uncensored on
+	// do not count.
+	Censoring *Censoring
 }
 
 // Concordance says how well a risk score orders events in time.
@@ -131,13 +134,13 @@ func newRanking(observations []Observation, risk []float64, rows []int, o Concor
 		k, _ := slices.BinarySearch(distinct, s)
 		r.rank[i] = k + 1
 	}
-	r.weigh(o.Weight)
+	r.weigh(o)
 	return r
 }
 
 // weigh finds the distinct times and the weight of each. G takes events out of its risk set before those censored with them, so
 // that S·G is the fraction still at risk.
-func (r *ranking) weigh(w TimeWeight) {
+func (r *ranking) weigh(o ConcordanceOptions) {
 	c := count(r.obs)
 	r.weight = make([]float64, len(c.time))
 	s, g, start := 1.0, 1.0, 0
@@ -145,11 +148,16 @@ func (r *ranking) weigh(w TimeWeight) {
 		r.groups = append(r.groups, start)
 		start += int(c.events[k] + c.censored[k])
 		n, d := c.atRisk[k], c.events[k]
-		switch w {
+		switch o.Weight {
 		case Harrell:
 			r.weight[k] = 1
 		case Uno:
 			r.weight[k] = 1 / (g * g)
+			if o.Censoring != nil {
+				if r.weight[k] = 0; o.Censoring.before(c.time[k]) > 0 {
+					r.weight[k] = math.Pow(o.Censoring.before(c.time[k]), -2)
+				}
+			}
 		case PetoWilcoxon:
 			r.weight[k] = float64(len(r.obs)) * s / n
 		case InverseAtRisk:

@@ -20,6 +20,41 @@ type IPCW struct {
 	g            []float64 // G just after each
 	hazard       []float64 // of being censored, at each
 	reached      []float64 // fraction of patients with a follow-up of at least each
+	steps        []float64 // where the Brier score can change: times of the observations and of G
+}
+
+// Censoring is the probability of not being censored, G, estimated by Kaplan–Meier from some patients, to judge others by.
+type Censoring struct{ times, g []float64 }
+
+// NewCensoring estimates the censoring. Late entries and competing events are refused.
+func NewCensoring(observations []Observation) (*Censoring, error) {
+	w, err := NewIPCW(observations)
+	if err != nil {
+		return nil, err
+	}
+	return &Censoring{w.times, w.g}, nil
+}
+
+// before returns G(t−).
+func (c *Censoring) before(t float64) float64 {
+	if k, _ := slices.BinarySearch(c.times, t); k > 0 {
+		return c.g[k-1]
+	}
+	return 1
+}
+
+// Of weighs other patients by this censoring, which their errors take as known: those of a test set by that of the training set, as
+// scikit-survival does. Measures at a time when nobody is left uncensored in the training set are not finite.
+func (c *Censoring) Of(observations []Observation) (*IPCW, error) {
+	w, err := NewIPCW(observations)
+	if err != nil {
+		return nil, err
+	}
+	w.steps = append(slices.Clone(w.times), c.times...)
+	slices.Sort(w.steps)
+	w.steps = slices.Compact(w.steps)
+	w.times, w.g, w.hazard, w.reached = c.times, c.g, nil, nil
+	return w, nil
 }
 
 // NewIPCW estimates the censoring. Late entries and competing events are refused.
@@ -33,7 +68,7 @@ func NewIPCW(observations []Observation) (*IPCW, error) {
 		}
 	}
 	c := count(observations)
-	w := &IPCW{observations: slices.Clone(observations), times: c.time}
+	w := &IPCW{observations: slices.Clone(observations), times: c.time, steps: c.time}
 	g, n := 1.0, float64(len(observations))
 	for k := range c.time {
 		h := 0.0
@@ -153,6 +188,9 @@ func (w *IPCW) Brier(t float64, survival []float64) (Score, error) {
 // throughG returns, for parts that are divided by G, the influence on their mean of estimating G: the martingale integral of
 // Σ parts still using G at u, by the fraction at risk at u.
 func (w *IPCW) throughG(t float64, part []float64) []float64 {
+	if w.hazard == nil {
+		return make([]float64, len(part)) // G is that of others, and known
+	}
 	n := float64(len(part))
 	using := make([]float64, len(w.times)+1) // Σ of parts whose G is taken at or after each time
 	for i, o := range w.observations {
@@ -263,13 +301,13 @@ func (w *IPCW) IntegratedBrier(tau float64, survival func(i int, t float64) floa
 	}
 	sum := 0.0
 	at := make([]float64, len(w.observations))
-	for k, t := range w.times {
+	for k, t := range w.steps {
 		if t >= tau {
 			break
 		}
 		next := tau
-		if k+1 < len(w.times) {
-			next = min(w.times[k+1], tau)
+		if k+1 < len(w.steps) {
+			next = min(w.steps[k+1], tau)
 		}
 		for i := range at {
 			at[i] = survival(i, t)

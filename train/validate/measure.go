@@ -2,11 +2,9 @@ package validate
 
 import (
 	"math"
-	"slices"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/models/metrics"
-	"github.com/voxgene/voxgene/models/survival"
 )
 
 // Measure is one way to judge the predictions of one test set.
@@ -129,105 +127,5 @@ func multiclassMeasures() []Measure {
 		{"kappa", "Cohen's kappa", [2]float64{-1, 1}, 0, all(func(m *metrics.Multiclass) float64 { return m.Confusion().Kappa(metrics.Unweighted) })},
 		{"brier", "Brier score (sum over classes)", [2]float64{0, 2}, nan, of((*metrics.Multiclass).Brier)},
 		{"log_loss", "log-loss", [2]float64{0, math.Inf(1)}, nan, of((*metrics.Multiclass).LogLoss)},
-	}
-}
-
-func survivalMeasures() []Measure {
-	rank := func(w survival.TimeWeight) func(clinical.Outcome, Prediction) float64 {
-		return func(o clinical.Outcome, p Prediction) float64 {
-			obs, err := survival.Observations(o)
-			if err != nil {
-				return math.NaN()
-			}
-			c, err := survival.Rank(survival.Cause(obs, 1), p.Risk, survival.ConcordanceOptions{Weight: w})
-			if err != nil {
-				return math.NaN()
-			}
-			return c.C
-		}
-	}
-	return []Measure{
-		{"c_index", "C-index (Harrell)", unit, 0.5, rank(survival.Harrell)},
-		{"c_index_uno", "C-index (Uno)", unit, 0.5, rank(survival.Uno)},
-		{"auc_t", "AUC at half of the follow-up", unit, 0.5, censored(func(w *survival.IPCW, _ []survival.Observation, p Prediction, curve curve) (float64, error) {
-			s, err := w.AUC(curve.times[(len(curve.times)-1)/2], p.Risk)
-			return s.Value, err
-		})},
-		{"brier_t", "Brier score at half of the follow-up", unit, math.NaN(), censored(func(w *survival.IPCW, _ []survival.Observation, _ Prediction, curve curve) (float64, error) {
-			k := (len(curve.times) - 1) / 2
-			s, err := w.Brier(curve.times[k], curve.column(k))
-			return s.Value, err
-		})},
-		{"ibs", "integrated Brier score", unit, math.NaN(), censored(func(w *survival.IPCW, obs []survival.Observation, _ Prediction, curve curve) (float64, error) {
-			last := 0.0
-			for _, o := range obs {
-				last = max(last, o.Time)
-			}
-			return w.IntegratedBrier(min(curve.times[len(curve.times)-1], last), curve.at)
-		})},
-	}
-}
-
-// curve is the predicted survival of test rows at the times that every training set of the study reaches.
-type curve struct {
-	times    []float64
-	width    int
-	survival []float64
-}
-
-func (c curve) column(k int) []float64 {
-	out := make([]float64, len(c.survival)/c.width)
-	for i := range out {
-		out[i] = c.survival[i*c.width+k]
-	}
-	return out
-}
-
-// at is the survival of row i at time t: that of the last time kept which is not after t.
-func (c curve) at(i int, t float64) float64 {
-	k, exact := slices.BinarySearch(c.times, t)
-	if exact {
-		k++
-	}
-	if k == 0 {
-		return 1
-	}
-	return c.survival[i*c.width+k-1]
-}
-
-// censored makes a measure that weighs patients by the inverse probability of censoring. Times past the follow-up of the training
-// rows, where a model gives no survival, are left out.
-func censored(f func(*survival.IPCW, []survival.Observation, Prediction, curve) (float64, error)) func(clinical.Outcome, Prediction) float64 {
-	return func(o clinical.Outcome, p Prediction) float64 {
-		c := curve{width: len(p.Times), survival: p.Survival}
-		for k := range p.Times {
-			for i := range len(p.Risk) {
-				if math.IsNaN(p.Survival[i*c.width+k]) {
-					k = -1
-					break
-				}
-			}
-			if k < 0 {
-				break
-			}
-			c.times = p.Times[:k+1]
-		}
-		if len(c.times) == 0 {
-			return math.NaN()
-		}
-		obs, err := survival.Observations(o)
-		if err != nil {
-			return math.NaN()
-		}
-		obs = survival.Cause(obs, 1)
-		w, err := survival.NewIPCW(obs)
-		if err != nil {
-			return math.NaN()
-		}
-		v, err := f(w, obs, p, c)
-		if err != nil {
-			return math.NaN()
-		}
-		return v
 	}
 }

@@ -91,7 +91,7 @@ func (f FoldResult) Of(model int) Prediction {
 func (r Result) Scores(m Measure, o clinical.Outcome, model int) []float64 {
 	out := make([]float64, len(r.Folds))
 	for i, f := range r.Folds {
-		out[i] = m.Of(o.Select(f.Fold.Test), f.Of(model))
+		out[i] = m.Of(o.Select(f.Fold.Test), f.Judged(o, model))
 	}
 	return out
 }

@@ -75,6 +75,8 @@ type Prediction struct {
 	Cuts       []float64 // of risk, fixed on the training rows; survival outcomes
 	Notes      []string
 	Tuned      []Tuned // what the fit chose by itself, by name
+
+	training *training // set where test rows are judged by it
 }
 
 // Tuned is a hyper-parameter that a fit chose.
