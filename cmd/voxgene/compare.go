@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +72,13 @@ interval, as CSV. Columns and rows of one table alone are listed. It exits with 
 
 // readCompared reads a table. One of extracted features without a column of patients is keyed by its image and label.
 func readCompared(path, key string, byRow bool) (*table.Table, error) {
+	if strings.EqualFold(filepath.Ext(path), ".parquet") {
+		// What extract wrote has the label as region; what train wrote has none.
+		if t, err := table.Read(path, table.Options{Key: key, Region: "region"}); err == nil {
+			return t, nil
+		}
+		return table.Read(path, table.Options{Key: key})
+	}
 	header, err := table.Header(path)
 	if err != nil {
 		return nil, err

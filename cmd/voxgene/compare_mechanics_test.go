@@ -25,6 +25,13 @@ func TestCompareTables(t *testing.T) {
 	if code, out, errs := voxgene("compare", a, a); code != 0 || !strings.Contains(errs, "2 rows and 107 columns in both; 0 columns differ") || strings.Contains(out, "true") {
 		t.Errorf("%d, %s", code, errs)
 	}
+	parquet := filepath.Join(dir, "a.parquet")
+	if code, _, errs := voxgene("extract", scan, mask, "--label", "all", "-o", parquet); code != 0 {
+		t.Fatal(errs)
+	}
+	if code, _, errs := voxgene("compare", a, parquet); code != 0 || !strings.Contains(errs, "2 rows and 107 columns in both; 0 columns differ") {
+		t.Errorf("CSV and Parquet: %d, %s", code, errs)
+	}
 	code, out, errs := voxgene("compare", a, b)
 	if code != 1 || !strings.Contains(errs, "differ by more than 1e-06") {
 		t.Errorf("%d, %s", code, errs)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -87,6 +88,9 @@ func (p Pool) one(ctx context.Context, item Item) (r Result) {
 	}
 	b, err := item.Do(ctx)
 	if err != nil {
+		if strings.HasPrefix(err.Error(), item.Name+": ") { // an error of the file that the item is named for
+			return Result{Err: err}
+		}
 		return Result{Err: fmt.Errorf("%s: %w", item.Name, err)}
 	}
 	if stored {

@@ -171,7 +171,7 @@ func extract(c Case, method Method) ([]labelled, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("image: %w", err)
+		return nil, err // readers name the image
 	}
 	out := make([]labelled, len(labels))
 	var all []error
