@@ -14,6 +14,7 @@ import (
 
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
+	"github.com/voxgene/voxgene/serve/cdshooks"
 	"github.com/voxgene/voxgene/serve/results"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	Auth         auth.Config   `mapstructure:"auth"`
 	Audit        Audit         `mapstructure:"audit"`
 	Results      Results       `mapstructure:"results"`
+
+	CDSHooks cdshooks.Config `mapstructure:"cdshooks"`
 
 	// Writeback permits results to be written to other systems; none is the rule.
 	Writeback results.Writeback `mapstructure:"writeback"`
@@ -98,6 +101,7 @@ func settings() map[string]any {
 		"log.level": "info", "log.access": true,
 		"audit.path": "", "audit.postgres": "", "audit.key": "", "audit.keep": "0s",
 		"results.path": "", "writeback.approved_by": "", "writeback.protocol": "", "writeback.expires": "",
+		"cdshooks.url": "", "cdshooks.max_age": "4320h",
 		"tls.cert": "", "tls.key": "", "tls.client_ca": "",
 		"auth.anonymous": "loopback", "auth.oidc.issuer": "", "auth.oidc.audience": "", "auth.oidc.scope": "",
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
+	"github.com/voxgene/voxgene/serve/cdshooks"
 	"github.com/voxgene/voxgene/serve/fhir"
 	"github.com/voxgene/voxgene/serve/guard"
 	"github.com/voxgene/voxgene/serve/oip"
@@ -87,6 +88,14 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	front.Register(a.Mux())
 	resources := fhir.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Default: c.DefaultModel, Now: time.Now}
 	resources.Register(a.Mux())
+	if len(c.CDSHooks.Clients) > 0 {
+		hooks, err := cdshooks.New(cdshooks.Options{Config: c.CDSHooks, Results: store, Registry: bundles, Writeback: c.Writeback, Audit: kept, Log: log, Metrics: metrics,
+			Body: c.Limits.Body, Now: time.Now})
+		if err != nil {
+			return nil, err
+		}
+		hooks.Register(a.Mux())
+	}
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))

@@ -1,0 +1,165 @@
+package cdshooks
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/voxgene/voxgene/serve/audit"
+	"github.com/voxgene/voxgene/serve/problem"
+	"github.com/voxgene/voxgene/serve/results"
+)
+
+// card is a card of CDS Hooks 2.0.
+type card struct {
+	UUID            string   `json:"uuid"`
+	Summary         string   `json:"summary"` // fewer than 140 characters
+	Detail          string   `json:"detail"`
+	Indicator       string   `json:"indicator"`
+	Source          source   `json:"source"`
+	OverrideReasons []coding `json:"overrideReasons"`
+}
+
+type source struct {
+	Label string `json:"label"`
+}
+
+type coding struct {
+	Code    string `json:"code"`
+	System  string `json:"system"`
+	Display string `json:"display"`
+}
+
+// reasons a clinician may give for setting a card aside.
+var reasons = []coding{
+	{"wrong-patient", "urn:voxgene:override", "not this patient"},
+	{"implausible", "urn:voxgene:override", "clinically implausible"},
+	{"known", "urn:voxgene:override", "already known"},
+}
+
+// prediction is the part of a kept prediction that a card shows.
+type prediction struct {
+	Outcomes map[string]struct {
+		Kind          string              `json:"kind"`
+		Label         *string             `json:"label"`
+		Probabilities map[string]*float64 `json:"probabilities"`
+		Unit          string              `json:"unit"`
+		RiskGroup     *string             `json:"risk_group"`
+		Times         []float64           `json:"times"`
+		Survival      []*float64          `json:"survival"`
+	} `json:"outcomes"`
+	Warnings  []struct{ Message string } `json:"warnings"`
+	Abstained []string                   `json:"abstained"`
+}
+
+// card makes the card of a result, or says why there is none.
+func (f *Front) card(r *results.Result) (card, string) {
+	now := f.Now()
+	switch {
+	case r.Erased, r.Next != "", r.State == results.Amended, r.State == results.EnteredInError:
+		return card{}, "withdrawn"
+	case r.State != results.Final:
+		return card{}, "unverified"
+	case now.Sub(r.Time) > f.MaxAge:
+		return card{}, "stale"
+	case f.Writeback.Permits(r.Model, now) != nil:
+		return card{}, "not_permitted"
+	}
+	if _, err := f.Registry.Find(r.Model, r.Version); err != nil {
+		return card{}, "bundle_withdrawn"
+	}
+	var p prediction
+	if err := json.Unmarshal(r.Prediction, &p); err != nil || len(p.Outcomes) == 0 {
+		return card{}, "failed"
+	}
+	if len(p.Abstained) > 0 {
+		return card{}, "abstained"
+	}
+	var lines []string
+	for name, o := range p.Outcomes {
+		switch {
+		case o.Label != nil:
+			line := name + ": " + *o.Label
+			if q := o.Probabilities[*o.Label]; q != nil {
+				line += fmt.Sprintf(" (%.0f %%)", 100**q)
+			}
+			lines = append(lines, line)
+		case len(o.Survival) > 0 && len(o.Times) == len(o.Survival):
+			for i, s := range o.Survival {
+				if s != nil {
+					line := fmt.Sprintf("%s: %.0f %% at %.4g %s", name, 100**s, o.Times[i], o.Unit)
+					if o.RiskGroup != nil {
+						line += ", " + *o.RiskGroup + " risk"
+					}
+					lines = append(lines, line)
+					break
+				}
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return card{}, "no_numbers"
+	}
+	slices.Sort(lines)
+	use := "Use: " + r.Use
+	summary := shorten(r.Model+": "+strings.Join(lines, "; "), 139-utf8.RuneCountInString(" — "+use)) + " — " + use
+	var detail strings.Builder
+	for _, line := range lines {
+		fmt.Fprintf(&detail, "- %s\n", plain(line))
+	}
+	for _, w := range p.Warnings {
+		fmt.Fprintf(&detail, "- Mind: %s\n", plain(w.Message))
+	}
+	fmt.Fprintf(&detail, "\n%s. Permitted under protocol %s by %s. Made %s by %s %s, verified %s. It is a prediction by a statistical model, not a laboratory measurement.\n", plain(use), plain(f.Writeback.Protocol),
+		plain(f.Writeback.ApprovedBy), r.Time.Format("2006-01-02"), plain(r.Model), short(r.Version), r.Changed.Format("2006-01-02"))
+	return card{UUID: uuid(r.ID), Summary: summary, Detail: detail.String(), Indicator: "info", Source: source{"Voxgene, " + r.Model + " " + short(r.Version)}, OverrideReasons: reasons}, ""
+}
+
+// plain escapes what Markdown and HTML would take for their own.
+func plain(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "|", `\|`, "\n", " ").Replace(s)
+}
+
+// shorten cuts a text to n characters.
+func shorten(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:max(0, n-1)]) + "…"
+}
+
+func short(version string) string { return version[:min(len(version), 15)] }
+
+// uuid writes 32 hexadecimal digits as a UUID.
+func uuid(id string) string {
+	if len(id) != 32 {
+		return id
+	}
+	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
+}
+
+// keep counts one piece of feedback and writes it to the audit.
+func (f *Front) keep(r *http.Request, client string, raw json.RawMessage) *problem.Problem {
+	var q struct{ Card, Outcome string }
+	refused := problem.New(http.StatusBadRequest, "feedback names a card by its uuid, with the outcome accepted or overridden")
+	if err := json.Unmarshal(raw, &q); err != nil || q.Outcome != "accepted" && q.Outcome != "overridden" {
+		return &refused
+	}
+	found, err := f.Results.Get(strings.ReplaceAll(q.Card, "-", ""))
+	if err != nil {
+		return &refused
+	}
+	f.answers.WithLabelValues(q.Outcome).Inc()
+	if f.Audit == nil || found.Erased {
+		return nil
+	}
+	err = f.Audit.Record(r.Context(), []audit.Entry{{Time: f.Now(), Who: client, Route: r.Pattern, Model: found.Model, Version: found.Version, Patient: found.Identity.Patient, Answer: raw}})
+	if err != nil {
+		p := problem.New(http.StatusServiceUnavailable, "the audit could not be written")
+		return &p
+	}
+	return nil
+}
