@@ -208,9 +208,11 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 	for _, f := range one.audit {
 		r.logf("audit: %s: %s", f.Level, f.Text)
 	}
+	one.study.Explain = true
 	if one.result, err = one.study.Run(ctx, one.folds, r.e.Validation.InnerFolds, r.on(name)); err != nil {
 		return err
 	}
+	one.study.Explain = false
 	r.fits += one.result.Fits
 	if err := r.refit(ctx, one); err != nil {
 		return err

@@ -54,6 +54,7 @@ type Metrics struct {
 	Settings string `json:"settings,omitempty"`
 
 	Calibration *Calibration `json:"calibration,omitempty"`
+	Stability   *Stability   `json:"stability,omitempty"` // of what the folds' models use
 	OverTime    *OverTime    `json:"over_time,omitempty"` // of survival outcomes
 
 	// Baselines and Ablation are the most frequent winner on other columns, by the first measure on the same folds.
@@ -150,6 +151,7 @@ func (r *run) metrics() ([]byte, error) {
 		m.Comparisons = one.compare()
 		m.Calibration = one.calibration()
 		m.OverTime = one.overTime(level)
+		m.Stability = one.stability()
 		m.Baselines, m.Ablation = one.variantMetrics(one.honest.baselines), one.variantMetrics(one.honest.ablation)
 		if n := one.honest.null; n != nil {
 			m.Permutation = &PermutationMetrics{one.measures[0].Name, finite(n.Observed), len(n.Scores), n.AtLeast, n.P, n.Settled}

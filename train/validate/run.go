@@ -38,6 +38,8 @@ type Study struct {
 	Times []float64
 	// Score judges predictions of test rows; higher is better, NaN where they cannot be judged. It decides between candidates.
 	Score func(clinical.Outcome, models.Prediction) float64
+	// Explain asks for the contributions of columns in every outer fold.
+	Explain bool
 
 	matrix, data []byte // hashes
 }
@@ -66,6 +68,9 @@ type FoldResult struct {
 	Choice  Choice
 	Columns []string     // that reached the models
 	Models  []Prediction // one a model, over the test rows
+	// Contributions are, for each of Columns, the mean absolute SHAP value in the winner's estimates of the test rows, over classes where
+	// there are several; nil where it was not asked for, or the winner has none that is exact without a background.
+	Contributions []float64
 }
 
 // Prediction is what one model said of the test rows of a fold, with what was fixed on its training rows.
@@ -130,7 +135,7 @@ func (s *Study) Judge(ctx context.Context, outer []Fold, inner int, pool work.Po
 		}
 		r.Seconds += f.Seconds
 		r.Fits += len(s.Procedure.Models)
-		r.Folds = append(r.Folds, FoldResult{Fold: outer[i], Choice: choices[i], Columns: f.Columns, Models: f.Models})
+		r.Folds = append(r.Folds, FoldResult{Fold: outer[i], Choice: choices[i], Columns: f.Columns, Models: f.Models, Contributions: f.Contributions})
 	}
 	return r, nil
 }
@@ -164,9 +169,10 @@ type innerFit struct {
 
 // outerFit is the stored result of one outer fold.
 type outerFit struct {
-	Columns []string
-	Models  []Prediction
-	Seconds float64
+	Columns       []string
+	Models        []Prediction
+	Contributions []float64
+	Seconds       float64
 }
 
 // choose makes the choice of each fold by inner folds of its training rows.
@@ -306,7 +312,11 @@ func (s *Study) innerItem(f Fold) work.Item {
 }
 
 func (s *Study) outerItem(f Fold, choice Choice) work.Item {
-	key := s.key("outer fold", f, integers(choice.Chosen), floatBytes(s.Times))
+	more := [][]byte{integers(choice.Chosen), floatBytes(s.Times)}
+	if s.Explain {
+		more = append(more, integers([]int{choice.Winner}))
+	}
+	key := s.key("outer fold", f, more...)
 	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
 		start := time.Now()
 		t, test, columns, err := s.prepare(ctx, f)
@@ -334,6 +344,9 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 				}
 			}
 			out.Models = append(out.Models, fixed)
+			if s.Explain && m == choice.Winner {
+				out.Contributions = contributions(model, test)
+			}
 		}
 		out.Seconds = time.Since(start).Seconds()
 		return encode(out)
