@@ -18,6 +18,8 @@ type Param struct {
 	Choices []string
 	// Min and Max bound a number, both included, where Max > Min.
 	Min, Max float64
+	// File says that a text names a file, relative to the configuration. What it holds counts, not where it lies.
+	File bool
 }
 
 // Options are hyper-parameters by name, checked against a kind's Params and complete: each name is there, with its default

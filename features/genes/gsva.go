@@ -163,3 +163,16 @@ func (f *GSVA) walk(order []int, in []bool, size int) float64 {
 	}
 	return up + down
 }
+
+// Validate returns an error when the parts of a GSVA that was stored do not fit each other.
+func (f *GSVA) Validate() error {
+	if len(f.Genes) == 0 || len(f.Reference) != len(f.Genes) || len(f.Width) != len(f.Genes) {
+		return errors.New("the parts of GSVA do not fit each other")
+	}
+	for _, r := range f.Reference {
+		if len(r) == 0 {
+			return errors.New("a gene of GSVA has no distribution")
+		}
+	}
+	return nil
+}

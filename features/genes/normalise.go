@@ -142,6 +142,49 @@ func sameGenes(want, got []string) error {
 	return nil
 }
 
+// RLE normalises by the relative log expression, edgeR's factors of DESeq's median of ratios, and takes log₂ counts per million of
+// effective library sizes: those are size factors times a constant, so the fitted samples have edgeR's very values.
+type RLE struct {
+	SizeFactors SizeFactors
+	Size        float64 // effective library size of a size factor of one
+	MeanSize    float64 // mean effective library size of the fitted samples, which scales the prior count
+}
+
+// FitRLE fits the reference on samples of counts.
+func FitRLE(counts *Matrix) (RLE, error) {
+	f, err := FitSizeFactors(counts, false)
+	if err != nil {
+		return RLE{}, err
+	}
+	factors, err := f.Factors(counts)
+	if err != nil {
+		return RLE{}, err
+	}
+	sum := 0.0 // factors/size have a geometric mean of one, edgeR's scale
+	for s, size := range LibrarySizes(counts) {
+		sum += math.Log(factors[s] / size)
+	}
+	r := RLE{SizeFactors: f, Size: math.Exp(-sum / float64(len(factors)))}
+	r.MeanSize = stat.Mean(factors) * r.Size
+	return r, nil
+}
+
+// Apply returns log₂ counts per million of effective library sizes, each sample by itself.
+func (r RLE) Apply(counts *Matrix) (*Matrix, error) {
+	factors, err := r.SizeFactors.Factors(counts)
+	if err != nil {
+		return nil, err
+	}
+	out := NewMatrix(counts.Genes, counts.Samples)
+	for g := range counts.Genes {
+		from, to := counts.Gene(g), out.Gene(g)
+		for s, v := range from {
+			to[s] = logCPM(v, factors[s]*r.Size, r.MeanSize, tmmPrior)
+		}
+	}
+	return out, nil
+}
+
 // TMM normalises the composition of libraries against a frozen reference, and takes log₂ counts per million. The reference is the
 // mean over the fitted samples of their proportions, not one patient's library as in NormFactors, so that it can be stored.
 type TMM struct {

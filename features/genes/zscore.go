@@ -144,3 +144,28 @@ func (p *PLAGE) Apply(m *Matrix) (Scores, error) {
 	}
 	return out, nil
 }
+
+// Validate returns an error when the parts of what was stored do not fit each other.
+func (f Standard) Validate() error {
+	if len(f.Genes) == 0 || len(f.Mean) != len(f.Genes) || len(f.SD) != len(f.Genes) {
+		return errors.New("the parts of the z-scores do not fit each other")
+	}
+	return nil
+}
+
+// Validate returns an error when the parts of what was stored do not fit each other.
+func (p *PLAGE) Validate() error {
+	if err := p.Standard.Validate(); err != nil {
+		return err
+	}
+	index := (&Matrix{Genes: p.Standard.Genes}).Index()
+	if len(p.Weights) != len(p.Sets) {
+		return errors.New("PLAGE has not a direction for each set")
+	}
+	for k, set := range p.Sets {
+		if len(set.Indices(index)) != len(p.Weights[k]) {
+			return fmt.Errorf("gene set %s has not a weight for each gene", set.Name)
+		}
+	}
+	return nil
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -53,7 +55,14 @@ func chains(t testing.TB) map[string]pipeline.Chain {
 		if k.Name == "harmonise" { // batches are of the data, so there is no default
 			options["batch"], options["smallest"] = "clinical.site", 2
 		}
-		specs := []pipeline.Spec{{Step: "impute", Options: models.Defaults(pipelineParams("impute"))}, {Step: k.Name, Options: options}}
+		var on []string
+		switch k.Name { // these have no default for the file that they read
+		case "score_sets":
+			options["sets"], on = scratch(t, "sets.gmt", "S1\tx\tEGFR\nS2\tx\tTP53\n"), []string{"rna"}
+		case "choose_probes":
+			options["annotation"], on = scratch(t, "gpl.txt", "ID\tGene Symbol\nEGFR\tG1\nTP53\tG1\n"), []string{"rna"}
+		}
+		specs := []pipeline.Spec{{Step: "impute", Options: models.Defaults(pipelineParams("impute"))}, {Step: k.Name, On: on, Options: options}}
 		c, err := pipeline.New(specs)
 		if err != nil {
 			t.Fatal(err)
@@ -66,6 +75,16 @@ func chains(t testing.TB) map[string]pipeline.Chain {
 	}
 	all["default"] = c
 	return all
+}
+
+// scratch writes a file that a step reads.
+func scratch(t testing.TB, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func pipelineParams(step string) []models.Param {

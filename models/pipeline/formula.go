@@ -46,7 +46,7 @@ type StepFormulas struct {
 // formulated is a Fitted whose work can be written as formulas, one a column that it makes, over the columns that it is given.
 type formulated interface{ formulas() []Formula }
 
-// Formulas returns the steps of the chain as formulas. Steps that look at a row as a whole (normalise, harmonise) have none, and are
+// Formulas returns the steps of the chain as formulas. Steps that look at a row as a whole (normalise, harmonise, score_sets) have none, and are
 // an error that names them.
 func (f *FittedChain) Formulas() ([]StepFormulas, error) {
 	out := make([]StepFormulas, 0, len(f.steps))

@@ -96,7 +96,7 @@ func TestFormulasInvariant(t *testing.T) {
 			}
 		}
 	}
-	if whole != 2 {
-		t.Errorf("%d steps have no formulas; harmonise and normalise have none", whole)
+	if whole != 3 {
+		t.Errorf("%d steps have no formulas; harmonise, normalise and score_sets have none", whole)
 	}
 }

@@ -19,8 +19,8 @@ func init() {
 		Doc:  "bring expression of one source to one scale, by what is learnt from training rows",
 		Params: []models.Param{
 			{Name: "method", Doc: "quantile: the mean distribution; tmm_logcpm: log2 counts per million of composition-corrected libraries; " +
-				"size_factors: log2 of counts over DESeq2's size factors, plus one; vst: DESeq2's variance-stabilising transformation",
-				Default: "quantile", Choices: []string{"quantile", "tmm_logcpm", "size_factors", "vst"}},
+				"rle_logcpm: the same by the relative log expression; size_factors: log2 of counts over DESeq2's size factors, plus one; vst: DESeq2's variance-stabilising transformation",
+				Default: "quantile", Choices: []string{"quantile", "tmm_logcpm", "rle_logcpm", "size_factors", "vst"}},
 		},
 		Touches: []table.Kind{table.Numeric},
 		New:     func(o models.Options) (Step, error) { return normalise{o["method"].(string)}, nil },
@@ -47,6 +47,7 @@ type normalisedState struct {
 	Method      string             `json:"method"`
 	Quantiles   *genes.Quantiles   `json:"quantiles,omitempty"`
 	TMM         *genes.TMM         `json:"tmm,omitempty"`
+	RLE         *genes.RLE         `json:"rle,omitempty"`
 	SizeFactors *genes.SizeFactors `json:"size_factors,omitempty"`
 	VST         *genes.VST         `json:"vst,omitempty"`
 }
@@ -84,6 +85,11 @@ func (s normalise) Fit(_ context.Context, t models.Training) (Fitted, error) {
 	case "tmm_logcpm":
 		var n genes.TMM
 		if n, err = genes.FitTMM(m); err == nil {
+			f.fitted = n
+		}
+	case "rle_logcpm":
+		var n genes.RLE
+		if n, err = genes.FitRLE(m); err == nil {
 			f.fitted = n
 		}
 	case "size_factors":
@@ -155,6 +161,8 @@ func (f *normalised) Encode() ([]byte, error) {
 		s.Quantiles = &n
 	case genes.TMM:
 		s.TMM = &n
+	case genes.RLE:
+		s.RLE = &n
 	case sizeFactors:
 		s.SizeFactors = &n.SizeFactors
 	case *genes.VST:
@@ -176,8 +184,10 @@ func decodeNormalised(columns []table.Column, state []byte) (Fitted, error) {
 		f.fitted, sound = *s.Quantiles, len(s.Quantiles.Genes) == n && len(s.Quantiles.Target) == n && n > 1
 	case s.TMM != nil:
 		f.fitted, sound = *s.TMM, len(s.TMM.Genes) == n && len(s.TMM.Reference) == n
+	case s.RLE != nil:
+		f.fitted, sound = *s.RLE, len(s.RLE.SizeFactors.Genes) == n && len(s.RLE.SizeFactors.LogMeans) == n
 	case s.SizeFactors != nil:
-		f.fitted, sound = sizeFactors{*s.SizeFactors}, len(s.SizeFactors.Genes) == n
+		f.fitted, sound = sizeFactors{*s.SizeFactors}, len(s.SizeFactors.Genes) == n && len(s.SizeFactors.LogMeans) == n
 	case s.VST != nil:
 		f.fitted, sound = s.VST, len(s.VST.SizeFactors.Genes) == n
 	}

@@ -1,7 +1,14 @@
 package pipeline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
 
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/models"
@@ -11,7 +18,62 @@ import (
 type Spec struct {
 	Step    string
 	On      []string
-	Options models.Options // complete, see models.Check
+	Options models.Options // complete, see models.Check; files are named as the configuration does
+	// Files are the hashes of the files that options name, by option: what a fit depends on beside its data.
+	Files map[string]string `json:",omitempty"`
+
+	folder string // of the configuration, to which files are relative
+}
+
+// build makes the step, with its files where they lie.
+func (s Spec) build(k Kind) (Step, error) {
+	o := s.Options
+	for _, q := range k.Params {
+		if path, _ := o[q.Name].(string); q.File && path != "" && !filepath.IsAbs(path) {
+			o = maps.Clone(o)
+			o[q.Name] = filepath.Join(s.folder, filepath.FromSlash(path))
+		}
+	}
+	return k.New(o)
+}
+
+// hashes hashes the files that options name.
+func (s *Spec) hashes(k Kind) error {
+	for _, q := range k.Params {
+		path, _ := s.Options[q.Name].(string)
+		if !q.File || path == "" {
+			continue
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(s.folder, filepath.FromSlash(path))
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.Name, err)
+		}
+		h := sha256.New()
+		_, err = io.Copy(h, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return fmt.Errorf("%s: %w", q.Name, err)
+		}
+		if s.Files == nil {
+			s.Files = map[string]string{}
+		}
+		s.Files[q.Name] = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	}
+	return nil
+}
+
+// Canonical are the options without paths: a file is what it holds.
+func (s Spec) Canonical() models.Options {
+	if len(s.Files) == 0 {
+		return s.Options
+	}
+	o := maps.Clone(s.Options)
+	for name, hash := range s.Files {
+		o[name] = hash
+	}
+	return o
 }
 
 // Default is the pipeline of an experiment that names none: impute, encode, scale, each with its defaults.
@@ -64,11 +126,16 @@ func (s *Spec) DecodeNode(n *settings.Node, p *settings.Problems) {
 			p.Add(raw.Rest[name], "%v", err)
 		}
 	}
-	*s = Spec{raw.Step, raw.On, options}
-	if len(problems) == 0 {
-		if _, err := k.New(options); err != nil {
-			p.Add(n, "%v", err)
-		}
+	*s = Spec{Step: raw.Step, On: raw.On, Options: options, folder: filepath.Dir(n.File)}
+	if len(problems) > 0 {
+		return
+	}
+	err := s.hashes(k)
+	if err == nil {
+		_, err = s.build(k)
+	}
+	if err != nil {
+		p.Add(n, "%v", err)
 	}
 }
 
@@ -89,7 +156,7 @@ func New(specs []Spec) (Chain, error) {
 		if !ok {
 			return nil, fmt.Errorf("pipeline step %d: there is no step %q; known: %v", i+1, s.Step, names())
 		}
-		step, err := k.New(s.Options)
+		step, err := s.build(k)
 		if err != nil {
 			return nil, fmt.Errorf("pipeline step %d, %s: %w", i+1, s.Step, err)
 		}

@@ -12,7 +12,8 @@ import (
 var (
 	rootPaths   = []string{"output", "jobs", "backend", "study"}
 	cohortPaths = []string{"patients", "exclude"}
-	sourcePaths = []string{"path", "image", "mask", "profiled", "sheet", "manifest", "platform", "sets", "stability"}
+	sourcePaths = []string{"path", "image", "mask", "profiled", "sample_sheet", "manifest", "annotation", "lengths", "panels",
+		"sets", "signatures", "centroids", "medians", "deconvolve", "recurrence_score", "stability"}
 )
 
 // Canonical returns the experiment as the bundle holds it, as JSON: complete, so that defaults of a later version cannot change its
@@ -37,7 +38,7 @@ func (e *Experiment) Canonical() ([]byte, error) {
 	root["name"], root["seed"] = e.Name, e.Seed
 	var steps []any
 	for _, s := range e.Pipeline {
-		step := map[string]any{"step": s.Step, "options": s.Options}
+		step := map[string]any{"step": s.Step, "options": s.Canonical()}
 		if len(s.On) > 0 {
 			step["on"] = s.On
 		}

@@ -1,0 +1,232 @@
+package pipeline_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/genes"
+	"github.com/voxgene/voxgene/features/oracle"
+	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/pipeline"
+)
+
+// expression is a matrix of genes as training rows of one source.
+func expression(m *genes.Matrix) models.Training {
+	columns := make([]table.Column, len(m.Genes))
+	for g, name := range m.Genes {
+		columns[g] = table.Column{Name: "rna." + name, Source: "rna", Group: "gene"}
+	}
+	return models.Training{X: models.Matrix{Columns: columns, Rows: len(m.Samples), Values: m.Values}, Y: clinical.Outcome{Kind: clinical.Survival}}
+}
+
+func referenceMatrix(t *testing.T, elements ...string) *genes.Matrix {
+	t.Helper()
+	m, err := genes.ReadMatrix(oracle.Data(t, append([]string{"genes"}, elements...)...), genes.ReadOptions{Orientation: "genes_in_rows"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// leukaemiaSets writes the gene sets of the leukaemia data as a GMT file.
+func leukaemiaSets(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(oracle.Data(t, "genes", "inputs", "ALL79_genesets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list map[string][]string
+	if err := json.Unmarshal(b, &list); err != nil {
+		t.Fatal(err)
+	}
+	text := "EMPTY\tno gene\n"
+	for _, name := range []string{"UP20", "DOWN25", "MIX40", "RND8", "RND15", "RND30", "RND60", "RND100"} {
+		text += name + "\tx\t" + strings.Join(list[name], "\t") + "\n"
+	}
+	path := filepath.Join(t.TempDir(), "sets.gmt")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The step gives the package's scores through Fit, a bundle and Apply. Its GSVA keeps quantiles of each gene in place of the patients, so
+// that it is close to GSVA's and no more; how close is the row's worst error.
+func TestScoreSetsOracle(t *testing.T) {
+	train, path := expression(referenceMatrix(t, "inputs", "ALL79_top2000.csv.gz")), leukaemiaSets(t)
+	for _, c := range []struct {
+		method, score, file string
+		tolerance           float64
+	}{{"ssgsea", "max_diff", "ssgsea_norm", 1e-9}, {"zscore", "max_diff", "zscore", 1e-9}, {"plage", "max_diff", "plage", 1e-9},
+		{"gsva", "max_diff", "gsva_maxdiff", 0.03}, {"gsva", "ks_max", "gsva_ksmax", 0.03}, {"gsva", "abs_rank", "gsva_absrank", 0.03}} {
+		f, err := chain(t, "score_sets", map[string]any{"sets": path, "method": c.method, "score": c.score, "grid": 401}).Fit(context.Background(), train)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := f.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err = pipeline.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.Apply(train.X)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := referenceMatrix(t, "expected", "ALL79_"+c.file+".csv")
+		if len(got.Columns) != len(want.Genes) {
+			t.Fatalf("%d columns", len(got.Columns))
+		}
+		check := oracle.Absolute(t, "step score_sets", strings.TrimSuffix(c.method+" "+c.score, " max_diff"), "GSVA 1.46.0", c.tolerance)
+		for g, name := range want.Genes {
+			j := slices.IndexFunc(got.Columns, func(c table.Column) bool { return c.Name == "rna."+name })
+			sign := 1.0
+			if c.method == "plage" && got.Column(j)[0]*want.Gene(g)[0] < 0 { // the sign of a singular vector is arbitrary
+				sign = -1
+			}
+			for s, w := range want.Gene(g) {
+				check.Near(name+" "+want.Samples[s], sign*got.Column(j)[s], w)
+			}
+		}
+	}
+}
+
+// A probe for each gene: that of the highest mean as limma's users choose it, and that of the highest variance by its definition.
+func TestChooseProbesOracle(t *testing.T) {
+	m := referenceMatrix(t, "inputs", "probe_to_gene.csv")
+	texts, err := table.ReadTexts(oracle.Data(t, "genes", "inputs", "probe_to_gene.csv"), table.Options{Key: "probe"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gene := texts.Column("gene")
+	annotation := "ID\tGene Symbol\n"
+	best := map[string]string{}
+	most := map[string]float64{}
+	for g, probe := range m.Genes {
+		annotation += probe + "\t" + gene[g] + "\n"
+		if v := stat.Variance(m.Gene(g)); v > most[gene[g]] {
+			best[gene[g]], most[gene[g]] = probe, v
+		}
+	}
+	path := filepath.Join(t.TempDir(), "gpl.txt")
+	if err := os.WriteFile(path, []byte(annotation+"other\tA /// B\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	train := expression(m)
+	want := referenceMatrix(t, "expected", "probe_to_gene_maxmean.csv")
+	check := oracle.Relative(t, "step choose_probes", "highest mean", "limma 3.54.1", 1e-12)
+	for _, rule := range []string{"highest_mean", "highest_variance"} {
+		f, err := chain(t, "choose_probes", map[string]any{"annotation": path, "rule": rule}).Fit(context.Background(), train)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := f.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err = pipeline.Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.Apply(train.X)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for g, name := range want.Genes {
+			j := slices.IndexFunc(got.Columns, func(c table.Column) bool { return c.Name == "rna."+name })
+			if rule == "highest_mean" {
+				for s, w := range want.Gene(g) {
+					check.Near(name+" "+want.Samples[s], got.Column(j)[s], w)
+				}
+			} else if from := got.Columns[j].From; len(from) != 1 || from[0] != "rna."+best[name] {
+				t.Errorf("%s: %v, want %s", name, from, best[name])
+			}
+		}
+	}
+}
+
+// Genes of training decide; a row of a later patient changes nothing, and is scored by itself.
+func TestScoreSetsMechanics(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	m := genes.NewMatrix([]string{"A", "B", "C", "D", "E", "F"}, make([]string, 12))
+	r := mixed(1, 1).Seed.Split("sets").Rand()
+	for i := range m.Values {
+		m.Values[i] = 5 + r.NormFloat64()
+	}
+	for s := range 12 {
+		m.Gene(5)[s] = 3 // does not vary
+	}
+	train := expression(m)
+	good := file("a.gmt", "S1\tx\tA\tB\tQ\nS2\tx\tC\tF\nLOST\tx\tF\nNONE\tx\tQ\n")
+	for _, method := range []string{"gsva", "zscore", "plage", "ssgsea"} {
+		f, err := chain(t, "score_sets", map[string]any{"sets": good, "method": method, "keep_genes": true}).Fit(context.Background(), train)
+		if err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+		b, err := f.Encode()
+		if err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+		g, err := pipeline.Decode(b)
+		if err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+		one, err := f.Apply(train.X)
+		if err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+		alone, err := g.Apply(train.X.Select([]int{3}))
+		if err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+		sameBits(t, method, one.Select([]int{3}), alone)
+		names := fmt.Sprint(columnNames(one.Columns))
+		want := "[rna.A rna.B rna.C rna.D rna.E rna.F rna.LOST rna.S1 rna.S2]" // ssgsea ranks genes that do not vary as any other
+		if method != "ssgsea" {
+			want = strings.Replace(want, " rna.LOST", "", 1)
+		}
+		sorted := slices.Sorted(slices.Values(columnNames(one.Columns)))
+		if fmt.Sprint(sorted) != want || !strings.Contains(strings.Join(f.Notes(), " "), "NONE") {
+			t.Errorf("%s: %s, notes %v", method, names, f.Notes())
+		}
+	}
+	for _, c := range []struct {
+		set  map[string]any
+		want string
+	}{{map[string]any{"sets": file("none.gmt", "S\tx\tQ\n")}, "none of the 1 gene sets"}, {map[string]any{"sets": good, "min_genes": 3}, "fewer than 3"}} {
+		if _, err := chain(t, "score_sets", c.set).Fit(context.Background(), train); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v", c.set, err)
+		}
+	}
+	options, _ := models.Check(pipelineParams("score_sets"), map[string]any{"sets": filepath.Join(dir, "absent.gmt")})
+	if _, err := pipeline.New([]pipeline.Spec{{Step: "score_sets", Options: options}}); err == nil || !strings.Contains(err.Error(), "absent.gmt") {
+		t.Error(err)
+	}
+	if _, err := chain(t, "choose_probes", map[string]any{"annotation": file("g.txt", "ID\tGene Symbol\nother\tA\n")}).Fit(context.Background(), train); err == nil || !strings.Contains(err.Error(), "another platform") {
+		t.Error(err)
+	}
+}
+
+func columnNames(columns []table.Column) []string {
+	names := make([]string, len(columns))
+	for j, c := range columns {
+		names[j] = c.Name
+	}
+	return names
+}
