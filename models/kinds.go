@@ -33,6 +33,8 @@ type Kind struct {
 	Params   []Param
 	// New returns a learner. An error names the option that is wrong in combination; single values were checked against Params.
 	New func(Options) (Learner, error)
+	// Volumes says that the models may read crops of images, and then need no column.
+	Volumes bool
 	// Decode is the inverse of Model.Encode. It never panics, whatever the parts hold.
 	Decode func(parts map[string][]byte) (Model, error)
 }

@@ -22,6 +22,8 @@ type Matrix struct {
 	Columns []table.Column
 	Rows    int
 	Values  []float64
+	// Volumes are crops of images, for models that read them; nil where there are none.
+	Volumes []Volumes
 }
 
 // NewMatrix returns a matrix of zeros.
@@ -57,6 +59,7 @@ func (m Matrix) Select(rows []int) Matrix {
 			to[i] = from[r]
 		}
 	}
+	out.Volumes = selectVolumes(m.Volumes, rows)
 	return out
 }
 

@@ -92,7 +92,7 @@ func (m *Model) check() error {
 	if !slices.Contains(Methods, m.method) || len(m.classes) < 2 || len(m.curves) != curves {
 		return fmt.Errorf("calibrated model: method %q with %d curves for %d classes", m.method, len(m.curves), len(m.classes))
 	}
-	p, err := m.base.Predict(models.NewMatrix(m.base.Columns(), 1), nil)
+	p, err := m.base.Predict(models.NewMatrix(m.base.Columns(), 0), nil)
 	if err != nil {
 		return fmt.Errorf("calibrated model: %w", err)
 	}

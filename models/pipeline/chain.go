@@ -243,6 +243,7 @@ func (f *FittedChain) Notes() []string { return f.notes }
 
 // Apply takes any rows through the chain. x has the columns Inputs() and is not written to.
 func (f *FittedChain) Apply(x models.Matrix) (models.Matrix, error) {
+	volumes := x.Volumes // pass by every step
 	if err := models.CheckColumns(f.inputs, x); err != nil {
 		return models.Matrix{}, err
 	}
@@ -254,6 +255,7 @@ func (f *FittedChain) Apply(x models.Matrix) (models.Matrix, error) {
 		}
 		x = s.merge(x, made)
 	}
+	x.Volumes = volumes
 	return x, nil
 }
 

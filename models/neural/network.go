@@ -1,0 +1,145 @@
+package neural
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// graphWeights hands out the weights of a graph by name.
+type graphWeights map[string]*Node
+
+// named takes the first inputs of a graph as weights and returns the others.
+func (a *Architecture) named(in []*Node) (graphWeights, []*Node) {
+	layout := a.layout()
+	w := make(graphWeights, len(layout))
+	for i := range layout {
+		w[layout[i].Name] = in[i]
+	}
+	return w, in[len(layout):]
+}
+
+// dense applies the layer of that name.
+func (w graphWeights) dense(name string, x *Node) *Node {
+	return dense(x, w[name+".weight"], w[name+".bias"])
+}
+
+// sample is what a graph reads of a batch. Parts that the architecture lacks are nil.
+type sample struct {
+	image   *Node // [channels, batch, z, y, x]
+	table   *Node // [columns, batch]
+	present *Node // [modalities, batch]: 1 where a patient has images, and where a table; only where both are read
+	drop    *Node // [width, batch]: what the last hidden layer is multiplied with; nil outside training
+}
+
+// sample takes the inputs of a batch that follow the weights and returns the others.
+func (a *Architecture) sample(in []*Node, training bool) (sample, []*Node) {
+	var s sample
+	take := func() *Node {
+		n := in[0]
+		in = in[1:]
+		return n
+	}
+	if a.Image != nil {
+		s.image = take()
+	}
+	if a.Columns > 0 {
+		s.table = take()
+	}
+	if a.Fusion != "" {
+		s.present = take()
+	}
+	if training {
+		s.drop = take()
+	}
+	return s, in
+}
+
+// traced are the activations of a forward pass that are asked for by name: table.layer0, image.level1, embedding, slices, modalities.
+type traced map[string]*Node
+
+// forward is the network: the output of each head, [width, batch], and the activations of its layers.
+func (a *Architecture) forward(w graphWeights, s sample, inputGradient bool) ([]*Node, traced) {
+	seen := traced{}
+	var image, table, hidden *Node
+	if a.Image != nil {
+		image = a.Image.forward(w, s.image, inputGradient, seen)
+		hidden = image
+	}
+	if a.Columns > 0 {
+		table = s.table
+		for i := range a.Hidden {
+			name := fmt.Sprintf("table.layer%d", i)
+			table = relu(w.dense(name, table))
+			seen[name] = table
+		}
+		hidden = table
+	}
+	if a.Fusion != "" {
+		hidden = a.fuse(w, image, table, s.present, seen)
+	}
+	seen["embedding"] = hidden
+	if s.drop != nil {
+		hidden = Mul(hidden, s.drop)
+	}
+	out := make([]*Node, len(a.Heads))
+	for i := range a.Heads {
+		out[i] = w.dense(fmt.Sprintf("head%d", i), hidden)
+	}
+	return out, seen
+}
+
+// fuse joins the embeddings of image and table. What a patient lacks is zero and says so.
+func (a *Architecture) fuse(w graphWeights, image, table, present *Node, seen traced) *Node {
+	hasImage, hasTable := Slice(present, AxisRange(0, 1), AxisRange()), Slice(present, AxisRange(1, 2), AxisRange())
+	if a.Fusion == concat {
+		return relu(w.dense("fusion", Concatenate([]*Node{Mul(image, hasImage), Mul(table, hasTable), present}, 0)))
+	}
+	parts := []*Node{relu(w.dense("fusion.image", image)), relu(w.dense("fusion.table", table))}
+	joined, weights := gate(parts, present, w["fusion.gate.tanh.weight"], w["fusion.gate.sigmoid.weight"], w["fusion.gate.score.weight"])
+	seen["modalities"] = weights
+	return relu(w.dense("fusion.joint", joined))
+}
+
+// forward is the convolutional part: [width, batch].
+func (e *Encoder) forward(w graphWeights, x *Node, inputGradient bool, seen traced) *Node {
+	batch := x.Shape().Dim(1)
+	x = Reshape(x, append([]int{e.Channels, batch * e.slices()}, e.space()...)...)
+	first := true
+	convolve := func(name string, x *Node) *Node {
+		y := conv(x, w[name+".weight"], e.Kernel, inputGradient || !first)
+		first = false
+		if e.Norm == noNorm {
+			return Add(y, perChannel(w[name+".bias"], y))
+		}
+		return normalise(y, w[name+".scale"], w[name+".shift"], e.Norm)
+	}
+	for l := range e.Widths {
+		for b := range e.Depth {
+			name := fmt.Sprintf("image.level%d.block%d", l, b)
+			last := b == e.Depth-1 && l < len(e.Widths)-1
+			before, again := x, inputGradient || !first
+			x = convolve(name+".conv1", x)
+			if e.Residual {
+				x = convolve(name+".conv2", relu(x))
+				if skip := w[name+".skip.weight"]; skip != nil {
+					before = conv(before, skip, 1, again)
+				}
+				x = Add(x, before)
+			}
+			if last { // the rectifier commutes with the pool and has an eighth of the work behind it
+				x = maxPool(x)
+			}
+			x = relu(x)
+		}
+		seen[fmt.Sprintf("image.level%d", l)] = x
+	}
+	x = mean(x)
+	seen["image.pooled"] = x
+	if e.Dimensions != slicewise {
+		return x
+	}
+	x, weights := attend(x, w["image.attention.hidden.weight"], w["image.attention.score.weight"], e.slices())
+	seen["slices"] = weights
+	return x
+}
