@@ -86,6 +86,9 @@ func (p Pool) one(ctx context.Context, item Item) (r Result) {
 			return Result{Bytes: b, Stored: true}
 		}
 	}
+	if p.Store != nil {
+		ctx = WithStore(ctx, p.Store)
+	}
 	b, err := item.Do(ctx)
 	if err != nil {
 		if strings.HasPrefix(err.Error(), item.Name+": ") { // an error of the file that the item is named for

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/voxgene/voxgene/features/clinical"
 )
 
 // Architecture says what a network computes, and is stored in bundles as JSON. Its zero parts are absent: without Image it reads a table
@@ -146,14 +144,6 @@ func (h *Head) width() int {
 		return len(h.Cuts)
 	}
 	return 1
-}
-
-// outcome is the kind of outcome that the head is for.
-func (h *Head) outcome() clinical.OutcomeKind {
-	if h.Kind == classesHead {
-		return clinical.Class
-	}
-	return clinical.Survival
 }
 
 // space is the number of places along the axes that convolutions run over, slowest first.

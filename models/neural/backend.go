@@ -76,3 +76,15 @@ func open(name string) (b compute.Backend, err error) {
 	}
 	return compute.NewWithConfig(name)
 }
+
+// engineName is the backend in use, opened if none is.
+func engineName() string {
+	engine.Lock()
+	defer engine.Unlock()
+	if engine.backend == nil {
+		if _, err := use(""); err != nil {
+			return ""
+		}
+	}
+	return engine.name
+}

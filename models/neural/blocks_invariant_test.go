@@ -92,7 +92,7 @@ func TestGradients(t *testing.T) {
 			}
 			value := MustNewExec(be, func(in []*Node) *Node { return scalar(in) })
 			gradient := MustNewExec(be, func(in []*Node) []*Node { return Gradient(scalar(in), in...) })
-			got := gradient.MustExec(args...)
+			got := gradient.MustCall(args...)
 			for i, s := range b.shapes {
 				g := tensors.MustCopyFlatData[float64](got[i])
 				for k := range flat[i] {
@@ -101,7 +101,7 @@ func TestGradients(t *testing.T) {
 						moved[k] += d
 						with := append([]any(nil), args...)
 						with[i] = tensors.FromFlatDataAndDimensions(moved, s...)
-						return tensors.ToScalar[float64](value.MustExec1(with...))
+						return tensors.ToScalar[float64](value.MustCall1(with...))
 					}
 					want := (at(step) - at(-step)) / (2 * step)
 					if math.Abs(g[k]-want) > 1e-6*(1+math.Abs(want)) {

@@ -66,7 +66,7 @@ func (p *program) run(inputs ...array) (out [][]float32, err error) {
 	for i, a := range inputs {
 		args[i] = tensors.FromFlatDataAndDimensions(a.values, a.shape...)
 	}
-	results, err := p.exec.Exec(args...)
+	results, err := p.exec.Call(args...)
 	for _, a := range args {
 		_ = a.(*tensors.Tensor).FinalizeAll() // memory is the backend's to reuse
 	}

@@ -1,0 +1,148 @@
+package neural
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
+)
+
+// The parts of a network in a bundle.
+const (
+	networkPart = "network.json"
+	weightsPart = "weights.safetensors"
+)
+
+// stored is network.json.
+type stored struct {
+	Architecture Architecture   `json:"architecture"`
+	Members      int            `json:"members"`
+	Columns      []table.Column `json:"columns,omitempty"`
+	Scale        scale          `json:"scale"`
+	Crops        []models.Crops `json:"crops,omitempty"`
+	Classes      []string       `json:"classes,omitempty"`
+	Unit         string         `json:"unit,omitempty"`
+	Baseline     Baseline       `json:"baseline"`
+	Notes        []string       `json:"notes,omitempty"`
+}
+
+func memberName(i int) string { return "member" + strconv.Itoa(i) + "." }
+
+// Encode returns the architecture and preprocessing as network.json and the weights as weights.safetensors.
+func (m *Model) Encode() (map[string][]byte, error) {
+	text, err := json.MarshalIndent(stored{m.Architecture, len(m.Members), m.Inputs, m.Scale, m.Reads, m.Classes, m.Unit, m.Baseline, m.Remarks}, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	weights, err := encodeTensors(m.Members, memberName)
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{networkPart: append(text, '\n'), weightsPart: weights}, nil
+}
+
+// maxMembers bounds an ensemble.
+const maxMembers = 100
+
+// decode returns how a kind is decoded.
+func decode(kind string) func(parts map[string][]byte) (models.Model, error) {
+	return func(parts map[string][]byte) (models.Model, error) {
+		m, err := decodeModel(kind, parts)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", kind, err)
+		}
+		return m, nil
+	}
+}
+
+func decodeModel(kind string, parts map[string][]byte) (*Model, error) {
+	text, weights := parts[networkPart], parts[weightsPart]
+	if text == nil || weights == nil {
+		return nil, fmt.Errorf("a network has the parts %s and %s", networkPart, weightsPart)
+	}
+	var s stored
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return nil, fmt.Errorf("%s: %w", networkPart, err)
+	}
+	if !bytes.HasSuffix(text, []byte("}\n")) {
+		return nil, fmt.Errorf("%s was cut off", networkPart)
+	}
+	m := &Model{kind: kind, Architecture: s.Architecture, Inputs: s.Columns, Scale: s.Scale, Reads: s.Crops, Classes: s.Classes, Unit: s.Unit,
+		Baseline: s.Baseline, Remarks: s.Notes}
+	if s.Members < 1 || s.Members > maxMembers {
+		return nil, fmt.Errorf("%d networks; want 1 to %d", s.Members, maxMembers)
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	tensors, err := decodeTensors(weights)
+	if err != nil {
+		return nil, err
+	}
+	layout := m.Architecture.layout()
+	if len(tensors) != s.Members*len(layout) {
+		return nil, fmt.Errorf("%d tensors for %d networks of %d", len(tensors), s.Members, len(layout))
+	}
+	for k := range s.Members {
+		w := slices.Clone(layout)
+		for i := range w {
+			a, ok := tensors[memberName(k)+w[i].Name]
+			if !ok || !slices.Equal(a.shape, w[i].Shape) {
+				return nil, fmt.Errorf("tensor %s is not there with the shape %v", memberName(k)+w[i].Name, w[i].Shape)
+			}
+			w[i].Values = a.values
+		}
+		if !w.finite() {
+			return nil, errors.New("a weight is not a number")
+		}
+		m.Members = append(m.Members, w)
+	}
+	return m, nil
+}
+
+// check says what does not fit together in a decoded model.
+func (m *Model) check() error {
+	a := &m.Architecture
+	if err := a.Check(); err != nil {
+		return err
+	}
+	if len(m.Inputs) != a.Columns || len(m.Scale.Means) != a.Columns || len(m.Scale.SDs) != a.Columns {
+		return fmt.Errorf("%d columns with %d means and %d deviations for an architecture of %d", len(m.Inputs), len(m.Scale.Means), len(m.Scale.SDs), a.Columns)
+	}
+	for j, sd := range m.Scale.SDs {
+		if !(sd > 0) || math.IsInf(sd, 0) || math.IsNaN(m.Scale.Means[j]) {
+			return fmt.Errorf("column %q has the mean %g and deviation %g", m.Inputs[j].Name, m.Scale.Means[j], sd)
+		}
+	}
+	channels := 0
+	for _, c := range m.Reads {
+		channels += len(c.Channels)
+		if a.Image == nil || c.Size != a.Image.Size {
+			return fmt.Errorf("crops of %s have %v voxels", c.Source, c.Size)
+		}
+		for _, v := range c.Spacing {
+			if !(v > 0) {
+				return fmt.Errorf("crops of %s have the spacing %v", c.Source, c.Spacing)
+			}
+		}
+	}
+	if a.Image != nil && channels != a.Image.Channels {
+		return fmt.Errorf("crops of %d channels for an architecture of %d", channels, a.Image.Channels)
+	}
+	if h := m.head(); h.Kind == classesHead && len(m.Classes) != h.Classes {
+		return fmt.Errorf("%d classes for a head of %d", len(m.Classes), h.Classes)
+	}
+	b := m.Baseline
+	if len(b.Times) != len(b.Hazard) || !slices.IsSorted(b.Times) || !slices.IsSorted(b.Hazard) || len(b.Hazard) > 0 && !(b.Hazard[0] >= 0) {
+		return errors.New("the baseline hazard is not a rising step function")
+	}
+	return nil
+}

@@ -1,0 +1,10 @@
+package neural
+
+import (
+	"os"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/oracle"
+)
+
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "models/neural", 5304)) }
