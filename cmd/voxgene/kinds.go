@@ -5,5 +5,6 @@ import (
 	_ "github.com/voxgene/voxgene/models/calibrate"
 	_ "github.com/voxgene/voxgene/models/golearn"
 	_ "github.com/voxgene/voxgene/models/linear"
+	_ "github.com/voxgene/voxgene/models/neural"
 	_ "github.com/voxgene/voxgene/models/tree"
 )
