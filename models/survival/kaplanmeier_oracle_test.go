@@ -10,7 +10,7 @@ import (
 	"github.com/voxgene/voxgene/models/survival"
 )
 
-const compared = 19041
+const compared = 19066
 
 var kmSets = []struct{ name, data, group string }{
 	{"km_veteran_all", "veteran", ""}, {"km_veteran_trt", "veteran", "trt"}, {"km_lung_sex", "lung", "sex"}, {"km_gbsg_hormon", "gbsg", "hormon"},
