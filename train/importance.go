@@ -21,6 +21,11 @@ type importance struct {
 	rows          int
 	columns       []contribution // most first
 	swarm         []figure.Swarm // of the first columns, for the last class or time explained
+	// overTime are the mean absolute contributions to survival at several times of the columns that count most there.
+	overTime   []figure.Curve
+	overMethod string
+	overExact  bool
+	overRows   int
 }
 
 type contribution struct {
@@ -92,6 +97,75 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 	}
 	slices.SortStableFunc(one.importance.columns, func(a, b contribution) int { return cmp.Compare(b.mean, a.mean) })
 	return nil
+}
+
+const (
+	overTimePoints  = 5
+	overTimeRows    = 20
+	overTimeColumns = 6
+)
+
+// explainOverTime measures contributions to survival at times spread over the follow-up, on some of the training rows.
+func (one *outcomeRun) explainOverTime(x models.Matrix) error {
+	n := len(one.study.Times)
+	if one.y.Kind != clinical.Survival || n < overTimePoints || one.kept.Background == nil {
+		return nil
+	}
+	r := explain.Request{Background: one.kept.Background, Scale: explain.Survival}
+	for k := range overTimePoints {
+		r.Times = append(r.Times, one.study.Times[(k+1)*n/overTimePoints-1])
+	}
+	if _, err := explain.New(one.kept.Model, r); err != nil {
+		return nil // curves that end earlier, or a model without any
+	}
+	rows := seq(x.Rows)
+	if x.Rows > overTimeRows {
+		for k := range overTimeRows {
+			rows[k] = k * x.Rows / overTimeRows
+		}
+		rows = rows[:overTimeRows]
+	}
+	all, err := explain.Explain(one.kept.Model, x.Select(rows), r)
+	if err != nil {
+		return err
+	}
+	means, total := make([][]float64, len(x.Columns)), make([]float64, len(x.Columns))
+	for j := range means {
+		means[j] = make([]float64, len(r.Times))
+		for _, list := range all {
+			for k, a := range list {
+				means[j][k] += math.Abs(a.Values[j]) / float64(len(all))
+			}
+		}
+		for _, v := range means[j] {
+			total[j] += v
+		}
+	}
+	order := seq(len(x.Columns))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(total[b], total[a]) })
+	im := &one.importance
+	im.overMethod, im.overExact, im.overRows = all[0][0].Method, all[0][0].Exact, len(rows)
+	for _, j := range order[:min(overTimeColumns, len(order))] {
+		if total[j] > 0 {
+			im.overTime = append(im.overTime, figure.Curve{Name: x.Columns[j].Name, X: r.Times, Y: means[j]})
+		}
+	}
+	return nil
+}
+
+// contributionsOverTime draws them.
+func (one *outcomeRun) contributionsOverTime() (report.Figure, bool, error) {
+	im := one.importance
+	if len(im.overTime) == 0 {
+		return report.Figure{}, false, nil
+	}
+	exact := "exact"
+	if !im.overExact {
+		exact = "sampled"
+	}
+	f, err := figure.Lines("", "Time ("+one.y.Unit+")", "mean |SHAP value|, survival", im.overTime)
+	return report.Figure{Title: "Contributions over time", SVG: template.HTML(f.SVG),
+		Caption: fmt.Sprintf("To the estimated survival at each time: the model that is kept, on %d of its own training rows; SHAP values by the method %s (%s).", im.overRows, im.overMethod, exact)}, true, err
 }
 
 // importanceFigure draws the strongest columns.

@@ -269,6 +269,9 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	if err := one.explain(t.X); err != nil {
 		one.notes = append(one.notes, "explanation: "+err.Error())
 	}
+	if err := one.explainOverTime(t.X); err != nil {
+		one.notes = append(one.notes, "explanation over time: "+err.Error())
+	}
 	if one.y.Kind == clinical.Class {
 		if len(one.y.Classes) == 2 {
 			one.kept.Threshold = prevalence(one.y)

@@ -190,7 +190,7 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	if o.Figures, err = one.figures(level); err != nil {
 		return o, err
 	}
-	for _, draw := range []func() (report.Figure, bool, error){one.stabilityFigure, one.importanceFigure, one.swarmFigure} {
+	for _, draw := range []func() (report.Figure, bool, error){one.stabilityFigure, one.importanceFigure, one.swarmFigure, one.contributionsOverTime} {
 		f, ok, err := draw()
 		if err != nil {
 			return o, err
