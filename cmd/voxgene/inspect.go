@@ -106,6 +106,9 @@ func describe(out io.Writer, b *bundle.Bundle, m bundle.Manifest) error {
 	fmt.Fprintf(w, "name\t%s\nversion\t%s\ncreated by\t%s\nintended use\t%s\ntraining patients\t%d\nformat\t%d\n", m.Name, b.Version(), m.CreatedBy, m.IntendedUse, m.Patients, m.Format)
 	for i, o := range m.Outcomes {
 		fmt.Fprintf(w, "\noutcome\t%s\n  kind\t%s\n  model\t%s\n  columns\t%d\n", o.Name, o.Kind, o.Model, len(b.Outcomes[i].Model.Columns()))
+		if o.HoldsRows > 0 {
+			fmt.Fprintf(w, "  holds\tthe values of %d training rows (impute, method knn, keep_rows): treat the file as patient data\n", o.HoldsRows)
+		}
 		if o.Kind == clinical.Class {
 			fmt.Fprintf(w, "  classes\t%s\n", strings.Join(o.Classes, ", "))
 			if o.Threshold != 0 {

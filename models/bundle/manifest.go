@@ -39,6 +39,9 @@ type ManifestOutcome struct {
 	Name      string               `json:"name"`
 	Kind      clinical.OutcomeKind `json:"kind"`
 	Model     string               `json:"model"` // the kind of model
+	// HoldsRows is the number of training patients whose values a step of the pipeline holds, because its configuration allowed it.
+	HoldsRows int `json:"holds_rows,omitempty"`
+
 	Classes   []string             `json:"classes,omitempty"`
 	Threshold float64              `json:"threshold,omitempty"`
 	Conformal *Conformal           `json:"conformal,omitempty"`
@@ -108,7 +111,7 @@ func (b *Bundle) Encode() ([]byte, error) {
 }
 
 func (o *Outcome) manifest() ManifestOutcome {
-	m := ManifestOutcome{Name: o.Name, Kind: o.Kind, Model: o.Model.Kind()}
+	m := ManifestOutcome{Name: o.Name, Kind: o.Kind, Model: o.Model.Kind(), HoldsRows: o.Chain.HoldsRows()}
 	if o.Kind == clinical.Class {
 		m.Classes, m.Threshold, m.Conformal = o.Classes, o.Threshold, o.Conformal
 		return m

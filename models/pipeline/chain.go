@@ -241,6 +241,17 @@ func (f *FittedChain) Missing(source string) string {
 // Notes says what the fit had to tell: columns dropped and why. Empty after decoding.
 func (f *FittedChain) Notes() []string { return f.notes }
 
+// HoldsRows is the number of training rows whose values a step holds, which a configuration has to allow; 0 where none does.
+func (f *FittedChain) HoldsRows() int {
+	most := 0
+	for _, s := range f.steps {
+		if h, ok := s.fitted.(interface{ HoldsRows() int }); ok {
+			most = max(most, h.HoldsRows())
+		}
+	}
+	return most
+}
+
 // Apply takes any rows through the chain. x has the columns Inputs() and is not written to.
 func (f *FittedChain) Apply(x models.Matrix) (models.Matrix, error) {
 	volumes := x.Volumes // pass by every step

@@ -136,7 +136,7 @@ func TestSpecBadInput(t *testing.T) {
 	settings.Decode(n, &e, &p)
 	want := `e.yaml:2:12: pipeline.0.step: there is no step "imput"; did you mean "impute"?
 e.yaml:3:19: pipeline.1.metod: unknown key; did you mean "method"?
-e.yaml:4:27: pipeline.2.method: method: "z" is not one of [zscore robust minmax]
+e.yaml:4:27: pipeline.2.method: method: "z" is not one of [zscore robust minmax rank]
 e.yaml:5:5: pipeline.3: "step" is missing
 e.yaml:6:33: pipeline.4.missing_above: missing_above: 2 is not between 0 and 1`
 	if got := p.Err(); got == nil || got.Error() != want {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,14 +17,24 @@ func init() {
 		Name: "impute",
 		Doc:  "replace missing values",
 		Params: []models.Param{
-			{Name: "method", Doc: "for numeric columns", Default: "median", Choices: []string{"median", "mean", "constant"}},
+			{Name: "method", Doc: "for numeric columns; knn takes the mean of the nearest training rows, model regresses columns on each other",
+				Default: "median", Choices: []string{"median", "mean", "constant", "knn", "model"}},
 			{Name: "value", Doc: "for method constant", Default: 0.0},
 			{Name: "categorical", Doc: "for categorical columns: the most frequent level, or missing as a level of its own",
 				Default: "most_frequent", Choices: []string{"most_frequent", "level"}},
+			{Name: "neighbours", Doc: "of method knn", Default: 5, Min: 1, Max: 1000},
+			{Name: "keep_rows", Doc: "method knn needs the training rows: true lets the bundle hold them, and inspect says so", Default: false},
 		},
 		Touches: []table.Kind{table.Numeric, table.Ordinal, table.Categorical},
 		New: func(o models.Options) (Step, error) {
-			return impute{o["method"].(string), o["value"].(float64), o["categorical"].(string) == "level"}, nil
+			s := impute{o["method"].(string), o["value"].(float64), o["categorical"].(string) == "level", o["neighbours"].(int)}
+			if knn := s.method == "knn"; knn != o["keep_rows"].(bool) {
+				if knn {
+					return nil, errors.New("method knn keeps the values of training patients in the bundle; say keep_rows: true to allow it, or take method model")
+				}
+				return nil, errors.New("keep_rows belongs to method knn")
+			}
+			return s, nil
 		},
 		Decode: decodeImputed,
 	})
@@ -39,6 +50,7 @@ type impute struct {
 	method   string
 	constant float64
 	level    bool
+	nearest  int
 }
 
 // imputed is a fitted impute.
@@ -53,10 +65,13 @@ type imputed struct {
 type imputedState struct {
 	Keep []int     `json:"keep"` // indices of the step's columns
 	Fill []float64 `json:"fill"`
+	// Of the numeric columns, where the method is knn or model.
+	Neighbours  *neighbours  `json:"neighbours,omitempty"`
+	Regressions *regressions `json:"regressions,omitempty"`
 }
 
 func (s impute) Fit(_ context.Context, t models.Training) (Fitted, error) {
-	f := &imputed{given: t.X.Columns, state: imputedState{[]int{}, []float64{}}}
+	f := &imputed{given: t.X.Columns, state: imputedState{Keep: []int{}, Fill: []float64{}}}
 	known := make([]float64, 0, t.X.Rows)
 	for j, c := range t.X.Columns {
 		known = known[:0]
@@ -72,6 +87,19 @@ func (s impute) Fit(_ context.Context, t models.Training) (Fitted, error) {
 		}
 		f.state.Keep = append(f.state.Keep, j)
 		f.state.Fill = append(f.state.Fill, fill)
+	}
+	var numeric []int
+	for _, j := range f.state.Keep {
+		if t.X.Columns[j].Kind == table.Numeric {
+			numeric = append(numeric, j)
+		}
+	}
+	switch {
+	case len(numeric) == 0:
+	case s.method == "knn":
+		f.state.Neighbours = newNeighbours(t.X, numeric, s.nearest)
+	case s.method == "model":
+		f.state.Regressions = newRegressions(t.X, numeric)
 	}
 	return f, f.describe()
 }
@@ -90,7 +118,7 @@ func (s impute) fill(c table.Column, known []float64) (float64, bool) {
 	case c.Kind == table.Ordinal:
 		slices.Sort(known)
 		return known[(len(known)-1)/2], true
-	case s.method == "mean":
+	case s.method == "mean", s.method == "knn", s.method == "model":
 		return mean(known), true
 	}
 	slices.Sort(known)
@@ -101,6 +129,16 @@ func (s impute) fill(c table.Column, known []float64) (float64, bool) {
 func (f *imputed) describe() error {
 	if err := checkLength("values", len(f.state.Fill), len(f.state.Keep)); err != nil {
 		return err
+	}
+	if n := f.state.Neighbours; n != nil {
+		if err := n.check(len(f.given)); err != nil {
+			return err
+		}
+	}
+	if r := f.state.Regressions; r != nil {
+		if err := r.check(len(f.given)); err != nil {
+			return err
+		}
 	}
 	f.columns = make([]table.Column, len(f.state.Keep))
 	for i, j := range f.state.Keep {
@@ -123,14 +161,38 @@ func (f *imputed) describe() error {
 
 func (f *imputed) Kind() string            { return "impute" }
 func (f *imputed) Columns() []table.Column { return f.columns }
+
+// HoldsRows is the number of training rows whose values the step holds.
+func (f *imputed) HoldsRows() int {
+	if f.state.Neighbours == nil {
+		return 0
+	}
+	return f.state.Neighbours.Rows
+}
+
 func (f *imputed) Notes() []string         { return f.notes }
 func (f *imputed) Encode() ([]byte, error) { return json.Marshal(f.state) }
 
 func (f *imputed) Apply(x models.Matrix) (models.Matrix, error) {
 	out := models.NewMatrix(f.columns, x.Rows)
+	filled := map[int][]float64{} // numeric columns by a method of many columns
+	if n := f.state.Neighbours; n != nil {
+		for c, v := range n.fill(x) {
+			filled[n.On[c]] = v
+		}
+	}
+	if r := f.state.Regressions; r != nil {
+		for c, v := range r.fill(x) {
+			filled[r.On[c]] = v
+		}
+	}
 	for i, j := range f.state.Keep {
 		to, fill := out.Column(i), f.state.Fill[i]
-		copy(to, x.Column(j))
+		if v, ok := filled[j]; ok {
+			copy(to, v)
+		} else {
+			copy(to, x.Column(j))
+		}
 		ordinal := f.columns[i].Kind == table.Ordinal
 		for r, v := range to {
 			if v != v || ordinal && v < 0 { // an unseen level of an ordinal has no place on the scale

@@ -15,8 +15,8 @@ func init() {
 		Name: "scale",
 		Doc:  "bring continuous columns to one scale",
 		Params: []models.Param{
-			{Name: "method", Doc: "zscore, robust (median and interquartile range) or minmax", Default: "zscore",
-				Choices: []string{"zscore", "robust", "minmax"}},
+			{Name: "method", Doc: "zscore, robust (median and interquartile range), minmax, or rank (to the place among the training values, 0 to 1)", Default: "zscore",
+				Choices: []string{"zscore", "robust", "minmax", "rank"}},
 		},
 		Touches: []table.Kind{table.Numeric},
 		New: func(o models.Options) (Step, error) {
@@ -28,6 +28,7 @@ func init() {
 
 // scale is (x − centre) / spread, as scikit-learn's StandardScaler (mean and standard deviation with divisor n), RobustScaler
 // (median and interquartile range) and MinMaxScaler (minimum and range). The spread of a constant column is 1. Missing values stay.
+// The method rank is QuantileTransformer with 101 quantiles and a uniform distribution; a constant column becomes 0.
 type scale struct{ method string }
 
 type scaled struct {
@@ -38,16 +39,25 @@ type scaled struct {
 type scaledState struct {
 	Centre []float64 `json:"centre"`
 	Spread []float64 `json:"spread"`
+	// Grids are ascending quantiles, one list a column, empty for a constant one: method rank, which has no centre and spread.
+	Grids [][]float64 `json:"grids,omitempty"`
 }
 
 func (s scale) Fit(_ context.Context, t models.Training) (Fitted, error) {
 	n := len(t.X.Columns)
-	f := &scaled{state: scaledState{make([]float64, n), make([]float64, n)}}
+	f := &scaled{columns: unitless(t.X.Columns)}
 	buffer := make([]float64, 0, t.X.Rows)
+	if s.method == "rank" {
+		f.state = scaledState{Centre: []float64{}, Spread: []float64{}, Grids: make([][]float64, n)}
+		for j := range t.X.Columns {
+			f.state.Grids[j] = grid(sorted(t.X.Column(j), buffer))
+		}
+		return f, nil
+	}
+	f.state = scaledState{Centre: make([]float64, n), Spread: make([]float64, n)}
 	for j := range t.X.Columns {
 		f.state.Centre[j], f.state.Spread[j] = s.fit(t.X.Column(j), buffer)
 	}
-	f.describe(t.X.Columns)
 	return f, nil
 }
 
@@ -92,14 +102,6 @@ func (s scale) fit(column, buffer []float64) (centre, spread float64) {
 	return centre, spread
 }
 
-func (f *scaled) describe(given []table.Column) {
-	f.columns = make([]table.Column, len(given))
-	for j, c := range given {
-		c.From, c.Unit = nil, ""
-		f.columns[j] = c
-	}
-}
-
 func (f *scaled) Kind() string            { return "scale" }
 func (f *scaled) Columns() []table.Column { return f.columns }
 func (f *scaled) Encode() ([]byte, error) { return json.Marshal(f.state) }
@@ -107,6 +109,15 @@ func (f *scaled) Encode() ([]byte, error) { return json.Marshal(f.state) }
 func (f *scaled) Apply(x models.Matrix) (models.Matrix, error) {
 	out := models.NewMatrix(f.columns, x.Rows)
 	for j := range f.columns {
+		if f.state.Grids != nil {
+			to := out.Column(j)
+			for i, v := range x.Column(j) {
+				if to[i] = v; v == v {
+					to[i] = standing(v, f.state.Grids[j])
+				}
+			}
+			continue
+		}
 		centre, spread := f.state.Centre[j], f.state.Spread[j]
 		to := out.Column(j)
 		for i, v := range x.Column(j) {
@@ -117,9 +128,12 @@ func (f *scaled) Apply(x models.Matrix) (models.Matrix, error) {
 }
 
 func decodeScaled(columns []table.Column, state []byte) (Fitted, error) {
-	f := &scaled{}
+	f := &scaled{columns: unitless(columns)}
 	if err := decodeStrict(state, &f.state); err != nil {
 		return nil, err
+	}
+	if f.state.Grids != nil {
+		return f, checkGrids(f.state.Grids, columns)
 	}
 	if err := checkLength("centres", len(f.state.Centre), len(columns)); err != nil {
 		return nil, err
@@ -132,6 +146,5 @@ func decodeScaled(columns []table.Column, state []byte) (Fitted, error) {
 			return nil, fmt.Errorf("%s: spread %v is not above zero", columns[j].Name, s)
 		}
 	}
-	f.describe(columns)
 	return f, nil
 }

@@ -48,11 +48,8 @@ type transformedState struct {
 	Grids  [][]float64 `json:"grids,omitempty"`  // of rank, one a column: ascending quantiles; empty for a constant column
 }
 
-// gridSteps is the number of steps of a grid of quantiles.
-const gridSteps = 100
-
 func (s transform) Fit(_ context.Context, t models.Training) (Fitted, error) {
-	f := &transformed{state: transformedState{Method: s.method}}
+	f := &transformed{columns: unitless(t.X.Columns), state: transformedState{Method: s.method}}
 	buffer := make([]float64, 0, t.X.Rows)
 	for j := range t.X.Columns {
 		v := sorted(t.X.Column(j), buffer)
@@ -65,16 +62,9 @@ func (s transform) Fit(_ context.Context, t models.Training) (Fitted, error) {
 			}
 			f.state.Powers = append(f.state.Powers, power)
 		case "rank":
-			grid := []float64{}
-			if !constant {
-				for k := range gridSteps + 1 {
-					grid = append(grid, Quantile(v, float64(k)/gridSteps))
-				}
-			}
-			f.state.Grids = append(f.state.Grids, grid)
+			f.state.Grids = append(f.state.Grids, grid(v))
 		}
 	}
-	f.describe(t.X.Columns)
 	return f, nil
 }
 
@@ -137,41 +127,8 @@ func bestPower(v []float64) float64 {
 
 // normalScore is the normal quantile of x among the values of a grid, between 1/200 and 199/200 so that the ends stay finite.
 func normalScore(x float64, grid []float64) float64 {
-	low, high := 0, len(grid)
-	for low < high { // first above x
-		m := (low + high) / 2
-		if grid[m] > x {
-			high = m
-		} else {
-			low = m + 1
-		}
-	}
-	first := low
-	for first > 0 && grid[first-1] == x {
-		first--
-	}
-	var q float64
-	switch {
-	case first < low: // equal to a run of the grid: its middle
-		q = float64(first+low-1) / 2
-	case low == 0:
-		q = 0
-	case low == len(grid):
-		q = float64(len(grid) - 1)
-	default:
-		q = float64(low-1) + (x-grid[low-1])/(grid[low]-grid[low-1])
-	}
-	p := q / float64(len(grid)-1)
-	p = max(0.005, min(0.995, p))
+	p := max(0.005, min(0.995, standing(x, grid)))
 	return math.Sqrt2 * math.Erfinv(2*p-1)
-}
-
-func (f *transformed) describe(given []table.Column) {
-	f.columns = make([]table.Column, len(given))
-	for j, c := range given {
-		c.From, c.Unit = nil, ""
-		f.columns[j] = c
-	}
 }
 
 func (f *transformed) Kind() string            { return "transform" }
@@ -202,7 +159,7 @@ func (f *transformed) Apply(x models.Matrix) (models.Matrix, error) {
 }
 
 func decodeTransformed(columns []table.Column, state []byte) (Fitted, error) {
-	f := &transformed{}
+	f := &transformed{columns: unitless(columns)}
 	if err := decodeStrict(state, &f.state); err != nil {
 		return nil, err
 	}
@@ -213,19 +170,11 @@ func decodeTransformed(columns []table.Column, state []byte) (Fitted, error) {
 			return nil, err
 		}
 	case "rank":
-		if err := checkLength("grids", len(f.state.Grids), len(columns)); err != nil {
+		if err := checkGrids(f.state.Grids, columns); err != nil {
 			return nil, err
-		}
-		for j, g := range f.state.Grids {
-			for k := 1; k < len(g); k++ {
-				if !(g[k-1] <= g[k]) {
-					return nil, fmt.Errorf("%s: its grid is not ascending", columns[j].Name)
-				}
-			}
 		}
 	default:
 		return nil, fmt.Errorf("unknown method %q", f.state.Method)
 	}
-	f.describe(columns)
 	return f, nil
 }
