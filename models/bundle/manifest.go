@@ -36,19 +36,19 @@ type Manifest struct {
 
 // ManifestOutcome describes an outcome without its model.
 type ManifestOutcome struct {
-	Name      string               `json:"name"`
-	Kind      clinical.OutcomeKind `json:"kind"`
-	Model     string               `json:"model"` // the kind of model
+	Name  string               `json:"name"`
+	Kind  clinical.OutcomeKind `json:"kind"`
+	Model string               `json:"model"` // the kind of model
 	// HoldsRows is the number of training patients whose values a step of the pipeline holds, because its configuration allowed it.
 	HoldsRows int `json:"holds_rows,omitempty"`
 
-	Classes   []string             `json:"classes,omitempty"`
-	Threshold float64              `json:"threshold,omitempty"`
-	Conformal *Conformal           `json:"conformal,omitempty"`
-	Unit      string               `json:"unit,omitempty"`
-	Origin    string               `json:"origin,omitempty"`
-	FollowUp  *FollowUp            `json:"follow_up,omitempty"`
-	Groups    *RiskGroups          `json:"risk_groups,omitempty"`
+	Classes   []string    `json:"classes,omitempty"`
+	Threshold float64     `json:"threshold,omitempty"`
+	Conformal *Conformal  `json:"conformal,omitempty"`
+	Unit      string      `json:"unit,omitempty"`
+	Origin    string      `json:"origin,omitempty"`
+	FollowUp  *FollowUp   `json:"follow_up,omitempty"`
+	Groups    *RiskGroups `json:"risk_groups,omitempty"`
 }
 
 // Part is a part of the file.
