@@ -15,7 +15,7 @@ import (
 //
 // [Whybra2024]: https://doi.org/10.1148/radiol.231319
 type Filter struct {
-	Kind       string  `yaml:"kind,required"` // none, mean, log, laws, gabor, wavelet, simoncelli
+	Kind       string  `yaml:"kind,required"` // none, mean, log, laws, gabor, wavelet, simoncelli, riesz
 	Name       string  `yaml:"name"`          // of the columns; the kind if empty
 	Dimensions int     `yaml:"dimensions"`    // 2 or 3
 	Border     string  `yaml:"border"`        // zero, nearest, periodic, mirror
@@ -32,16 +32,19 @@ type Filter struct {
 	Band       string  `yaml:"band"`
 	Level      int     `yaml:"level"`
 	Invariant  bool    `yaml:"rotation_invariant"`
-	Pool       string  `yaml:"pool"` // max or mean
+	Pool       string  `yaml:"pool"`  // max or mean
+	Of         string  `yaml:"of"`    // of riesz: log or simoncelli, with their keys
+	Order      []int   `yaml:"order"` // of riesz, along x, y and z; along the image's own axes where steered
+	Steer      float64 `yaml:"steer"` // of riesz: width of the structure tensor that the axes follow; 0 for the axes of the image
 }
 
 // filterKinds are the kinds of filter.
-var filterKinds = []string{"none", "mean", "log", "laws", "gabor", "wavelet", "simoncelli"}
+var filterKinds = []string{"none", "mean", "log", "laws", "gabor", "wavelet", "simoncelli", "riesz"}
 
 // DecodeNode reads a filter and checks what its kind needs.
 func (f *Filter) DecodeNode(n *settings.Node, p *settings.Problems) {
 	type plain Filter
-	*f = Filter{Dimensions: 3, Border: "mirror", CutOff: 4, Gamma: 1, Level: 1}
+	*f = Filter{Dimensions: 3, Border: "mirror", CutOff: 4, Gamma: 1, Level: 1, Of: "log"}
 	before := p.Len()
 	settings.Decode(n, (*plain)(f), p)
 	if p.Len() > before {
@@ -96,8 +99,48 @@ func (f *Filter) wrong() string {
 		if f.Level < 1 || f.Level > 16 {
 			return fmt.Sprintf("level: want 1 to 16, not %d", f.Level)
 		}
+	case "riesz":
+		return f.wrongRiesz()
 	}
 	return ""
+}
+
+func (f *Filter) wrongRiesz() string {
+	sum := 0
+	for _, n := range f.Order {
+		if n < 0 {
+			return fmt.Sprintf("order: want 0 or more along each axis, not %v", f.Order)
+		}
+		sum += n
+	}
+	switch {
+	case f.Of != "log" && f.Of != "simoncelli":
+		return fmt.Sprintf("of: want log or simoncelli, not %q", f.Of)
+	case f.Of == "log" && !(f.Sigma > 0 && f.CutOff > 0):
+		return "want sigma and cutoff above 0"
+	case f.Of == "simoncelli" && (f.Level < 1 || f.Level > 16):
+		return fmt.Sprintf("level: want 1 to 16, not %d", f.Level)
+	case f.Dimensions != 3:
+		return "dimensions: a Riesz transform is of volumes, 3"
+	case len(f.Order) != 3 || sum < 1 || sum > filter.MaxRieszOrder:
+		return fmt.Sprintf("order: want three numbers, along x, y and z, of 1 to %d together, not %v", filter.MaxRieszOrder, f.Order)
+	case !(f.Steer >= 0):
+		return "steer: want a width of 0 mm (the axes of the image) or more"
+	}
+	return ""
+}
+
+// riesz is the response of a Riesz transform.
+func (f *Filter) riesz(b filter.Block, voxel float64) filter.Block {
+	base := filter.Base{Sigma: f.Sigma / voxel, CutOff: f.CutOff, Border: f.border()}
+	if f.Of == "simoncelli" {
+		base.Level = f.Level
+	}
+	l := [3]int(f.Order)
+	if f.Steer > 0 {
+		return base.Steered(b, l, f.Steer/voxel)
+	}
+	return base.Riesz(b, l)
 }
 
 func (f *Filter) border() filter.Border {
@@ -165,7 +208,7 @@ func (f *Filter) reach(spacing [3]float64) int {
 			n = max(n, len(k))
 		}
 		return n<<f.Level + f.Energy
-	case "simoncelli":
+	case "simoncelli", "riesz":
 		return -1
 	}
 	return 0
@@ -193,6 +236,8 @@ func (f *Filter) respond(around filter.Block, at, size [3]int, spacing [3]float6
 		}
 	case "simoncelli":
 		b = filter.Simoncelli(b, f.Level, f.Dimensions)
+	case "riesz":
+		b = f.riesz(b, slices.Min(spacing[:]))
 	}
 	return b.Crop(at, size).Values
 }

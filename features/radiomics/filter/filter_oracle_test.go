@@ -100,12 +100,12 @@ func TestResponseMapsOracle(t *testing.T) {
 		{"8_a_2", "checkerboard", func(b filter.Block) filter.Block { return filter.Simoncelli(b, 2, 3) }},
 		{"8_a_3", "checkerboard", func(b filter.Block) filter.Block { return filter.Simoncelli(b, 3, 3) }},
 		{"9_a", "impulse", func(b filter.Block) filter.Block {
-			return filter.Riesz(filter.LaplacianKernel(b, 1.5, 4, 3, filter.Zero), [3]int{1, 0, 0})
+			return filter.Base{Sigma: 1.5, CutOff: 4, Border: filter.Zero}.Riesz(b, [3]int{1, 0, 0})
 		}},
 		{"9_b_1", "sphere", func(b filter.Block) filter.Block {
-			return filter.Riesz(filter.LaplacianKernel(b, 1.5, 4, 3, filter.Zero), [3]int{0, 2, 0})
+			return filter.Base{Sigma: 1.5, CutOff: 4, Border: filter.Zero}.Riesz(b, [3]int{0, 2, 0})
 		}},
-		{"10_b_1", "pattern_1", func(b filter.Block) filter.Block { return filter.RieszSimoncelli(b, 1, [3]int{0, 2, 0}) }},
+		{"10_b_1", "pattern_1", func(b filter.Block) filter.Block { return filter.Base{Level: 1}.Riesz(b, [3]int{0, 2, 0}) }},
 	} {
 		want, err := open.Volume(oracle.Data(t, "ibsi2", "reference_response_maps", test.file+"-ValidCRM.nii.gz"))
 		if err != nil {

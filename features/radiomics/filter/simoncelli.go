@@ -20,16 +20,7 @@ func simoncelli(nu [3]float64, level int) float64 {
 	return math.Cos(math.Pi / 2 * math.Log2(2*r/top))
 }
 
-// Riesz is the Riesz transform of a block, of orders l along x, y and z.
-func Riesz(b Block, l [3]int) Block {
-	return spectral(b, 3, func(nu [3]float64) complex128 { return riesz(nu, l) })
-}
-
-// RieszSimoncelli is that of the band-pass part of Simoncelli's wavelet.
-func RieszSimoncelli(b Block, level int, l [3]int) Block {
-	return spectral(b, 3, func(nu [3]float64) complex128 { return riesz(nu, l) * complex(simoncelli(nu, level), 0) })
-}
-
+// riesz is the transfer function of the Riesz transform of orders l along x, y and z.
 func riesz(nu [3]float64, l [3]int) complex128 {
 	r := math.Sqrt(nu[0]*nu[0] + nu[1]*nu[1] + nu[2]*nu[2])
 	if r == 0 {
