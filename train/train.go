@@ -26,6 +26,7 @@ import (
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/config"
 )
 
@@ -196,6 +197,12 @@ func (r *run) load(ctx context.Context) error {
 	}
 	r.use(c)
 	r.all = models.FromTable(c.Table)
+	if r.all.Columns, err = pipeline.Widen(r.e.Pipeline, r.all.Columns); err != nil {
+		return &InputError{err}
+	}
+	for _, e := range c.Contradictions {
+		r.logf("contradiction: patient %s: %s", e.Patient, e.Reason)
+	}
 	var b bytes.Buffer
 	if err := table.WriteParquet(&b, c.Table); err != nil {
 		return err

@@ -28,12 +28,14 @@ type prediction struct {
 	outcomes    []string
 	times       []string
 	json        bool
+	local       string
 }
 
 func (p *prediction) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.key, "id", "", "header of the patients' column (default: found by its name)")
 	c.Flags().StringSliceVar(&p.outcomes, "outcomes", nil, "outcomes to predict (default: all)")
 	c.Flags().StringVarP(&p.output, "output", "o", "", "file to write: .csv, .tsv or .json (default: CSV to standard output)")
+	c.Flags().StringVar(&p.local, "estimate-from", "", "table of patients of a scanner or centre that training had not, outcomes not needed, from which its batch effect is estimated")
 	c.Flags().BoolVar(&p.json, "json", false, "write JSON to standard output, in the shape of the server's answer")
 }
 
@@ -47,7 +49,8 @@ it, by bare name; others are left aside. A source may be absent as a whole. Surv
 follow-up of training; beyond it there is none. Values outside what training saw are named in the last column.`,
 		Example: `  voxgene predict runs/glioma/model.voxgene new.csv
   voxgene predict runs/glioma/model.voxgene new.parquet --times 12mo,24mo -o predictions.csv
-  voxgene predict runs/glioma/model.voxgene new.csv --outcomes idh --json`,
+  voxgene predict runs/glioma/model.voxgene new.csv --outcomes idh --json
+  voxgene predict runs/glioma/model.voxgene new.csv --estimate-from ours.csv`,
 		Args: exactly(2, "a bundle and a table"),
 		RunE: func(c *cobra.Command, args []string) error {
 			b, t, x, err := p.read(args)
@@ -81,6 +84,15 @@ func (p *prediction) read(args []string) (*bundle.Bundle, *table.Table, models.M
 	b, err := bundle.Open(args[0])
 	if err != nil {
 		return nil, nil, none, err
+	}
+	if p.local != "" {
+		local, err := table.Read(p.local, table.Options{Key: p.key})
+		if err != nil {
+			return nil, nil, none, err
+		}
+		if err := b.Learn(local); err != nil {
+			return nil, nil, none, fmt.Errorf("--estimate-from %s: %w", p.local, err)
+		}
 	}
 	t, err := table.Read(args[1], table.Options{Key: p.key})
 	if err != nil {

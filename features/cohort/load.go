@@ -47,9 +47,7 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 		return nil, err
 	}
 	c := &Cohort{Flow: patients.flow, Batches: map[string][]string{}, Acquired: map[string]map[string]extraction.Acquired{}, Contradictions: patients.contradictions(cfg.Cohort.Checks)}
-	if n := len(c.Contradictions); n > 0 {
-		c.Notes = append(c.Notes, fmt.Sprintf("the records of patients contradict themselves %d times", n))
-	}
+	c.Notes = append(c.Notes, countReasons(c.Contradictions)...)
 	in := input{base: base, id: patients.id, patients: patients.list, pool: pool, outcomes: cfg.outcomeColumns(base)}
 	tables := make([]*table.Table, len(cfg.Sources))
 	all := make([]loaded, len(cfg.Sources))
@@ -104,6 +102,24 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 		}
 	}
 	return c, c.outcomes(cfg, base, patients, at)
+}
+
+// countReasons counts contradictions by what contradicts what, and names no patient.
+func countReasons(list []Exclusion) []string {
+	count := map[string]int{}
+	var order []string
+	for _, e := range list {
+		if count[e.Reason]++; count[e.Reason] == 1 {
+			order = append(order, e.Reason)
+		}
+	}
+	for i, reason := range order {
+		order[i] = fmt.Sprintf("contradiction: %s, of %d patients", reason, count[reason])
+		if count[reason] == 1 {
+			order[i] = "contradiction: " + reason + ", of 1 patient"
+		}
+	}
+	return order
 }
 
 // addBatch adds the column source.batch.

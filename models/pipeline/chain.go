@@ -47,6 +47,21 @@ type place struct {
 // Fit fits the steps one after the other, each on what the ones before made of the training rows. What leaves the chain is never
 // categorical: where the steps leave such columns, encode is appended. Case weights are not used by steps.
 func (c Chain) Fit(ctx context.Context, t models.Training) (*FittedChain, error) {
+	f, err := c.fitAll(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c {
+		if l, ok := s.Step.(located); ok && l.local() != nil {
+			if f, err = f.Learn(l.local()); err != nil {
+				return nil, fmt.Errorf("estimate_from: %w", err)
+			}
+		}
+	}
+	return f, nil
+}
+
+func (c Chain) fitAll(ctx context.Context, t models.Training) (*FittedChain, error) {
 	if err := checkFinite(t.X); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -229,4 +230,107 @@ func columnNames(columns []table.Column) []string {
 		names[j] = c.Name
 	}
 	return names
+}
+
+// A batch that training had not is learnt from patients without an outcome: it ends where training's are, and nobody else changes.
+func TestLearnMechanics(t *testing.T) {
+	train := mixed(90, 7)
+	local := "patient,clinical.age,clinical.sex,t1.volume,clinical.grade,clinical.site,rna.EGFR,rna.TP53\n"
+	r := mixed(1, 1).Seed.Split("local").Rand()
+	for i := range 40 {
+		local += fmt.Sprintf("p%d,50,F,%v,2,D,%v,%v\n", i, 10+3*r.NormFloat64(), 25+6*r.NormFloat64(), 30+3*r.NormFloat64())
+	}
+	path := scratch(t, "local.csv", local)
+	build := func(set map[string]any) pipeline.Chain {
+		set["batch"] = "site"
+		options, problems := models.Check(pipelineParams("harmonise"), set)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		c, err := pipeline.New([]pipeline.Spec{{Step: "impute", Options: models.Defaults(pipelineParams("impute"))},
+			{Step: "harmonise", On: []string{"rna", "clinical.site"}, Options: options}, {Step: "scale", Options: models.Defaults(pipelineParams("scale"))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	plain, err := build(map[string]any{}).Fit(context.Background(), train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := build(map[string]any{"estimate_from": path}).Fit(context.Background(), train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := plain.Apply(train.X)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := f.Apply(train.X)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBits(t, "patients of training", x, y)
+	b, err := f.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err = pipeline.Decode(b); err != nil {
+		t.Fatal(err)
+	}
+	tab, err := table.Read(path, table.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, err := plain.Learn(tab) // a bundle that left training without the site
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := later.Encode(); err != nil || string(c) != string(b) {
+		t.Errorf("learnt later is another chain: %v", err)
+	}
+	level := slices.Index(f.Inputs()[4].Levels, "D")
+	of := models.NewMatrix(f.Inputs(), tab.Rows())
+	for j, c := range of.Columns {
+		copy(of.Column(j), tab.Values[tab.Find(c.Name)])
+		if c.Name == "clinical.site" {
+			for i := range of.Rows {
+				of.Column(j)[i] = float64(level)
+			}
+		}
+	}
+	z, err := f.Apply(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j, c := range z.Columns {
+		if c.Source != "rna" {
+			continue
+		}
+		// Unharmonised, the site's means stand 4 and more standard deviations away.
+		if m, sd := stat.Mean(z.Column(j)), math.Sqrt(stat.Variance(z.Column(j))); m > 0.6 || m < -0.6 || sd < 0.5 || sd > 1.5 {
+			t.Errorf("%s: mean %v, deviation %v", c.Name, m, sd)
+		}
+	}
+	if _, err := plain.Apply(of); err == nil {
+		t.Error("a batch that nobody taught was taken")
+	}
+	columns, err := pipeline.Widen([]pipeline.Spec{{Step: "harmonise", Options: func() models.Options {
+		o := models.Defaults(pipelineParams("harmonise"))
+		o["estimate_from"] = scratch(t, "b.csv", "patient,batch\np1,Z\np2,3\n")
+		return o
+	}()}}, []table.Column{{Name: "rna.batch", Source: "rna", Group: "batch", Kind: table.Categorical, Levels: []string{"A"}}})
+	if err != nil || fmt.Sprint(columns[0].Levels) != "[A 3 Z]" {
+		t.Errorf("%v %v", columns, err)
+	}
+	for text, want := range map[string]string{"patient,rna.EGFR\np1,3\n": "no column of their batch", "patient,clinical.site\np1,A\np2,B\n": "no batch that training had not",
+		"patient,clinical.site\np1,D\np2,D\n": "5 are needed"} {
+		tab, err := table.Read(scratch(t, "t.csv", text), table.Options{Kinds: map[string]table.Declaration{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := plain.Learn(tab); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
 }

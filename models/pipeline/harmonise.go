@@ -27,10 +27,19 @@ func init() {
 			{Name: "reference", Doc: "batch to which the others are brought; it stays as it is", Default: ""},
 			{Name: "smallest", Doc: "rows that a batch needs", Default: 5, Min: 2, Max: 1000},
 			{Name: "unseen", Doc: "what becomes of a row of a batch that was not there in training", Default: "refuse", Choices: []string{"refuse", "pass_with_warning"}},
+			{Name: "estimate_from", Doc: "table of patients, of whom no outcome is needed, from which the effects of batches that training had not are estimated; " +
+				"also written unseen: {estimate_from: FILE}", Default: "", File: true},
 		},
 		Touches: []table.Kind{table.Numeric, table.Ordinal, table.Categorical},
 		New: func(o models.Options) (Step, error) {
-			return harmonise{batch: o["batch"].(string), covariates: o["covariates"].([]string), pass: o["unseen"].(string) == "pass_with_warning",
+			var local *table.Table
+			if path := o["estimate_from"].(string); path != "" {
+				var err error
+				if local, err = table.Read(path, table.Options{}); err != nil {
+					return nil, err
+				}
+			}
+			return harmonise{patients: local, batch: o["batch"].(string), covariates: o["covariates"].([]string), pass: o["unseen"].(string) == "pass_with_warning",
 				options: genes.ComBatOptions{MeanOnly: o["mean_only"].(bool), NonParametric: !o["parametric"].(bool),
 					Reference: o["reference"].(string), Smallest: o["smallest"].(int)}}, nil
 		},
@@ -44,7 +53,17 @@ type harmonise struct {
 	batch      string
 	covariates []string
 	pass       bool
+	patients   *table.Table // of batches that training may not have; nil for none
 	options    genes.ComBatOptions
+}
+
+func (s harmonise) local() *table.Table { return s.patients }
+
+func (s harmonise) names(c table.Column) bool {
+	if s.batch == "" {
+		return Bare(c) == "batch"
+	}
+	return c.Name == s.batch || Bare(c) == s.batch
 }
 
 // harmonised is a fitted harmonise.
@@ -65,9 +84,8 @@ type harmonisedState struct {
 func (s harmonise) Fit(_ context.Context, t models.Training) (Fitted, error) {
 	f := &harmonised{given: t.X.Columns, state: harmonisedState{Batch: -1, Features: []int{}, Covariates: []int{}, Pass: s.pass}}
 	for j, c := range t.X.Columns {
-		named := s.batch != "" && (c.Name == s.batch || Bare(c) == s.batch) || s.batch == "" && Bare(c) == "batch"
 		switch {
-		case named && c.Kind == table.Categorical:
+		case s.names(c) && c.Kind == table.Categorical:
 			if f.state.Batch >= 0 {
 				return nil, fmt.Errorf("batch: both %q and %q could be meant; write the full name", t.X.Columns[f.state.Batch].Name, c.Name)
 			}

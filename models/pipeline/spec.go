@@ -113,6 +113,10 @@ func (s *Spec) DecodeNode(n *settings.Node, p *settings.Problems) {
 	}
 	set := make(map[string]any, len(raw.Rest))
 	for name, v := range raw.Rest {
+		// An option whose value is another option and its value, as in unseen: {estimate_from: FILE}, is that other one.
+		if v.IsMap() && len(v.Keys()) == 1 && contains(k.Params, name) && contains(k.Params, v.Keys()[0]) {
+			name, v = v.Keys()[0], v.Get(v.Keys()[0])
+		}
 		set[name] = v.Any()
 	}
 	options, problems := models.Check(k.Params, set)
