@@ -41,6 +41,52 @@ func (r *run) permutations(one *outcomeRun) int {
 	return 99
 }
 
+// announce prints what is going to be done before it starts: fits, and the measured time of one. For that one outer fold of each
+// outcome is fitted, which the run then finds done.
+func (r *run) announce(ctx context.Context) error {
+	total := 0.0
+	for _, one := range r.results {
+		first, err := one.study.Judge(ctx, one.folds[:1], r.e.Validation.InnerFolds, r.pool)
+		if err != nil {
+			return fmt.Errorf("outcome %s: %w", one.y.Name, err)
+		}
+		each := first.Seconds / float64(max(1, first.Fits))
+		models, choices := len(one.models), one.study.Procedure.Choices()
+		inner := 0
+		if choices > 1 {
+			inner = choices * r.e.Validation.InnerFolds
+		}
+		estimate := len(one.folds)*(models+inner) + inner + 1
+		side, permutations, null := 0, 0, 0
+		if len(one.measures) > 0 && one.scheme != validate.LeaveOneOut {
+			baselines, ablation := r.sets(one)
+			for _, s := range slices.Concat(baselines, ablation) {
+				if s.skipped == "" {
+					side += len(one.folds)
+				}
+			}
+			permutations = r.permutations(one)
+			if null = r.nullFolds(one) * models; models > 1 {
+				null *= 1 + r.e.Validation.InnerFolds
+			}
+		}
+		seconds := each * float64(estimate+side+permutations*null)
+		total += seconds
+		r.logf("plan: %s: %d fits for the estimate, %d for baselines and ablation, up to %d permutations of %d fits; one fit takes %s, all of them %s of work",
+			one.y.Name, estimate, side, permutations, null, report.Seconds(each), report.Seconds(seconds))
+	}
+	r.logf("plan: at most about %s on %d processors; what goes beyond the budget of %s is cut, permutations first", report.Seconds(total/float64(r.jobs())), r.jobs(), report.Seconds(r.budget()))
+	return nil
+}
+
+// budget is the time for the whole run, in seconds.
+func (r *run) budget() float64 {
+	if b := time.Duration(r.e.Honest.Budget).Seconds(); b > 0 {
+		return b
+	}
+	return defaultBudget.Seconds()
+}
+
 // honest runs baselines, ablation and the null within the budget.
 func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 	h := &one.honest
@@ -79,7 +125,7 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 	}
 	number := r.cut(one, perFit*float64(side), perNull*float64(fitsOfOne), asked)
 	h.said = append(h.said, fmt.Sprintf("%s: %d fits for the estimate; %d for baselines and ablation; %d permutations of %d fits each", one.y.Name, one.result.Fits, side, number, fitsOfOne))
-	r.logf("plan: %s; a fit takes %s (%s in a permutation), so about %s more on %d processors", h.said[0], report.Seconds(perFit), report.Seconds(perNull),
+	r.logf("plan: now %s; a fit takes %s (%s in a permutation), so about %s more on %d processors", h.said[0], report.Seconds(perFit), report.Seconds(perNull),
 		report.Seconds((perFit*float64(side)+perNull*float64(number*fitsOfOne))/float64(r.jobs())), r.jobs())
 	if h.baselines, err = r.variants(ctx, one, baselines, "baselines"); err != nil {
 		return err
@@ -170,11 +216,8 @@ func (r *run) jobs() int {
 // cut returns how many permutations the budget leaves after the seconds of work on the side, each taking so many. The time of a fit
 // is the one kept in the store with the fit, so that a resumed run comes to the same number.
 func (r *run) cut(one *outcomeRun, side, each float64, asked int) int {
-	budget := time.Duration(r.e.Honest.Budget).Seconds()
-	if budget <= 0 {
-		budget = defaultBudget.Seconds()
-	}
-	left := budget*float64(r.jobs())/float64(len(r.results)) - side
+	budget := r.budget()
+	left := budget*float64(r.jobs())/float64(len(r.results)) - one.result.Seconds - side
 	fits := int(left / max(each, 1e-9))
 	if left > 0 && fits >= asked+1 {
 		return asked

@@ -127,6 +127,9 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 	if err := errors.Join(problems...); err != nil {
 		return nil, &InputError{err}
 	}
+	if err := r.stage("time one fold", func() error { return r.announce(ctx) }); err != nil {
+		return nil, err
+	}
 	for _, one := range r.results {
 		if err := r.stage("outcome "+one.y.Name, func() error { return r.judge(ctx, one) }); err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", one.y.Name, err)

@@ -40,6 +40,9 @@ type Patients struct {
 	Unit      string   `yaml:"unit"` // patient
 	Exclude   string   `yaml:"exclude"`
 	Missing   []string `yaml:"missing"` // texts that mean missing, beside the usual ones
+	// Timeline names the points of a patient's way in their order, such as imaging, biopsy, surgery: what a source's available and an
+	// outcome's decision refer to.
+	Timeline []string `yaml:"timeline"`
 	// Checks are pairs of columns that have to agree. Patients in whom they do not are listed, not repaired.
 	Checks []Check `yaml:"checks"`
 }
@@ -77,6 +80,9 @@ type Outcome struct {
 	Codes        map[string]int
 	Unit, Origin string
 
+	// Decision is the point of the cohort's timeline at which the outcome is predicted; empty where it is not said.
+	Decision string
+
 	// KnownFrom are columns (source.column, or patterns) from which the outcome can be told; they never predict it.
 	KnownFrom []string
 }
@@ -88,6 +94,7 @@ type outcomeFields struct {
 	Path      string   `yaml:"path"`
 	ID        string   `yaml:"id"`
 	KnownFrom []string `yaml:"known_from"`
+	Decision  string   `yaml:"decision"`
 }
 
 // DecodeNode reads an outcome; which keys it may have depends on its kind.
@@ -148,7 +155,7 @@ func (o *Outcome) DecodeNode(n *settings.Node, p *settings.Problems) {
 		p.Add(at, "an outcome has kind class or survival")
 		return
 	}
-	o.Name, o.Kind, o.Path, o.ID, o.KnownFrom = f.Name, clinical.OutcomeKind(f.Kind), f.Path, f.ID, f.KnownFrom
+	o.Name, o.Kind, o.Path, o.ID, o.KnownFrom, o.Decision = f.Name, clinical.OutcomeKind(f.Kind), f.Path, f.ID, f.KnownFrom, f.Decision
 }
 
 // columns are the columns of its table that the outcome is made of.
@@ -204,7 +211,41 @@ func Decode(root *settings.Node, p *settings.Problems) Config {
 		}
 	}
 	c.unique(p)
+	c.inTime(p)
 	return c
+}
+
+// inTime refuses sources that are there only after the point at which an outcome is to be predicted.
+func (c Config) inTime(p *settings.Problems) {
+	line := c.Cohort.Timeline
+	point := func(n *settings.Node, key, name string) int {
+		i := slices.Index(line, name)
+		if name != "" && i < 0 {
+			at := n.Get(key)
+			switch near := settings.Nearest(name, line); {
+			case len(line) == 0:
+				p.Add(at, "say the order of such points with cohort: {timeline: [imaging, surgery, …]}")
+			case near != "":
+				p.Add(at, "cohort.timeline has no point %q; did you mean %q?", name, near)
+			default:
+				p.Add(at, "cohort.timeline has no point %q; it has %v", name, line)
+			}
+		}
+		return i
+	}
+	decisions := make([]int, len(c.Outcomes))
+	for k, o := range c.Outcomes {
+		decisions[k] = point(o.At, "decision", o.Decision)
+	}
+	for _, s := range c.Sources {
+		available := point(s.At, "available", s.Available)
+		for k, o := range c.Outcomes {
+			if decisions[k] >= 0 && available > decisions[k] {
+				p.Add(s.At.Get("available"), "source %s is there from %s on, after the decision on outcome %s at %s: it cannot predict it. Leave the source out, or judge that outcome in an experiment of its own",
+					s.Name, s.Available, o.Name, o.Decision)
+			}
+		}
+	}
 }
 
 // unique reports names that are taken twice.

@@ -26,7 +26,9 @@ type Common struct {
 	Group   string   `yaml:"group"`   // clinical, imaging, gene, or the user's own; the kind decides where it is not said
 	Columns []string `yaml:"columns"` // names or patterns of the columns to take; nil takes all
 	Drop    []string `yaml:"drop"`    // names or patterns to leave out
-	Batch   string   `yaml:"batch"`   // column of the patients table that names the batch: scanner, plate
+	// Available is the point of the cohort's timeline from which on the source is there; empty where it is not said.
+	Available string `yaml:"available"`
+	Batch     string `yaml:"batch"` // column of the patients table that names the batch: scanner, plate
 	// Stability is a table of extract --perturb (feature, low): how well each column lasts, measured on patients of its own.
 	Stability string `yaml:"stability"`
 }
