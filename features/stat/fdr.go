@@ -6,16 +6,17 @@ import (
 )
 
 // AdjustMany is Adjust for the false discovery rate over millions of p-values: the same numbers, in place, in linear time and with
-// 4 bytes of scratch a value. a is BenjaminiHochberg or BenjaminiYekutieli; another adjustment falls back on Adjust.
+// scratch for a tenth of the values. a is BenjaminiHochberg or BenjaminiYekutieli; another adjustment falls back on Adjust.
 //
-// The step-up needs each p's rank. Values are dealt into buckets by size, so that only the few of a bucket have to be sorted.
+// The step-up needs each p's rank. Values are dealt into buckets by size, so that only the few of a bucket have to be sorted. Buckets are
+// done from the largest p down and a part of them at a time: an adjusted p is at least p, so what is done never falls into a bucket that
+// is still to come.
 func AdjustMany(p []float64, a Adjustment) {
 	if a != BenjaminiHochberg && a != BenjaminiYekutieli || len(p) > math.MaxUint32 {
 		copy(p, Adjust(p, a))
 		return
 	}
-	const buckets = 1 << 16
-	start := make([]int, buckets+1)
+	start := make([]uint32, buckets+1)
 	for _, v := range p {
 		if v == v {
 			start[bucket(v)+1]++
@@ -24,52 +25,123 @@ func AdjustMany(p []float64, a Adjustment) {
 	for k := range buckets {
 		start[k+1] += start[k]
 	}
-	m := start[buckets]
-	order := make([]uint32, m)
-	next := slices.Clone(start[:buckets])
-	for i, v := range p {
-		if v == v {
-			k := bucket(v)
-			order[next[k]] = uint32(i)
-			next[k]++
-		}
-	}
-	factor := float64(m)
+	m := int(start[buckets])
+	u := stepper{p: p, start: start, factor: float64(m), last: 1}
 	if a == BenjaminiYekutieli {
 		harmonic := 0.0
 		for k := range m {
 			harmonic += 1 / float64(k+1)
 		}
-		factor *= harmonic
+		u.factor *= harmonic
 	}
-	last := 1.0
-	for b := buckets - 1; b >= 0; b-- {
-		group := order[start[b]:start[b+1]]
-		slices.SortFunc(group, func(x, y uint32) int {
-			switch {
-			case p[x] < p[y]:
-				return -1
-			case p[x] > p[y]:
-				return 1
+	share := max(m/12, 1<<16)
+	for top := buckets; top > 0; {
+		bottom := top - 1
+		for bottom > 0 && int(start[top]-start[bottom-1]) <= share {
+			bottom--
+		}
+		u.part(bottom, top)
+		top = bottom
+	}
+}
+
+// ranked is a p-value and its place.
+type ranked struct {
+	p  float64
+	at uint32
+}
+
+// stepper takes the running minimum of factor/rank·p from the largest p down.
+type stepper struct {
+	p            []float64
+	start        []uint32 // values in the buckets before each
+	factor, last float64
+	group        []ranked
+	next         []uint32
+}
+
+// part adjusts the values of buckets bottom…top−1.
+func (u *stepper) part(bottom, top int) {
+	base := u.start[bottom]
+	n := int(u.start[top] - base)
+	if n == 0 {
+		return
+	}
+	u.group = slices.Grow(u.group[:0], n)[:n]
+	u.next = append(u.next[:0], u.start[bottom:top]...)
+	low, high := edge(bottom)*(1-slack), edge(top)*(1+slack)
+	for i, v := range u.p {
+		if v >= low && v < high {
+			// The edges are a little wide; the bucket decides.
+			if k := bucket(v); k >= bottom && k < top {
+				u.group[u.next[k-bottom]-base] = ranked{v, uint32(i)}
+				u.next[k-bottom]++
 			}
-			return 0
-		})
-		for k := len(group) - 1; k >= 0; k-- {
-			last = min(last, factor/float64(start[b]+k+1)*p[group[k]])
-			p[group[k]] = last
+		}
+	}
+	for b := top - 1; b >= bottom; b-- {
+		values := u.group[u.start[b]-base : u.start[b+1]-base]
+		sortRanked(values)
+		for k := len(values) - 1; k >= 0; k-- {
+			u.last = min(u.last, u.factor/float64(int(u.start[b])+k+1)*values[k].p)
+			u.p[values[k].at] = u.last
 		}
 	}
 }
 
-// bucket deals p-values out so that both an even spread over (0, 1) and a heap near 0 leave few to a bucket: half the buckets are even
-// in p, half even in log p below 2⁻⁸.
-func bucket(p float64) int {
-	const half = 1 << 15
-	const cut = 1.0 / 256
-	if p >= cut {
-		return half + min(half-1, int((p-cut)/(1-cut)*half))
+// sortRanked sorts by p: by insertion what a bucket holds as a rule, which takes no call a comparison.
+func sortRanked(v []ranked) {
+	if len(v) > 64 {
+		slices.SortFunc(v, func(a, b ranked) int {
+			switch {
+			case a.p < b.p:
+				return -1
+			case a.p > b.p:
+				return 1
+			}
+			return 0
+		})
+		return
 	}
-	// The bits of a float rise with its value, and their top is a piecewise linear logarithm. Below 2⁻⁸ they span 2⁶²/… down to 0.
-	top := math.Float64bits(cut)
-	return int(math.Float64bits(max(p, 0)) / (top/half + 1))
+	for i := 1; i < len(v); i++ {
+		one, j := v[i], i
+		for ; j > 0 && v[j-1].p > one.p; j-- {
+			v[j] = v[j-1]
+		}
+		v[j] = one
+	}
+}
+
+// Buckets deal p-values out so that both an even spread over (0, 1) and a heap near 0 leave few to a bucket: half are even in p, half even
+// in log p below 2⁻⁸.
+const (
+	buckets    = 1 << 21
+	halfOfThem = buckets / 2
+	bucketCut  = 1.0 / 256
+)
+
+// logStep is the width, in bits of a float, of a bucket below the cut: those bits rise with the value, and their top is a piecewise linear
+// logarithm.
+var logStep = math.Float64bits(bucketCut)/halfOfThem + 1
+
+func bucket(p float64) int {
+	if p >= bucketCut {
+		return halfOfThem + min(halfOfThem-1, int((p-bucketCut)*(halfOfThem/(1-bucketCut))))
+	}
+	return int(math.Float64bits(max(p, 0)) / logStep)
+}
+
+const slack = 1e-12
+
+// edge is the smallest value of bucket k but for rounding, which slack is for; above every p-value for k past the last.
+func edge(k int) float64 {
+	switch {
+	case k == buckets:
+		return math.Inf(1)
+	case k == 0:
+		return math.Inf(-1)
+	case k < halfOfThem:
+		return math.Float64frombits(uint64(k) * logStep)
+	}
+	return bucketCut + float64(k-halfOfThem)/(halfOfThem/(1-bucketCut))
 }

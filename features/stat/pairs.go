@@ -75,49 +75,6 @@ func withHoles(columns [][]float64) []bool {
 	return out
 }
 
-// complete fills R by one matrix product of standardised columns; a column with holes counts as zeros there and is done again.
-func (p *Pairs) complete(ctx context.Context, x, y [][]float64, jobs int) error {
-	zx, zy := p.standardise(x), p.standardise(y)
-	return Products(ctx, zx, zy, jobs, func(i int, products []float64) {
-		row := p.R[i*p.NY : (i+1)*p.NY]
-		for j, v := range products {
-			row[j] = max(-1, min(1, v))
-			if zx[i][0] != zx[i][0] || zy[j][0] != zy[j][0] || p.Rows < MinPairRows {
-				row[j] = none
-			}
-		}
-	})
-}
-
-// standardise returns columns of mean 0 and length 1, of ranks where the method asks for them. A constant column is NaN throughout,
-// and so is one with holes.
-func (p *Pairs) standardise(columns [][]float64) [][]float64 {
-	out := make([][]float64, len(columns))
-	for j, c := range columns {
-		z := c
-		if p.Method == SpearmanMethod {
-			z = Ranks(c)
-		}
-		out[j] = unitLength(z)
-	}
-	return out
-}
-
-// unitLength centres a copy of x and scales it to length 1; NaN throughout when x is constant or not complete.
-func unitLength(x []float64) []float64 {
-	z := make([]float64, len(x))
-	mean, ss := squares(x)
-	const eps = 1e-13
-	scale := 1 / math.Sqrt(ss)
-	if !(ss > float64(len(x))*mean*mean*eps*eps) {
-		scale = none
-	}
-	for i, v := range x {
-		z[i] = (v - mean) * scale
-	}
-	return z
-}
-
 // incomplete does the pairs again in which a column has holes.
 func (p *Pairs) incomplete(ctx context.Context, x, y [][]float64, holesX, holesY []bool, jobs int) error {
 	left, right := orderings(x), orderings(y)
@@ -135,11 +92,7 @@ func (p *Pairs) incomplete(ctx context.Context, x, y [][]float64, holesX, holesY
 			return nil, nil
 		}}
 	}
-	results, err := work.Pool{Jobs: jobs}.Run(ctx, items)
-	if err != nil {
-		return err
-	}
-	return work.Errors(results)
+	return runAll(ctx, items, jobs)
 }
 
 // orderings are the rows of each column in ascending order of value, missing ones left out, so that a pair's ranks need no sorting.
@@ -298,9 +251,5 @@ func (p *Pairs) PValues(ctx context.Context, dst []float64, jobs int) ([]float64
 			return nil, nil
 		}}
 	}
-	results, err := work.Pool{Jobs: jobs}.Run(ctx, items)
-	if err != nil {
-		return nil, err
-	}
-	return dst, work.Errors(results)
+	return dst, runAll(ctx, items, jobs)
 }

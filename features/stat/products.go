@@ -25,15 +25,21 @@ func kernelGo(k int, a, b []float64, c *[panelX * panelY]float64) {
 
 // pack lays columns out in panels of the given width, row by row, filled up with zero columns.
 func pack(columns [][]float64, rows, width int) []float64 {
-	panels := (len(columns) + width - 1) / width
-	out := make([]float64, panels*width*rows)
+	out := make([]float64, packedSize(len(columns), rows, width))
 	for c, column := range columns {
-		panel := out[c/width*width*rows:]
-		for r, v := range column {
-			panel[r*width+c%width] = v
-		}
+		packColumn(out, c, width, column)
 	}
 	return out
+}
+
+func packedSize(columns, rows, width int) int { return (columns + width - 1) / width * width * rows }
+
+// packColumn lays column c into its panel.
+func packColumn(panels []float64, c, width int, column []float64) {
+	panel := panels[c/width*width*len(column):]
+	for r, v := range column {
+		panel[r*width+c%width] = v
+	}
 }
 
 // Rows of a product handled in one item of work: a multiple of panelX that keeps an item near a tenth of a second.
@@ -56,6 +62,11 @@ func Products(ctx context.Context, x, y [][]float64, jobs int, row func(i int, p
 			return nil, nil
 		}})
 	}
+	return runAll(ctx, items, jobs)
+}
+
+// runAll runs items that write their results themselves.
+func runAll(ctx context.Context, items []work.Item, jobs int) error {
 	results, err := work.Pool{Jobs: jobs}.Run(ctx, items)
 	if err != nil {
 		return err
