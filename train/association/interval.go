@@ -1,11 +1,9 @@
 package association
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/voxgene/voxgene/features/stat"
-	"github.com/voxgene/voxgene/features/work"
 )
 
 // Interval is the 95 % interval of the effect of pair k: Fisher's z for a correlation (with Bonett and Wright's variance for ranks and Fieller's
@@ -21,7 +19,7 @@ func (m *Map) Interval(k int) (low, high float64) {
 	case b.scale == survival || m.isModerated(a, b):
 		return r - z*m.stdErr[k], r + z*m.stdErr[k]
 	case a.scale == numeric && b.scale == numeric:
-		n := float64(int(m.N[k]) - 3 - len(m.given))
+		n := float64(m.Count(k) - 3 - len(m.given))
 		variance := 1 / n
 		switch m.Config.Method {
 		case Spearman:
@@ -83,49 +81,4 @@ func dominance(a, b float64) float64 {
 		return -1
 	}
 	return 0
-}
-
-// Stability is the share of bootstrap resamples of patients in which pair k has the same sign and a p, unadjusted, within the level. Resamples are the
-// same for all pairs. NaN without a bootstrap.
-func (m *Map) Stability(k int, seed work.Seed) float64 {
-	if m.Config.Bootstrap == 0 || math.IsNaN(m.Effect[k]) {
-		return math.NaN()
-	}
-	a, b := m.x[k/len(m.Y)], m.y[k%len(m.Y)]
-	if b.scale == survival || m.isModerated(a, b) {
-		return math.NaN() // a model a resample: too dear for what it says
-	}
-	x, y := a.values, b.values
-	numbers := a.scale == numeric && b.scale == numeric
-	if numbers {
-		rx, ry, _ := residuals([][]float64{x}, [][]float64{y}, m.given, stat.Method(m.correlation()))
-		x, y = rx[0], ry[0]
-	}
-	same := 0
-	px, py := make([]float64, len(x)), make([]float64, len(x))
-	for draw := range m.Config.Bootstrap {
-		r := seed.Split("stability", fmt.Sprint(draw)).Rand()
-		for i := range px {
-			from := r.IntN(len(x))
-			px[i], py[i] = x[from], y[from]
-		}
-		effect, p, _ := m.resampled(variable{Column: a.Column, scale: a.scale, values: px}, variable{Column: b.Column, scale: b.scale, values: py}, numbers)
-		if p <= m.Config.Level && effect*m.Effect[k] > 0 {
-			same++
-		}
-	}
-	return float64(same) / float64(m.Config.Bootstrap)
-}
-
-// resampled tests a pair of a bootstrap by the map's own method.
-func (m *Map) resampled(a, b variable, numbers bool) (effect, p float64, n int32) {
-	switch {
-	case numbers && (m.Config.Method == Pearson || len(m.given) > 0):
-		c := stat.Pearson(a.values, b.values)
-		return c.R, c.P, int32(c.N)
-	case numbers && m.Config.Method == Spearman:
-		c := stat.Spearman(a.values, b.values)
-		return c.R, c.P, int32(c.N)
-	}
-	return m.pairTest(a, b)
 }

@@ -105,8 +105,8 @@ func TestModeratedInvariant(t *testing.T) {
 	m := run(t, data, c)
 	k := at(t, m, "t1.f0", "outcome.subtype")
 	groups := stat.Groups(data.Table.Values[0], classes(data.Outcomes[0]))
-	if want := stat.StudentT(groups[1], groups[0]); math.Abs(math.Log10(m.P[k]/want.P)) > 2 {
-		t.Errorf("p %g, and %g by an ordinary t: too far apart for a prior over six columns", m.P[k], want.P)
+	if want := stat.StudentT(groups[1], groups[0]); math.Abs(math.Log10(m.PValue(k)/want.P)) > 2 {
+		t.Errorf("p %g, and %g by an ordinary t: too far apart for a prior over six columns", m.PValue(k), want.P)
 	}
 	shift := make([]float64, 200)
 	for i, class := range data.Outcomes[0].Class {
@@ -115,8 +115,8 @@ func TestModeratedInvariant(t *testing.T) {
 	_ = data.Table.Add(table.Column{Name: "clinical.shift", Source: "clinical", Group: "clinical"}, shift)
 	c.Given = []string{"clinical.shift"}
 	m = run(t, data, c)
-	if k := at(t, m, "t1.f0", "outcome.subtype"); m.P[k] < 1e-3 || m.Raw == nil || m.Raw.P[k] > 1e-6 {
-		t.Errorf("given the shift p = %g, raw %v", m.P[k], m.Raw != nil)
+	if k := at(t, m, "t1.f0", "outcome.subtype"); m.PValue(k) < 1e-3 || m.Raw == nil || m.Raw.PValue(k) > 1e-6 {
+		t.Errorf("given the shift p = %g, raw %v", m.PValue(k), m.Raw != nil)
 	}
 }
 
@@ -150,12 +150,12 @@ func TestTablesAndKendallInvariant(t *testing.T) {
 	c := association.Defaults()
 	c.Method = association.Kendall
 	m := run(t, association.Cohort{Table: data}, c)
-	if k := at(t, m, "t1.necrosis", "mut.TP53"); m.P[k] != stat.FisherP(counts) || math.Abs(math.Abs(m.Effect[k])-stat.CramerV(counts)) > 1e-12 {
-		t.Errorf("p %g effect %g, want %g and %g", m.P[k], m.Effect[k], stat.FisherP(counts), stat.CramerV(counts))
+	if k := at(t, m, "t1.necrosis", "mut.TP53"); m.PValue(k) != stat.FisherP(counts) || math.Abs(math.Abs(m.Effect[k])-stat.CramerV(counts)) > 1e-12 {
+		t.Errorf("p %g effect %g, want %g and %g", m.PValue(k), m.Effect[k], stat.FisherP(counts), stat.CramerV(counts))
 	}
 	want := stat.Kendall(data.Values[0], data.Values[2], true)
-	if k := at(t, m, "t1.f0", "rna.g0"); m.P[k] != want.P || m.Effect[k] != want.R {
-		t.Errorf("p %g tau %g, want %g and %g", m.P[k], m.Effect[k], want.P, want.R)
+	if k := at(t, m, "t1.f0", "rna.g0"); m.PValue(k) != want.P || m.Effect[k] != want.R {
+		t.Errorf("p %g tau %g, want %g and %g", m.PValue(k), m.Effect[k], want.P, want.R)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestBlocksInvariant(t *testing.T) {
 	for i := range m.X {
 		for j, y := range m.Y {
 			if y.Source == "meth" {
-				p, place = append(p, m.P[i*len(m.Y)+j]), append(place, i*len(m.Y)+j)
+				p, place = append(p, m.PValue(i*len(m.Y)+j)), append(place, i*len(m.Y)+j)
 			}
 		}
 	}
@@ -298,18 +298,14 @@ func TestReplicateInvariant(t *testing.T) {
 
 // A planted pair is stable over resamples; a pair of nothing is not.
 func TestStabilityInvariant(t *testing.T) {
-	m := run(t, association.Cohort{Table: planted(61, 100, 4, 4, 1, 0.7)}, association.Defaults())
-	if s := m.Stability(0, 1); s < 0.99 {
+	data := planted(61, 100, 4, 4, 1, 0.7)
+	pairs := run(t, association.Cohort{Table: data}, association.Defaults()).Summarise("pairs", data, 1).Top
+	if s := *pairs[0].Stability; s < 0.99 {
 		t.Errorf("the planted pair is found in %g of resamples", s)
 	}
-	worst := 0
-	for k, p := range m.P {
-		if p > m.P[worst] {
-			worst = k
-		}
-	}
-	if s := m.Stability(worst, 1); s > 0.3 {
-		t.Errorf("a pair with p = %g is found in %g of resamples", m.P[worst], s)
+	worst := pairs[len(pairs)-1]
+	if s := *worst.Stability; s > 0.3 {
+		t.Errorf("a pair with p = %g is found in %g of resamples", worst.P, s)
 	}
 }
 

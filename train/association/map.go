@@ -32,14 +32,15 @@ type Map struct {
 	// Cramér's V between categories, with the sign of phi where both have two; for a survival outcome the log hazard ratio of one
 	// standard deviation. NaN where there is none.
 	Effect []float64
-	P      []float64 // two-sided; NaN where the pair could not be tested
-	Q      []float64 // adjusted
+	Q      []float64 // adjusted p-values; NaN where the pair could not be tested
 	// Raw is the map without removing the covariates; nil where there are none.
 	Raw *Map
 	// FamilyWise are p-values by permutation of patients, of the strongest of all numeric pairs (Westfall and Young's single-step maxT, or
 	// minP where n differs between pairs); nil without permutations.
 	FamilyWise []float64
-	N          []int32 // rows that both columns have
+	// N is the number of rows that both columns have; nil where it is Rows for every pair. Count reads it.
+	N          []int32
+	Rows       int
 	Modules    *Modules
 	Sets       *SetMap
 	Replicated *Replication
@@ -50,6 +51,9 @@ type Map struct {
 	// stdErr is the standard error of the effects that a model gave: hazard ratios, moderated differences.
 	stdErr map[int]float64
 	mu     sync.Mutex // guards stdErr
+	// p holds two-sided p-values; nil for a map of correlations, where millions of them follow from r and n.
+	p     []float64
+	pairs *stat.Pairs
 }
 
 // ErrNoPairs says that one side of the map is empty.
@@ -61,7 +65,7 @@ func Run(ctx context.Context, data Cohort, c Config, seed work.Seed, jobs int) (
 	if err != nil {
 		return nil, err
 	}
-	m := &Map{Config: c}
+	m := &Map{Config: c, Rows: data.Table.Rows()}
 	m.x, m.y = m.usable(x), m.usable(y)
 	m.X, m.Y = columnsOf(m.x), columnsOf(m.y)
 	if len(m.X) == 0 || len(m.Y) == 0 {
@@ -76,7 +80,7 @@ func Run(ctx context.Context, data Cohort, c Config, seed work.Seed, jobs int) (
 	if len(given) > 0 {
 		raw := c
 		raw.Given, raw.Permutations, raw.Bootstrap, raw.Modules, raw.Sets.File = nil, 0, 0, 0, ""
-		m.Raw = &Map{Config: raw, X: m.X, Y: m.Y, x: m.x, y: m.y}
+		m.Raw = &Map{Config: raw, Rows: m.Rows, X: m.X, Y: m.Y, x: m.x, y: m.y}
 		if err := m.Raw.test(ctx, jobs); err != nil {
 			return nil, err
 		}
@@ -99,7 +103,6 @@ func Run(ctx context.Context, data Cohort, c Config, seed work.Seed, jobs int) (
 
 // test fills Effect, P, N and Q.
 func (m *Map) test(ctx context.Context, jobs int) error {
-	m.N = make([]int32, len(m.X)*len(m.Y))
 	if err := m.correlate(ctx, jobs); err != nil {
 		return err
 	}
@@ -111,16 +114,38 @@ func (m *Map) test(ctx context.Context, jobs int) error {
 	if err := m.compare(ctx, jobs); err != nil {
 		return err
 	}
-	m.adjust()
-	return nil
+	return m.adjust(ctx, jobs)
+}
+
+// PValue is the two-sided p-value of pair k, k counting as in Effect; NaN where it could not be tested.
+func (m *Map) PValue(k int) float64 {
+	if m.pairs != nil {
+		return m.pairs.P(k/len(m.Y), k%len(m.Y))
+	}
+	return m.p[k]
+}
+
+// Count is the number of rows that both columns of pair k have.
+func (m *Map) Count(k int) int {
+	if m.N == nil {
+		return m.Rows
+	}
+	return int(m.N[k])
 }
 
 // adjust fills Q, over the whole map or block by block.
-func (m *Map) adjust() {
-	m.Q = slices.Clone(m.P)
+func (m *Map) adjust(ctx context.Context, jobs int) error {
+	if m.pairs != nil {
+		var err error
+		if m.Q, err = m.pairs.PValues(ctx, nil, jobs); err != nil {
+			return err
+		}
+	} else {
+		m.Q = slices.Clone(m.p)
+	}
 	if m.Config.Within == "map" {
 		stat.AdjustMany(m.Q, m.Config.Adjust)
-		return
+		return nil
 	}
 	blocks := map[[2]string][]int{}
 	var order [][2]string
@@ -136,13 +161,14 @@ func (m *Map) adjust() {
 	for _, key := range order {
 		p := make([]float64, len(blocks[key]))
 		for k, at := range blocks[key] {
-			p[k] = m.P[at]
+			p[k] = m.Q[at]
 		}
 		stat.AdjustMany(p, m.Config.Adjust)
 		for k, at := range blocks[key] {
 			m.Q[at] = p[k]
 		}
 	}
+	return nil
 }
 
 // of returns the places of the variables of a scale.
@@ -169,9 +195,10 @@ func (m *Map) correlate(ctx context.Context, jobs int) error {
 	ix, iy := of(m.x, numeric), of(m.y, numeric)
 	allNumbers := len(ix) == len(m.x) && len(iy) == len(m.y) && m.Config.Method != Kendall
 	if !allNumbers {
-		m.Effect, m.P = make([]float64, len(m.N)), make([]float64, len(m.N))
-		for k := range m.P {
-			m.Effect[k], m.P[k] = math.NaN(), math.NaN()
+		n := len(m.X) * len(m.Y)
+		m.Effect, m.p, m.N = make([]float64, n), make([]float64, n), make([]int32, n)
+		for k := range n {
+			m.Effect[k], m.p[k] = math.NaN(), math.NaN()
 		}
 	}
 	if len(ix) == 0 || len(iy) == 0 || m.Config.Method == Kendall {
@@ -182,17 +209,14 @@ func (m *Map) correlate(ctx context.Context, jobs int) error {
 	if err != nil {
 		return err
 	}
-	p, err := pairs.PValues(ctx, nil, jobs)
-	if err != nil {
-		return err
-	}
 	if allNumbers { // thirty million pairs are not copied
-		m.Effect, m.P = pairs.R, p
+		m.Effect, m.N, m.pairs = pairs.R, pairs.N, pairs
+		return nil
 	}
 	for a, i := range ix {
 		for b, j := range iy {
 			to, from := i*len(m.Y)+j, a*len(iy)+b
-			m.Effect[to], m.P[to], m.N[to] = pairs.R[from], p[from], int32(pairs.Count(a, b))
+			m.Effect[to], m.p[to], m.N[to] = pairs.R[from], pairs.P(a, b), int32(pairs.Count(a, b))
 		}
 	}
 	return nil
@@ -201,6 +225,9 @@ func (m *Map) correlate(ctx context.Context, jobs int) error {
 // compare fills every pair that the matrix product and the moderated tests have not.
 func (m *Map) compare(ctx context.Context, jobs int) error {
 	fast := m.Config.Method != Kendall
+	if fast && len(of(m.x, numeric)) == len(m.x) && len(of(m.y, numeric)) == len(m.y) {
+		return nil
+	}
 	items := make([]work.Item, len(m.x))
 	for i := range items {
 		items[i] = work.Item{Name: m.X[i].Name, Do: func(context.Context) ([]byte, error) {
@@ -212,11 +239,11 @@ func (m *Map) compare(ctx context.Context, jobs int) error {
 				k := i*len(m.Y) + j
 				if b.scale == survival {
 					var se float64
-					m.Effect[k], se, m.P[k], m.N[k] = coxTest(a, *b.time, m.given)
+					m.Effect[k], se, m.p[k], m.N[k] = coxTest(a, *b.time, m.given)
 					m.keepError(k, se)
 					continue
 				}
-				m.Effect[k], m.P[k], m.N[k] = m.pairTest(a, b)
+				m.Effect[k], m.p[k], m.N[k] = m.pairTest(a, b)
 			}
 			return nil, nil
 		}}

@@ -131,7 +131,7 @@ func TestRunJobsInvariant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprint(one.Effect, one.P, one.Q, one.FamilyWise) != fmt.Sprint(many.Effect, many.P, many.Q, many.FamilyWise) {
+	if fmt.Sprint(one.Effect, one.Q, one.FamilyWise) != fmt.Sprint(many.Effect, many.Q, many.FamilyWise) {
 		t.Error("numbers differ between 1 and 4 jobs")
 	}
 }
@@ -156,8 +156,8 @@ func TestGivenInvariant(t *testing.T) {
 			for j := range m.Y {
 				want := stat.Partial(data.Values[i], data.Values[3+j], [][]float64{age}, method == association.Spearman)
 				k := i*len(m.Y) + j
-				if math.Abs(m.Effect[k]-want.R) > 1e-10 || math.Abs(m.P[k]-want.P) > 1e-8*want.P {
-					t.Errorf("%s, pair %d %d: r %g p %g, want %g and %g", method, i, j, m.Effect[k], m.P[k], want.R, want.P)
+				if math.Abs(m.Effect[k]-want.R) > 1e-10 || math.Abs(m.PValue(k)-want.P) > 1e-8*want.P {
+					t.Errorf("%s, pair %d %d: r %g p %g, want %g and %g", method, i, j, m.Effect[k], m.PValue(k), want.R, want.P)
 				}
 			}
 		}
@@ -180,8 +180,8 @@ func TestGroupedMechanics(t *testing.T) {
 	}
 	groups := stat.Groups(data.Values[0], status)
 	want := stat.MannWhitneyU(groups[1], groups[0], true).P
-	if m.P[1] != want || m.N[1] != 29 || m.Effect[1] != stat.CliffDelta(groups[1], groups[0]) {
-		t.Errorf("p %g n %d effect %g, want %g, 29, %g", m.P[1], m.N[1], m.Effect[1], want, stat.CliffDelta(groups[1], groups[0]))
+	if m.PValue(1) != want || m.Count(1) != 29 || m.Effect[1] != stat.CliffDelta(groups[1], groups[0]) {
+		t.Errorf("p %g n %d effect %g, want %g, 29, %g", m.PValue(1), m.Count(1), m.Effect[1], want, stat.CliffDelta(groups[1], groups[0]))
 	}
 	if notes := strings.Join(m.Notes, "\n"); !strings.Contains(notes, "1 columns of one value were left out, such as rna.flat") {
 		t.Errorf("notes: %s", notes)
@@ -214,7 +214,7 @@ func TestFreedmanLaneInvariant(t *testing.T) {
 	}
 	// Another stream of permutations: the two estimates of a p-value differ by their own error only.
 	r := rand.New(rand.NewPCG(9, 9))
-	exceed := make([]int, len(m.P))
+	exceed := make([]int, len(m.Q))
 	const draws = 2000
 	for range draws {
 		order, most := r.Perm(40), 0.0

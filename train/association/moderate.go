@@ -101,7 +101,7 @@ func (m *Map) moderateBlock(block []int, j int, rows []int, design [][]float64) 
 		se := fit.Unscaled[k][1] * math.Sqrt(fit.Moderation.Posterior[k])
 		t := fit.Coef[k][1] / se
 		if counts[k] >= stat.MinPairRows && !math.IsNaN(t) {
-			m.Effect[at], m.P[at] = fit.Coef[k][1], stat.StudentP(t, fit.Moderation.Total[k])
+			m.Effect[at], m.p[at] = fit.Coef[k][1], stat.StudentP(t, fit.Moderation.Total[k])
 			m.keepError(at, se)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // Pairs differ in n where columns have holes; then the smallest p stands in for the largest effect (minP).
 func (m *Map) permute(ctx context.Context, site []string, seed work.Seed, jobs int) error {
 	ix, iy := of(m.x, numeric), of(m.y, numeric)
-	m.FamilyWise = make([]float64, len(m.P))
+	m.FamilyWise = make([]float64, len(m.Q))
 	for k := range m.FamilyWise {
 		m.FamilyWise[k] = math.NaN()
 	}
@@ -64,7 +64,7 @@ func (m *Map) permute(ctx context.Context, site []string, seed work.Seed, jobs i
 	for _, i := range ix {
 		for _, j := range iy {
 			k := i*len(m.Y) + j
-			if s := strength.of(m.Effect[k], m.P[k]); !math.IsNaN(s) {
+			if s := strength.of(m.Effect[k], m.PValue(k)); !math.IsNaN(s) {
 				below, _ := slices.BinarySearch(extreme, s)
 				m.FamilyWise[k] = float64(len(extreme)-below+1) / float64(len(extreme)+1)
 			}
@@ -77,6 +77,9 @@ func (m *Map) permute(ctx context.Context, site []string, seed work.Seed, jobs i
 type strength struct{ byP bool }
 
 func (m *Map) strength(ix, iy []int) strength {
+	if m.N == nil {
+		return strength{}
+	}
 	first := m.N[ix[0]*len(m.Y)+iy[0]]
 	for _, i := range ix {
 		for _, j := range iy {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/work"
@@ -69,11 +68,11 @@ func (m *Map) Replicate(ctx context.Context, second Cohort, seed work.Seed, jobs
 			continue
 		}
 		to := i*len(again.Y) + j
-		if math.IsNaN(again.P[to]) {
+		if math.IsNaN(again.Q[to]) {
 			continue
 		}
-		p, first, other = append(p, again.P[to]), append(first, m.Effect[k]), append(other, again.Effect[to])
-		r.Pairs = append(r.Pairs, ReplicatedPair{X: m.X[k/len(m.Y)].Name, Y: m.Y[k%len(m.Y)].Name, Effect: m.Effect[k], Second: again.Effect[to], P: again.P[to], N: int(again.N[to])})
+		p, first, other = append(p, again.PValue(to)), append(first, m.Effect[k]), append(other, again.Effect[to])
+		r.Pairs = append(r.Pairs, ReplicatedPair{X: m.X[k/len(m.Y)].Name, Y: m.Y[k%len(m.Y)].Name, Effect: m.Effect[k], Second: again.Effect[to], P: again.PValue(to), N: again.Count(to)})
 	}
 	r.Tested = len(p)
 	for k, q := range stat.Adjust(p, c.Adjust) {
@@ -103,9 +102,7 @@ func names(side []variable) []string {
 }
 
 // foundPairs are the pairs within the level, strongest first, up to a hundred thousand.
-func (m *Map) foundPairs() []int {
-	return slices.DeleteFunc(m.strongest(100_000), func(k int) bool { return !(m.Q[k] <= m.Config.Level) })
-}
+func (m *Map) foundPairs() []int { return m.strongest(100_000, m.Config.Level) }
 
 // wilson is a share with its interval at 95 % (Wilson 1927); 0 to 1 when nothing was tried.
 func wilson(k, n int) (share, low, high float64) {

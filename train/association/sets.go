@@ -154,7 +154,7 @@ func (s *SetMap) overRepresentation(m *Map, ix, iy []int, members [][]int) {
 		state := make([]int, len(iy)) // 0 not tested, 1 tested, 2 found
 		for b, j := range iy {
 			k := i*len(m.Y) + j
-			if math.IsNaN(m.P[k]) {
+			if math.IsNaN(m.Q[k]) {
 				continue
 			}
 			tested++

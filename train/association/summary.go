@@ -99,19 +99,20 @@ func (m *Map) Summarise(name string, t *table.Table, seed work.Seed) Summary {
 		Name: name, Patients: m.patients(t), X: len(m.X), Y: len(m.Y), Method: string(m.Config.Method), Adjust: string(m.Config.Adjust),
 		Level: m.Config.Level, Given: m.Config.Given, Permutations: m.Config.Permutations, Notes: m.Notes,
 	}
-	for k, p := range m.P {
-		if !math.IsNaN(p) {
+	for _, q := range m.Q {
+		if !math.IsNaN(q) {
 			s.Tested++
-			if m.Q[k] <= m.Config.Level {
+			if q <= m.Config.Level {
 				s.Found++
 			}
 		}
 	}
-	order := m.strongest(topPairs)
+	order := m.strongest(topPairs, math.Inf(1))
+	draws := drawResamples(m.Config.Bootstrap, t.Rows(), seed)
 	for rank, k := range order {
 		p := m.pair(k)
 		p.Low, p.High = pointers(m.Interval(k))
-		p.Stability, _ = pointers(m.Stability(k, seed), 0)
+		p.Stability, _ = pointers(m.stability(k, draws), 0)
 		if rank < topPoints {
 			p.Points, p.Levels = points(m.x[k/len(m.Y)], m.y[k%len(m.Y)])
 		}
@@ -205,18 +206,20 @@ func (m *Map) patients(t *table.Table) int {
 	return n
 }
 
-// strongest are the n pairs of smallest p, then largest effect, then first place.
-func (m *Map) strongest(n int) []int {
+// strongest are the n pairs of smallest p, then largest effect, then first place, among those with an adjusted p up to level.
+func (m *Map) strongest(n int, level float64) []int {
 	var order []int
-	limit := 1.0
-	for k, p := range m.P {
-		if p <= limit { // not for NaN
-			order = append(order, k)
-			if len(order) >= 8*n { // keep the list short while walking over millions of pairs
-				m.sortPairs(order)
-				order = order[:n]
-				limit = m.P[order[n-1]]
-			}
+	limit, weakest := 1.0, 0.0
+	byEffect := m.pairs != nil && m.N == nil // all have the same n: p falls as |r| rises, and |r| is at hand
+	for k, q := range m.Q {
+		if !(q <= level) || byEffect && math.Abs(m.Effect[k]) < weakest || !byEffect && m.PValue(k) > limit {
+			continue
+		}
+		order = append(order, k)
+		if len(order) >= 8*n { // keep the list short while walking over millions of pairs
+			m.sortPairs(order)
+			order = order[:n]
+			limit, weakest = m.PValue(order[n-1]), math.Abs(m.Effect[order[n-1]])
 		}
 	}
 	m.sortPairs(order)
@@ -225,12 +228,12 @@ func (m *Map) strongest(n int) []int {
 
 func (m *Map) sortPairs(order []int) {
 	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(m.P[a], m.P[b]), cmp.Compare(math.Abs(m.Effect[b]), math.Abs(m.Effect[a])), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(m.PValue(a), m.PValue(b)), cmp.Compare(math.Abs(m.Effect[b]), math.Abs(m.Effect[a])), cmp.Compare(a, b))
 	})
 }
 
 func (m *Map) pair(k int) Pair {
-	p := Pair{X: m.X[k/len(m.Y)].Name, Y: m.Y[k%len(m.Y)].Name, Effect: m.Effect[k], P: m.P[k], Q: m.Q[k], N: int(m.N[k])}
+	p := Pair{X: m.X[k/len(m.Y)].Name, Y: m.Y[k%len(m.Y)].Name, Effect: m.Effect[k], P: m.PValue(k), Q: m.Q[k], N: m.Count(k)}
 	if m.FamilyWise != nil && !math.IsNaN(m.FamilyWise[k]) {
 		p.FamilyWise = &m.FamilyWise[k]
 	}
@@ -296,23 +299,30 @@ func (m *Map) heat(order []int) Heat {
 
 // volcano keeps every pair that was found, up to the page's limit, and an even sample of the others.
 func (m *Map) volcano() []Point {
-	var found, others []int
-	for k, p := range m.P {
-		switch {
-		case math.IsNaN(p) || math.IsNaN(m.Effect[k]):
-		case m.Q[k] <= m.Config.Level:
-			found = append(found, k)
-		default:
-			others = append(others, k)
+	drawn := func(k int) bool { return !math.IsNaN(m.Q[k]) && !math.IsNaN(m.Effect[k]) }
+	var size [2]int // of those not found, of those found
+	class := func(k int) int {
+		if m.Q[k] <= m.Config.Level {
+			return 1
+		}
+		return 0
+	}
+	for k := range m.Q {
+		if drawn(k) {
+			size[class(k)]++
 		}
 	}
-	var out []Point
-	for _, list := range [][]int{others, found} {
-		step := max(1, (len(list)+volcanoMax/2-1)/(volcanoMax/2))
-		for n := 0; n < len(list); n += step {
-			k := list[n]
-			out = append(out, Point{m.Effect[k], min(320, -math.Log10(m.P[k])), m.Q[k] <= m.Config.Level})
+	var lists [2][]Point
+	var seen [2]int
+	for k := range m.Q {
+		if !drawn(k) {
+			continue
 		}
+		c := class(k)
+		if step := max(1, (size[c]+volcanoMax/2-1)/(volcanoMax/2)); seen[c]%step == 0 {
+			lists[c] = append(lists[c], Point{m.Effect[k], min(320, -math.Log10(m.PValue(k))), c == 1})
+		}
+		seen[c]++
 	}
-	return out
+	return slices.Concat(lists[0], lists[1]) // those found on top
 }

@@ -78,12 +78,12 @@ func (m *Map) parquet() ([]byte, error) {
 			if m.Config.Keep == "found" && !(m.Q[k] <= m.Config.Level) {
 				continue
 			}
-			r := row{X: m.X[i].Name, Y: m.Y[j].Name, Effect: present(m.Effect, k), P: present(m.P, k), Q: present(m.Q, k), N: m.N[k]}
+			r := row{X: m.X[i].Name, Y: m.Y[j].Name, Effect: present(m.Effect[k]), P: present(m.PValue(k)), Q: present(m.Q[k]), N: int32(m.Count(k))}
 			if m.FamilyWise != nil {
-				r.FamilyWise = present(m.FamilyWise, k)
+				r.FamilyWise = present(m.FamilyWise[k])
 			}
 			if m.Raw != nil {
-				r.RawEffect, r.RawP = present(m.Raw.Effect, k), present(m.Raw.P, k)
+				r.RawEffect, r.RawP = present(m.Raw.Effect[k]), present(m.Raw.PValue(k))
 			}
 			chunk = append(chunk, r)
 		}
@@ -98,9 +98,9 @@ func (m *Map) parquet() ([]byte, error) {
 }
 
 // present points at a value that is a number.
-func present(v []float64, k int) *float64 {
-	if table.Missing(v[k]) {
+func present(v float64) *float64 {
+	if table.Missing(v) {
 		return nil
 	}
-	return &v[k]
+	return &v
 }
