@@ -94,11 +94,19 @@ func (s *Store) Put(k Key, b []byte) error {
 // WriteFile writes a file so that a reader, or a machine that loses power, sees the old content or the new and nothing between:
 // it writes beside the target, syncs, renames, and syncs the folder.
 func WriteFile(path string, b []byte, perm fs.FileMode) error {
+	return WriteTo(path, perm, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// WriteTo is WriteFile for what is too large to hold: write produces the content.
+func WriteTo(path string, perm fs.FileMode, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(fill(f, b, perm), f.Close()); err != nil {
+	if err := errors.Join(fill(f, perm, write), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
@@ -112,9 +120,9 @@ func WriteFile(path string, b []byte, perm fs.FileMode) error {
 	return nil
 }
 
-// fill writes b to f and waits until it is on disk.
-func fill(f *os.File, b []byte, perm fs.FileMode) error {
-	if _, err := f.Write(b); err != nil {
+// fill writes to f and waits until it is on disk.
+func fill(f *os.File, perm fs.FileMode, write func(io.Writer) error) error {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := f.Chmod(perm); err != nil {
