@@ -28,6 +28,7 @@ type expressionSource struct {
 	Samples    string `yaml:"samples"`     // of GEO: title or accession
 
 	SampleSheet string `yaml:"sample_sheet"` // of the GDC; empty looks for it in the folder
+	Manifest    string `yaml:"manifest"`     // of the GDC: the files that were asked for; each has to be there and whole
 	Values      string `yaml:"values"`       // column of STAR counts; unstranded
 	Names       string `yaml:"names"`        // of STAR counts: gene_name or gene_id
 	GeneType    string `yaml:"gene_type"`    // of STAR counts: protein_coding, …
@@ -133,7 +134,11 @@ func (s *expressionSource) read(path string, in input) (*genes.Matrix, []string,
 		if s.Names != "" && s.Names != "gene_name" && s.Names != "gene_id" {
 			return nil, nil, fmt.Errorf("names: want gene_name or gene_id, not %q", s.Names)
 		}
-		return genes.ReadSTAR(path, genes.STAROptions{SampleSheet: sheet, Values: s.Values, IDs: s.Names == "gene_id", GeneType: s.GeneType, SampleType: s.SampleType})
+		manifest := s.Manifest
+		if manifest != "" {
+			manifest = resolve(in.base, manifest)
+		}
+		return genes.ReadSTAR(path, genes.STAROptions{SampleSheet: sheet, Manifest: manifest, Values: s.Values, IDs: s.Names == "gene_id", GeneType: s.GeneType, SampleType: s.SampleType})
 	}
 	return nil, nil, fmt.Errorf("format: %q is not matrix, gct, geo or gdc_star", format)
 }

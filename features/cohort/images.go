@@ -27,8 +27,11 @@ const extractionVersion = 4
 // imageSource is radiomics of volumes and masks: one image and one mask a patient, features of each region.
 type imageSource struct {
 	Common
-	Image    string `yaml:"image,required"` // path with {patient}; * and ? may stand for what differs
-	Mask     string `yaml:"mask,required"`
+	Image string `yaml:"image,required"` // path with {patient}; * and ? may stand for what differs
+	Mask  string `yaml:"mask,required"`
+	// Manifest is the metadata.csv or .tcia of a TCIA download, which says whose each series is. Image and mask are then patterns of
+	// MODALITY/description in place of paths.
+	Manifest string `yaml:"manifest"`
 	Modality string `yaml:"modality"` // MR, CT, PT
 	extraction.Plan
 	Radiomics string         `yaml:"radiomics"` // a PyRadiomics parameter file, or the name of a preset; empty takes parameters, or PyRadiomics' defaults
@@ -36,6 +39,7 @@ type imageSource struct {
 	Visits    *visits        `yaml:"visits"`    // which visit; {visit} in a path
 	Prepared  *settings.Node `yaml:"prepared"`
 
+	listed  []series         // of the manifest
 	learned *extraction.Plan // with the scale of all patients, once they were read
 }
 
@@ -60,7 +64,7 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 	*s = imageSource(v)
 	for _, f := range []struct{ key, path string }{{"image", s.Image}, {"mask", s.Mask}} {
 		at := n.Get(f.key)
-		if at != nil && !strings.Contains(f.path, "{patient}") {
+		if at != nil && s.Manifest == "" && !strings.Contains(f.path, "{patient}") {
 			p.Add(at, "the path is the same for all patients; put {patient} where they differ")
 		}
 		if strings.Contains(f.path, "{reader}") && s.Readers == nil {
@@ -135,6 +139,9 @@ type pair struct{ image, mask string }
 func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
 	var err error
 	if s.Parameters, err = s.params(in.base); err != nil {
+		return loaded{}, err
+	}
+	if err := s.list(in.base); err != nil {
 		return loaded{}, err
 	}
 	s.learned = nil
@@ -290,6 +297,9 @@ func readParameters(base, name string) (radiomics.Params, error) {
 func (s *imageSource) find(base, pattern, patient string) (path, why string) {
 	if patient == "." || patient == ".." || strings.ContainsAny(patient, `/\`+"\x00") {
 		return "", fmt.Sprintf("the patient's name %q cannot be part of a path", patient)
+	}
+	if s.Manifest != "" {
+		return pick(s.listed, patient, pattern)
 	}
 	if !strings.ContainsAny(pattern, "*?") {
 		path = resolve(base, strings.ReplaceAll(pattern, "{patient}", patient))

@@ -32,6 +32,9 @@ func (c Config) ImagePairs(base string) ([]ImagePair, []Exclusion, error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		if err := s.list(base); err != nil {
+			return nil, nil, err
+		}
 		batches := make([]string, len(patients.list))
 		if s.Batch != "" {
 			batches = patients.column(s.Batch, at)

@@ -15,8 +15,12 @@ import (
 
 // STAROptions say what is read of the GDC's STAR counts.
 type STAROptions struct {
-	// SampleSheet is the sheet that the GDC portal gives beside a download; empty looks for gdc_sample_sheet*.tsv in the folder.
+	// SampleSheet is the sheet that the GDC portal gives beside a download, or the JSON metadata of its cart; empty looks for
+	// gdc_sample_sheet*.tsv and metadata.*.json in the folder.
 	SampleSheet string
+	// Manifest is the manifest of the download. Only its files are read, and each has to be there, whole, and of a known patient.
+	// Empty reads all that the sample sheet names.
+	Manifest string
 	// Values is the column to read; empty is unstranded, the raw counts.
 	Values string
 	// IDs names genes by gene_id instead of gene_name.
@@ -35,23 +39,27 @@ func ReadSTAR(dir string, o STAROptions) (*Matrix, []string, error) {
 		o.Values = "unstranded"
 	}
 	if o.SampleSheet == "" {
-		found, err := filepath.Glob(filepath.Join(dir, "gdc_sample_sheet*.tsv"))
-		if err != nil || len(found) != 1 {
-			return nil, nil, fmt.Errorf("%s: there are %d files gdc_sample_sheet*.tsv; name the sample sheet, which says whose each file is, with sample_sheet", dir, len(found))
+		var err error
+		if o.SampleSheet, err = findSheet(dir); err != nil {
+			return nil, nil, err
 		}
-		o.SampleSheet = found[0]
 	}
 	entries, err := readSampleSheet(o.SampleSheet)
 	if err != nil {
 		return nil, nil, err
 	}
-	patients, files, notes, err := chooseFiles(entries, o.SampleType)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", o.SampleSheet, err)
-	}
 	at, err := locate(dir)
 	if err != nil {
 		return nil, nil, err
+	}
+	if o.Manifest != "" {
+		if entries, err = checkManifest(o.Manifest, o.SampleSheet, entries, at); err != nil {
+			return nil, nil, err
+		}
+	}
+	patients, files, notes, err := chooseFiles(entries, o.SampleType)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", o.SampleSheet, err)
 	}
 	var m *Matrix
 	absent := 0
@@ -91,6 +99,9 @@ func ReadSTAR(dir string, o STAROptions) (*Matrix, []string, error) {
 type sheetEntry struct{ file, patient, sample, kind string }
 
 func readSampleSheet(path string) ([]sheetEntry, error) {
+	if strings.EqualFold(filepath.Ext(path), ".json") {
+		return readCart(path)
+	}
 	t, err := table.ReadTexts(path, table.Options{Key: "File Name", Columns: []string{"Case ID", "Sample ID", "Sample Type"}})
 	if err != nil {
 		return nil, err
