@@ -92,5 +92,8 @@ func withMasks(path string, do func(s *Segmentation, r *StructureSet) error) err
 	case len(f.Segmentations) == 0 && len(f.Structures) == 1:
 		return do(nil, f.Structures[0])
 	}
+	if len(f.Segmentations)+len(f.Structures) == 0 {
+		return fmt.Errorf("%s: it holds no segmentation (SEG) and no structure set (RTSTRUCT); is this the image?", path)
+	}
 	return fmt.Errorf("%s: %d segmentations (SEG) and %d structure sets (RTSTRUCT): name the file of the one that is meant", path, len(f.Segmentations), len(f.Structures))
 }

@@ -149,10 +149,10 @@ func isStack(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	head := make([]byte, 8)
+	head := make([]byte, 132)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return false, err
 	}
-	return raster.Is(head[:n]), nil
+	return raster.Is(head[:n]) && !isDICOM(head[:n]), nil
 }

@@ -160,7 +160,8 @@ func detect(path string) (*format, error) {
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if raster.Is(head[:n]) {
+		// Scanners may write a preamble that makes a DICOM file a TIFF as well (PS3.10, 7.1): it is read as DICOM.
+		if raster.Is(head[:n]) && !isDICOM(head[:n]) {
 			return errors.New("PNG and TIFF do not say how large a pixel is: give the spacing (stack: {spacing: [0.9, 0.9, 5]})")
 		}
 		found = byContent(head[:n], strings.ToLower(path))
@@ -181,13 +182,16 @@ func byContent(head []byte, name string) *format {
 	switch {
 	case bytes.HasPrefix(head, []byte("NRRD000")) || extension == ".nrrd" || extension == ".nhdr":
 		return nrrdFormat
-	case len(head) >= 132 && string(head[128:132]) == "DICM" || bytes.HasPrefix(head, []byte("PK\x03\x04")) || extension == ".dcm":
+	case isDICOM(head) || bytes.HasPrefix(head, []byte("PK\x03\x04")) || extension == ".dcm":
 		return dicomFormat
 	case nifti.Is(head) || extension == ".img" || extension == ".hdr" || extension == ".nii":
 		return niftiFormat
 	}
 	return nil
 }
+
+// isDICOM says whether a file begins as PS3.10 wants.
+func isDICOM(head []byte) bool { return len(head) >= 132 && string(head[128:132]) == "DICM" }
 
 // errGrid stops a reading once the grid is known.
 var errGrid = errors.New("only the grid was wanted")

@@ -1,7 +1,11 @@
 package open_test
 
 import (
+	"fmt"
+	"math"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/image"
@@ -9,7 +13,7 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/open", 21)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/open", 36)) }
 
 // Values: AutoRadiomics' own dilation of its prostate mask by 10 mm (seg_dilated_10mm.nii.gz), voxel by voxel; its rings of 2 and 5 mm
 // from scipy 1.10's distance_transform_edt on the same mask; components of label 2 from scipy.ndimage.label with 26 neighbours.
@@ -90,6 +94,67 @@ func TestZScoreOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	check.Near("mean of the reference region", reference.Scale, 309.02570790100646)
+}
+
+// Values: the definition of intensity-normalization 2.2 (NyulNormalize) evaluated with numpy 1.24 and scipy's interp1d: percentiles of the
+// values above 0, their mean place on the scale of 1 to 100 over three MR scans, and the first scan on it.
+func TestNyulOracle(t *testing.T) {
+	data, cohort := oracle.Data(t, "dicom", "autoradiomics_nifti", "prostate"), oracle.Cohort(t, "tcga-lgg", "nifti_crop")
+	check := oracle.Relative(t, "standard scale of Nyul, and a scan on it", "prostate and glioma MR", "numpy, scipy", 1e-9)
+	var volumes []*image.Volume
+	var landmarks [][]float64
+	for _, path := range []string{data + "/img.nii.gz", cohort + "/TCGA-CS-4941/flair.nii.gz", cohort + "/TCGA-CS-5393/flair.nii.gz"} {
+		v, err := open.Volume(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := image.Landmarks(v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		volumes, landmarks = append(volumes, v), append(landmarks, l)
+	}
+	n, err := image.FitNyul(landmarks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{1, 13.964586517143108, 25.01057681768288, 33.363467885446056, 38.43992507246154, 42.52581357155037, 46.557103075068106,
+		52.684716183066314, 62.05395164089173, 75.42735057270473, 100} {
+		check.Near(fmt.Sprintf("landmark %d", i), n.Scale[i], want)
+	}
+	out, err := n.Apply(volumes[0], landmarks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []float64
+	for i, x := range volumes[0].Values {
+		if x > 0 {
+			kept = append(kept, out.Values[i])
+		}
+	}
+	mean, sd := 0.0, 0.0
+	for _, x := range kept {
+		mean += x / float64(len(kept))
+	}
+	for _, x := range kept {
+		sd += (x - mean) * (x - mean) / float64(len(kept))
+	}
+	check.Near("mean", mean, 43.8987501725521)
+	check.Near("SD", math.Sqrt(sd), 22.220187888293406)
+	check.Near("maximum", slices.Max(kept), 136.27615010643447)
+	check.Near("minimum", slices.Min(kept), -3.8142323008194303)
+}
+
+// A DICOM file whose preamble makes it a TIFF as well is read as DICOM, alone and in a folder.
+func TestTwoPersonalities(t *testing.T) {
+	path := oracle.Data(t, "dicom", "pydicom_testfiles", "MR_small.dcm")
+	v, err := open.Volume(path)
+	if err != nil || v.Size != [3]int{64, 64, 1} {
+		t.Errorf("%v (%v)", v, err)
+	}
+	if _, err := open.Labels(path); err == nil || !strings.Contains(err.Error(), "no segmentation") {
+		t.Errorf("labels of an image: %v", err)
+	}
 }
 
 // Values: the definitions of intensity-normalization 2.2 (WhiteStripeNormalize, histogram_tools) evaluated with numpy and scipy: kernel
