@@ -86,6 +86,9 @@ type plan struct {
 	once  sync.Once
 	usual *explain.Explainer
 	fault error
+
+	lock sync.Mutex
+	kept map[[2]string]*explain.Explainer // by method and scale, on the bundle's own background
 }
 
 // prepare works out the plans, once, and says what does not fit together.

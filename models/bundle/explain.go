@@ -77,7 +77,25 @@ func (p *plan) explainer(o *Outcome, e *Explain) (*explain.Explainer, error) {
 		background := explain.FromMatrix(rows)
 		r.Background = &background
 	}
-	return explain.New(o.Model, r)
+	if len(r.Times) > 0 || e.Background != nil {
+		return explain.New(o.Model, r)
+	}
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	asked := [2]string{e.Method, e.Scale}
+	if kept := p.kept[asked]; kept != nil {
+		return kept, nil
+	}
+	r.Rows = explain.Many
+	made, err := explain.New(o.Model, r)
+	if err != nil {
+		return nil, err
+	}
+	if p.kept == nil {
+		p.kept = map[[2]string]*explain.Explainer{}
+	}
+	p.kept[asked] = made // only what the model allows comes here, so there are few
+	return made, nil
 }
 
 // explain adds the explanations of the k-th answer of each patient; z is what the pipeline made of x.

@@ -142,7 +142,7 @@ func BenchmarkServedRow300Depth6(b *testing.B) {
 
 func BenchmarkServedRowInterventional300Depth6(b *testing.B) {
 	e, x := complete(300, 6, 30), gaussian(3, 1, 30)
-	t, err := interventional(e, 0, 1, gaussian(4, 100, 30), equalShares(100), 1, false)
+	t, err := interventional(e, 0, 1, gaussian(4, 100, 30), equalShares(100), keepFrom, false)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -207,4 +207,49 @@ func BenchmarkNewBackground500x2000(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// servedSurvival explains one row's survival at a time with 100 background rows.
+func servedSurvival(b *testing.B, kind string, set map[string]any, columns int) {
+	b.Helper()
+	data := linearTraining(42, 500, columns, 0)
+	m := fitKind(b, kind, set, data)
+	background, err := NewBackground(data.X, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := New(m, Request{Times: []float64{60}, Background: &background})
+	if err != nil {
+		b.Fatal(err)
+	}
+	x, a := data.X.Select([]int{30}), models.Attribution{}
+	for b.Loop() {
+		if err := e.Each(x, func(_ int, list []models.Attribution) error { a = list[0]; return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	most, worst := 0.0, 0.0
+	for j, v := range a.Values {
+		most = max(most, v, -v)
+		if a.Errors != nil {
+			worst = max(worst, a.Errors[j])
+		}
+	}
+	b.ReportMetric(100*worst/most, "%error")
+}
+
+func BenchmarkSurvivalForest300Columns30(b *testing.B) {
+	servedSurvival(b, "survival_forest", map[string]any{"trees": 300}, 30)
+}
+
+func BenchmarkSurvivalForest300Columns500(b *testing.B) {
+	servedSurvival(b, "survival_forest", map[string]any{"trees": 300}, 500)
+}
+
+func BenchmarkSurvivalBoosting100Columns30(b *testing.B) {
+	servedSurvival(b, "survival_boosting", map[string]any{"rounds": 100, "max_depth": 3}, 30)
+}
+
+func BenchmarkSurvivalCoxIntegratedColumns30(b *testing.B) {
+	servedSurvival(b, "cox", map[string]any{"penalty": "ridge"}, 30)
 }

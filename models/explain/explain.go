@@ -85,7 +85,8 @@ type Request struct {
 	// 2 (8 for functions of sums over trees, where a walk costs little), or that linear_correlated takes, 0 for 100.
 	Pairs int
 	Seed  work.Seed
-	// Rows is how many rows are going to be explained, if known: preparations that pay only for many are then made. Explain sets it.
+	// Rows is how many rows are going to be explained, if known: preparations that pay only for many are then made. Explain sets it; who
+	// keeps an Explainer for later says Many.
 	Rows int
 }
 

@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/voxgene/voxgene/models/tree"
 )
@@ -17,10 +18,19 @@ import (
 // background that pass the same columns are counted once. For short paths and many rows the answer for each pattern of x is kept.
 type crossTree struct {
 	*shape
-	groups []group     // of all leaves
-	starts []int32     // leaves + 1
-	tables [][]float64 // by leaf: patterns × columns; nil where not kept
-	of     []int32     // leaves × background: the group of each background row, counted from the leaf's first; nil where not needed
+	groups []group   // of all leaves
+	starts []int32   // leaves + 1
+	kept   []kept    // by leaf; nil where no answers are kept
+	tables []float64 // of the leaves one after the other: patterns × columns
+	asks   []int32   // their columns
+	of     []int32   // leaves × background: the group of each background row, counted from the leaf's first; nil where not needed
+}
+
+// kept is where the answers of a leaf are.
+type kept struct {
+	node, columns int32
+	ask, table    int32 // first of its columns, and of its table; −1 where the path is too long for one
+	live          uint64
 }
 
 // group is the background that passes the same columns of a leaf's path.
@@ -148,19 +158,39 @@ func share(groups []group, passed uint64, phi []float64) {
 // tabled is the longest path of which every pattern's answer is kept.
 const tabled = 8
 
-// keep prepares the answers for every pattern of the short paths, which pays from some dozens of rows on.
+// tableCells is the most numbers that the tables of a tree hold.
+const tableCells = 1 << 22
+
+// keep prepares the answers for every pattern of the short paths, which pays from some dozens of rows on. A pattern is live where its
+// answer is not all zero.
 func (c *crossTree) keep() {
-	c.tables = make([][]float64, len(c.leaves))
+	cells := 0
 	for i := range c.leaves {
-		d := len(c.leaves[i].column)
-		if d == 0 || d > tabled {
-			continue
+		if d := len(c.leaves[i].column); d <= tabled {
+			cells += d << d
 		}
-		table := make([]float64, d<<d)
-		for m := range uint64(1) << d {
-			share(c.background(i), m, table[int(m)*d:(int(m)+1)*d])
+	}
+	if cells > tableCells {
+		return
+	}
+	c.kept, c.tables = make([]kept, len(c.leaves)), make([]float64, 0, cells)
+	for i := range c.leaves {
+		l := &c.leaves[i]
+		d := len(l.column)
+		k := kept{node: l.node, columns: int32(d), ask: int32(len(c.asks)), table: -1, live: ^uint64(0)}
+		c.asks = append(c.asks, l.column...)
+		if d <= tabled {
+			k.table = int32(len(c.tables))
+			c.tables = c.tables[:len(c.tables)+d<<d]
+			for m := range uint64(1) << d {
+				answer := c.tables[int(k.table)+int(m)*d:][:d]
+				share(c.background(i), m, answer)
+				if d <= 6 && !slices.ContainsFunc(answer, func(v float64) bool { return v != 0 }) {
+					k.live &^= 1 << m
+				}
+			}
 		}
-		c.tables[i] = table
+		c.kept[i] = k
 	}
 }
 
@@ -182,6 +212,10 @@ func (c *crossTree) add(e *tree.Ensemble, x, weights []float64, w *crossScratch,
 	}
 	c.follow(e, x, w.masks)
 	columns := len(x)
+	if c.kept != nil && c.width == 1 && weights == nil {
+		c.look(w, phi[c.first*columns:(c.first+1)*columns])
+		return
+	}
 	for i := range c.leaves {
 		l := &c.leaves[i]
 		d := len(l.column)
@@ -191,8 +225,8 @@ func (c *crossTree) add(e *tree.Ensemble, x, weights []float64, w *crossScratch,
 		case weights != nil:
 			shares = w.phi[:d]
 			share(c.weighted(i, weights, w), passed, shares)
-		case c.tables != nil && c.tables[i] != nil:
-			shares = c.tables[i][int(passed)*d : (int(passed)+1)*d]
+		case c.kept != nil && c.kept[i].table >= 0:
+			shares = c.tables[int(c.kept[i].table)+int(passed)*d:][:d]
 		default:
 			shares = w.phi[:d]
 			share(c.background(i), passed, shares)
@@ -203,6 +237,30 @@ func (c *crossTree) add(e *tree.Ensemble, x, weights []float64, w *crossScratch,
 			for j, col := range l.column {
 				to[col] += v * shares[j]
 			}
+		}
+	}
+}
+
+// look adds what is kept for a row, whose masks are set, to the values of the tree's one output.
+func (c *crossTree) look(w *crossScratch, phi []float64) {
+	values, masks := c.values, w.masks[:c.nodes]
+	for i := range c.kept {
+		k := &c.kept[i]
+		d := int(k.columns)
+		passed := masks[k.node] & full(d)
+		if d <= 6 && k.live>>(passed&63)&1 == 0 {
+			continue
+		}
+		var shares []float64
+		if k.table >= 0 {
+			shares = c.tables[int(k.table)+int(passed)*d:][:d]
+		} else {
+			shares = w.phi[:d]
+			share(c.background(i), passed, shares)
+		}
+		v := values[i]
+		for j, column := range c.asks[k.ask:][:len(shares)] {
+			phi[column] += v * shares[j]
 		}
 	}
 }

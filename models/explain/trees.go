@@ -183,6 +183,9 @@ func interventional(e *tree.Ensemble, first, last int, b models.Matrix, weights 
 // keepFrom is the number of rows from which keeping the answers of every pattern costs less than it saves.
 const keepFrom = 64
 
+// Many is for Request.Rows, where an Explainer is kept.
+const Many = keepFrom
+
 // readRows returns rows of x, from lo to hi, as trees read them: rows × used columns, row-major, in to where that is large enough.
 func readRows(e *tree.Ensemble, used []int, x models.Matrix, lo, hi int, to []float64) []float64 {
 	if n := (hi - lo) * len(used); cap(to) < n {
