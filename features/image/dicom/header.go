@@ -1,0 +1,97 @@
+package dicom
+
+import "github.com/voxgene/voxgene/features/image"
+
+// Instance is one DICOM object: its kind and its identifier.
+type Instance struct{ Class, UID string }
+
+// Plane is one slice of a series, or one frame of an enhanced image.
+type Plane struct {
+	Instance
+	Frame    int        // from 1 in a multi-frame image; 0 in others
+	Position [3]float64 // of the first pixel's centre, mm, LPS
+}
+
+// Text is an attribute of the series' first file by its group and element, such as 0x00100020; "" where it is not there.
+func (s *Series) Text(attribute uint32) string { return s.files[0].text(tag(attribute)) }
+
+// Instances are the objects of the series, in the order of its files.
+func (s *Series) Instances() []Instance {
+	out := make([]Instance, len(s.files))
+	for i, f := range s.files {
+		out[i] = f.instance()
+	}
+	return out
+}
+
+func (f *file) instance() Instance { return Instance{f.text(sopClassUID), f.text(sopInstanceUID)} }
+
+// Planes are the series' slices in the order of its grid, with that grid.
+func (s *Series) Planes() (image.Grid, []Plane, error) {
+	planes, err := s.slices()
+	if err != nil {
+		return image.Grid{}, nil, err
+	}
+	g, err := stack(planes)
+	if err != nil {
+		return g, nil, err
+	}
+	out := make([]Plane, len(planes))
+	for i := range planes {
+		out[i] = Plane{Instance: planes[i].file.instance(), Position: planes[i].position}
+		if planes[i].file.has(numberOfFrames) && planes[i].file.text(numberOfFrames) != "1" {
+			out[i].Frame = planes[i].frame + 1
+		}
+	}
+	return g, out, nil
+}
+
+// Instance is the segmentation's identity.
+func (s *Segmentation) Instance() Instance { return s.file.instance() }
+
+// Text is an attribute of the file, as Series.Text.
+func (s *Segmentation) Text(attribute uint32) string { return s.file.text(tag(attribute)) }
+
+// References are the series that the segmentation was drawn on, by SeriesInstanceUID.
+func (s *Segmentation) References() []string { return s.file.references() }
+
+// Instance is the structure set's identity.
+func (r *StructureSet) Instance() Instance { return r.file.instance() }
+
+// Text is an attribute of the file, as Series.Text.
+func (r *StructureSet) Text(attribute uint32) string { return r.file.text(tag(attribute)) }
+
+// References are the series that the structures were drawn on, by SeriesInstanceUID.
+func (r *StructureSet) References() []string { return r.file.references() }
+
+// references are the identifiers of the series that an object refers to, wherever it does: a SEG lists them at the top, a structure set
+// within its frames of reference.
+func (f *file) references() []string {
+	var out []string
+	var look func(d *dataSet, depth int)
+	look = func(d *dataSet, depth int) {
+		for i := range d.elements {
+			e := &d.elements[i]
+			if e.tag == seriesInstanceUID && depth > 0 {
+				out = append(out, d.text(seriesInstanceUID))
+			}
+			for _, in := range e.items {
+				look(in, depth+1)
+			}
+		}
+	}
+	look(f.dataSet, 0)
+	return out
+}
+
+// Masks tells which segmentations and structure sets a folder holds, as instances.
+func (f *Folder) Masks() []Instance {
+	var out []Instance
+	for _, s := range f.Segmentations {
+		out = append(out, s.Instance())
+	}
+	for _, r := range f.Structures {
+		out = append(out, r.Instance())
+	}
+	return out
+}
