@@ -46,23 +46,28 @@ func (s *Series) Planes() (image.Grid, []Plane, error) {
 	return g, out, nil
 }
 
-// Instance is the segmentation's identity.
-func (s *Segmentation) Instance() Instance { return s.file.instance() }
+// MaskFile is a file of a folder that holds a segmentation or a structure set.
+type MaskFile struct {
+	Instance
+	Name    string   // within the folder
+	Patient string   // PatientID
+	Series  []string // SeriesInstanceUIDs that it refers to: those that it was drawn on
+}
 
-// Text is an attribute of the file, as Series.Text.
-func (s *Segmentation) Text(attribute uint32) string { return s.file.text(tag(attribute)) }
-
-// References are the series that the segmentation was drawn on, by SeriesInstanceUID.
-func (s *Segmentation) References() []string { return s.file.references() }
-
-// Instance is the structure set's identity.
-func (r *StructureSet) Instance() Instance { return r.file.instance() }
-
-// Text is an attribute of the file, as Series.Text.
-func (r *StructureSet) Text(attribute uint32) string { return r.file.text(tag(attribute)) }
-
-// References are the series that the structures were drawn on, by SeriesInstanceUID.
-func (r *StructureSet) References() []string { return r.file.references() }
+// Masks are the segmentations and structure sets of the folder.
+func (f *Folder) Masks() []MaskFile {
+	var out []MaskFile
+	add := func(f *file) {
+		out = append(out, MaskFile{f.instance(), f.name, f.text(patientID), f.references()})
+	}
+	for _, s := range f.Segmentations {
+		add(s.file)
+	}
+	for _, r := range f.Structures {
+		add(r.file)
+	}
+	return out
+}
 
 // references are the identifiers of the series that an object refers to, wherever it does: a SEG lists them at the top, a structure set
 // within its frames of reference.
@@ -81,17 +86,5 @@ func (f *file) references() []string {
 		}
 	}
 	look(f.dataSet, 0)
-	return out
-}
-
-// Masks tells which segmentations and structure sets a folder holds, as instances.
-func (f *Folder) Masks() []Instance {
-	var out []Instance
-	for _, s := range f.Segmentations {
-		out = append(out, s.Instance())
-	}
-	for _, r := range f.Structures {
-		out = append(out, r.Instance())
-	}
 	return out
 }

@@ -1,0 +1,402 @@
+package studies
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/registry"
+	"github.com/voxgene/voxgene/serve/results"
+)
+
+// study is one study that is being turned into a row.
+type study struct {
+	*upload
+	entry    *registry.Entry
+	features map[string]any // number or text, by full name
+	identity results.Identity
+	evidence []results.Instance
+	notes    []string
+	secrets  []string // that no message may hold
+}
+
+// predict turns what arrived into the answer.
+func (f *Front) predict(ctx context.Context, r *http.Request, e *registry.Entry, u *upload, j *job) ([]byte, error) {
+	s := &study{upload: u, entry: e, features: map[string]any{}, identity: results.Identity{Patient: u.fields["patient"], Issuer: u.fields["issuer"]}}
+	steps := len(e.Bundle.Sources) + 2
+	if err := s.numbers(); err != nil {
+		return nil, s.clean(err)
+	}
+	for i := range e.Bundle.Sources {
+		j.at("extracting "+e.Bundle.Sources[i].Name, i, steps)
+		if err := s.extract(ctx, &e.Bundle.Sources[i]); err != nil {
+			return nil, s.clean(err)
+		}
+	}
+	if err := s.unread(); err != nil {
+		return nil, s.clean(err)
+	}
+	j.at("predicting", steps-2, steps)
+	explain := map[string]any{"top": 20}
+	if by := u.fields["explain"]; by != "" {
+		explain["group_by"] = by
+	}
+	body, err := json.Marshal(map[string]any{"patients": []any{map[string]any{"id": s.identity.Patient, "features": s.features}}, "explain": explain})
+	if err != nil {
+		return nil, err
+	}
+	d, p := api.Decode(body, e.Columns, f.Patients)
+	if p != nil {
+		return nil, s.clean(*p)
+	}
+	answers, p, cause := api.Predict(r, e, d, f.Audit)
+	if p != nil {
+		if p.Status >= 500 {
+			f.Log.Error("a study failed", "model", e.Bundle.Name, "cause", s.hide(fmt.Sprint(cause)))
+		}
+		return nil, s.clean(*p)
+	}
+	j.at("keeping", steps-1, steps)
+	return f.keep(s, answers[0])
+}
+
+// answer is what a client is sent.
+type answer struct {
+	Model       string            `json:"model"`
+	Version     string            `json:"version"`
+	IntendedUse string            `json:"intended_use"`
+	Words       string            `json:"words"`
+	Predictions []json.RawMessage `json:"predictions"`
+	Notes       []string          `json:"notes,omitempty"`
+	Inputs      string            `json:"inputs"`           // hash of all that was sent
+	Result      string            `json:"result,omitempty"` // identifier under which it is kept
+	State       results.State     `json:"state,omitempty"`
+	Previous    string            `json:"previous,omitempty"`
+}
+
+// keep keeps the prediction where there is a store and the patient is known, and renders the answer.
+func (f *Front) keep(s *study, p bundle.Prediction) ([]byte, error) {
+	b := s.entry.Bundle
+	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Notes: s.notes, Inputs: s.hash,
+		Predictions: []json.RawMessage{p.AppendJSON(nil)}}
+	if f.Results != nil && s.identity.Patient != "" {
+		content := results.Content{Identity: s.identity, Prediction: a.Predictions[0], Evidence: s.evidence}
+		for _, in := range b.Inputs {
+			feature := results.Feature{Name: in.Name, Unit: in.Unit}
+			switch v := s.features[in.Name].(type) {
+			case float64:
+				feature.Value = &v
+			case string:
+				feature.Text = v
+			}
+			content.Features = append(content.Features, feature)
+		}
+		r, _, err := f.Results.Keep(results.Kept{Model: b.Name, Version: b.Version(), Use: b.IntendedUse, Inputs: s.hash, Content: content})
+		if err != nil {
+			return nil, err
+		}
+		a.Result, a.State, a.Previous, a.Predictions[0] = r.ID, r.State, r.Previous, r.Prediction
+	}
+	out, err := json.Marshal(a)
+	return append(out, '\n'), err
+}
+
+// extract computes the features of one source, where its image was sent. A source of which nothing was sent is missing.
+func (s *study) extract(ctx context.Context, source *extraction.Source) error {
+	part := s.find("image", source.Name)
+	if part == "" {
+		return nil
+	}
+	if source.Visits() != 1 {
+		return refused(http.StatusUnprocessableEntity, "source %s is the change between two visits, which a study of one visit cannot give; send its features", source.Name)
+	}
+	img, err := s.folder(part)
+	if err != nil {
+		return err
+	}
+	mask := ""
+	if m := s.find("mask", source.Name); m != "" {
+		if mask, err = s.folder(m); err != nil {
+			return err
+		}
+	}
+	if mask, err = s.identify(source, img, mask); err != nil {
+		return err
+	}
+	prepared := slices.ContainsFunc(strings.Split(s.fields["prepared"], ","), func(n string) bool { return strings.TrimSpace(n) == source.Name })
+	row, err := source.Extract(ctx, extraction.Files{Image: img, Mask: mask, Prepared: prepared})
+	if errors.Is(err, extraction.ErrPrepared) {
+		return refused(http.StatusUnprocessableEntity, "%v. Prepare the files alike and say so with the part prepared=%s, or send features", err, source.Name)
+	}
+	if err != nil {
+		return refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
+	}
+	for _, f := range row.Features {
+		if s.entry.Bundle.Find(f.Name) >= 0 && !table.Missing(f.Value) {
+			s.features[f.Name] = f.Value
+		}
+	}
+	s.notes = append(s.notes, row.Notes...)
+	return nil
+}
+
+// find is the name of the part for a source: its own, or the one for all.
+func (s *study) find(kind, source string) string {
+	for _, name := range []string{kind + "." + source, kind} {
+		if len(s.files[name]) > 0 {
+			return name
+		}
+	}
+	return ""
+}
+
+// The attributes of a series that name the patient and the study (PS3.6).
+var named = []struct {
+	tag  uint32
+	into func(*results.Identity) *string
+}{
+	{0x00100020, func(i *results.Identity) *string { return &i.Patient }}, {0x00100021, func(i *results.Identity) *string { return &i.Issuer }},
+	{0x00100010, func(i *results.Identity) *string { return &i.Name }}, {0x00100030, func(i *results.Identity) *string { return &i.Birth }},
+	{0x00100040, func(i *results.Identity) *string { return &i.Sex }}, {0x00080050, func(i *results.Identity) *string { return &i.Accession }},
+	{0x00200010, func(i *results.Identity) *string { return &i.StudyID }}, {0x00080020, func(i *results.Identity) *string { return &i.StudyDate }},
+	{0x00080030, func(i *results.Identity) *string { return &i.StudyTime }}, {0x00080090, func(i *results.Identity) *string { return &i.Referrer }},
+	{0x0020000D, func(i *results.Identity) *string { return &i.Study }},
+}
+
+// identify notes whose series and mask these are, if they are DICOM, and returns the mask: the one that was sent, or the one that lies
+// among the images and was drawn on the series.
+func (s *study) identify(source *extraction.Source, img, mask string) (string, error) {
+	dir, err := dicom.OpenFolder(img)
+	if err != nil {
+		if info, statErr := os.Stat(img); statErr == nil && info.IsDir() || errors.Is(err, dicom.ErrNotDICOM) == false && mask == "" {
+			return "", refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
+		}
+		if mask == "" { // another format
+			return "", noMask(source.Name)
+		}
+		return mask, s.maskIdentity(mask)
+	}
+	defer dir.Close()
+	var series *dicom.Series
+	if source.Series != nil {
+		series, err = dir.Select(*source.Series)
+	} else {
+		series, err = dir.One()
+	}
+	if err != nil {
+		return "", refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
+	}
+	patient, asked := series.Text(0x00100020), s.identity.Patient
+	for _, n := range named {
+		text, to := series.Text(n.tag), n.into(&s.identity)
+		s.secrets = append(s.secrets, text)
+		if text != "" {
+			*to = text
+		}
+	}
+	if asked != "" && patient != "" && asked != patient {
+		return "", refused(http.StatusUnprocessableEntity, "source %s: the series is of another patient than the part patient, or than the series of another source", source.Name)
+	}
+	if series.UID != "" && !slices.Contains(s.identity.Series, series.UID) {
+		s.identity.Series = append(s.identity.Series, series.UID)
+		for _, in := range series.Instances() {
+			s.evidence = append(s.evidence, results.Instance{Class: in.Class, Instance: in.UID, Series: series.UID})
+		}
+	}
+	if mask != "" {
+		return mask, s.maskIdentity(mask)
+	}
+	var fit []dicom.MaskFile
+	for _, m := range dir.Masks() {
+		if len(m.Series) == 0 || slices.Contains(m.Series, series.UID) {
+			fit = append(fit, m)
+		}
+	}
+	switch len(fit) {
+	case 0:
+		return "", noMask(source.Name)
+	case 1:
+		if fit[0].Patient != patient {
+			return "", refused(http.StatusUnprocessableEntity, "source %s: the segmentation is of another patient than the series", source.Name)
+		}
+		s.identity.Mask = fit[0].UID
+		if info, err := os.Stat(img); err == nil && info.IsDir() {
+			return filepath.Join(img, filepath.FromSlash(fit[0].Name)), nil
+		}
+		return img, nil
+	}
+	return "", refused(http.StatusUnprocessableEntity, "source %s: %d segmentations or structure sets were drawn on the series; send the one that is meant as the part mask", source.Name, len(fit))
+}
+
+// noMask is the refusal of images without a region.
+func noMask(source string) error {
+	return refused(http.StatusUnprocessableEntity, "source %s needs a mask: a part mask (SEG, RTSTRUCT, NIfTI, NRRD), or a segmentation among the images", source)
+}
+
+// maskIdentity notes which mask was sent.
+func (s *study) maskIdentity(path string) error {
+	if dir, err := dicom.OpenFolder(path); err == nil {
+		masks := dir.Masks()
+		dir.Close()
+		if len(masks) == 1 {
+			s.secrets = append(s.secrets, masks[0].Patient)
+			if masks[0].Patient != "" && s.identity.Patient != "" && masks[0].Patient != s.identity.Patient {
+				return refused(http.StatusUnprocessableEntity, "the mask is of another patient than the images")
+			}
+			s.identity.Mask = masks[0].UID
+			return nil
+		}
+	}
+	s.identity.Mask = s.hash
+	return nil
+}
+
+// unread refuses images and masks that no source of the bundle reads: they would be left out in silence.
+func (s *study) unread() error {
+	sources := map[string]bool{}
+	for _, source := range s.entry.Bundle.Sources {
+		sources[source.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		if _, of, own := strings.Cut(name, "."); own && !sources[of] || len(sources) == 0 {
+			return refused(http.StatusUnprocessableEntity, "no source of the model reads the part %s; its sources of images are %v", s.hide(name), slices.Sorted(maps.Keys(sources)))
+		}
+	}
+	return nil
+}
+
+// numbers reads the parts that hold features as they are: a JSON object, a table of one row, a table of expression.
+func (s *study) numbers() error {
+	if text := s.fields["features"]; text != "" {
+		if err := json.Unmarshal([]byte(text), &s.features); err != nil || s.features == nil {
+			return refused(http.StatusUnprocessableEntity, "the part features is a JSON object of names and values")
+		}
+	}
+	if text := s.fields["table"]; text != "" {
+		rows, err := read(text)
+		if err != nil || len(rows) != 2 {
+			return refused(http.StatusUnprocessableEntity, "the part table has a header and one row, the patient's, separated by commas or tabs")
+		}
+		for i, name := range rows[0] {
+			s.set(name, rows[1][i], "")
+		}
+	}
+	text := s.fields["expression"]
+	if text == "" {
+		return nil
+	}
+	for _, source := range transformed(s.entry.Bundle.Config) {
+		if !slices.Contains(strings.Split(s.fields["prepared"], ","), source.Name) {
+			return refused(http.StatusUnprocessableEntity, "source %s was trained on values after %s; send them so, and say so with the part prepared=%s", source.Name, strings.Join(source.Transform, ", "), source.Name)
+		}
+	}
+	rows, err := read(text)
+	if err != nil || len(rows) == 0 || len(rows[0]) != 2 {
+		return refused(http.StatusUnprocessableEntity, "the part expression has two columns, gene and value, separated by commas or tabs")
+	}
+	found := 0
+	for _, row := range rows {
+		if s.set(row[0], row[1], "gene") {
+			found++
+		}
+	}
+	if found == 0 {
+		return refused(http.StatusUnprocessableEntity, "the part expression has none of the genes that the model reads")
+	}
+	return nil
+}
+
+// expression is what a bundle's configuration says of a source of expression.
+type expression struct {
+	Name      string   `yaml:"name"`
+	Kind      string   `yaml:"kind"`
+	Transform []string `yaml:"transform"`
+}
+
+// transformed are the sources of expression whose values were transformed.
+func transformed(config []byte) []expression {
+	var c struct {
+		Sources []expression `yaml:"sources"`
+	}
+	if yaml.Unmarshal(config, &c) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(c.Sources, func(e expression) bool { return e.Kind != "expression" || len(e.Transform) == 0 })
+}
+
+// read reads a table whose fields are separated by tabs where the first line has one, else by commas.
+func read(text string) ([][]string, error) {
+	in := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+	if first, _, _ := strings.Cut(text, "\n"); strings.Contains(first, "\t") {
+		in.Comma = '\t'
+	}
+	return in.ReadAll()
+}
+
+// set gives an input its value, by its full name, or by its bare one where one input of the group has that. It reports whether there is one.
+func (s *study) set(name, text, group string) bool {
+	at := s.entry.Bundle.Find(name)
+	if at < 0 {
+		for i, in := range s.entry.Bundle.Inputs {
+			if strings.TrimPrefix(in.Name, in.Source+".") == name && (group == "" || in.Group == group) {
+				if at >= 0 {
+					return false
+				}
+				at = i
+			}
+		}
+	}
+	if at < 0 {
+		return false
+	}
+	in := s.entry.Bundle.Inputs[at]
+	if text == "" || strings.EqualFold(text, "NA") {
+		return true
+	}
+	s.features[in.Name] = text
+	if in.Kind == table.Numeric {
+		if v, err := strconv.ParseFloat(text, 64); err == nil {
+			s.features[in.Name] = v
+		}
+	}
+	return true
+}
+
+// clean takes what names the patient or this machine's folders out of a refusal.
+func (s *study) clean(err error) error {
+	p, cause := asProblem(err)
+	if cause != nil {
+		return err
+	}
+	p.Detail = s.hide(p.Detail)
+	for i := range p.Errors {
+		p.Errors[i].Pointer, p.Errors[i].Detail = s.hide(p.Errors[i].Pointer), s.hide(p.Errors[i].Detail)
+	}
+	return p
+}
+
+func (s *study) hide(text string) string {
+	text = strings.ReplaceAll(text, s.dir+string(filepath.Separator), "")
+	for _, secret := range append(s.secrets, s.identity.Patient, s.identity.Name) {
+		if len(secret) > 2 {
+			text = strings.ReplaceAll(text, secret, "…")
+		}
+	}
+	return text
+}
