@@ -16,6 +16,7 @@ import (
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/cdshooks"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/studies"
 )
 
 // Config is the server's configuration file. Environment variables VOXGENE_LISTEN, VOXGENE_LIMITS_BODY and so on come before the
@@ -33,6 +34,8 @@ type Config struct {
 	Auth         auth.Config   `mapstructure:"auth"`
 	Audit        Audit         `mapstructure:"audit"`
 	Results      Results       `mapstructure:"results"`
+
+	Studies studies.Limits `mapstructure:"studies"`
 
 	CDSHooks cdshooks.Config `mapstructure:"cdshooks"`
 
@@ -94,12 +97,15 @@ type Log struct {
 
 // settings are all keys with their defaults; viper finds environment variables only for keys that it knows.
 func settings() map[string]any {
+	files := studies.DefaultLimits()
 	return map[string]any{
 		"listen": "127.0.0.1:8080", "default_model": "", "reload": "5s",
 		"limits.body": 16 << 20, "limits.patients": 10_000, "limits.headers": "5s", "limits.arrival": "30s", "limits.timeout": "30s",
 		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.grace": "20s",
 		"log.level": "info", "log.access": true,
 		"audit.path": "", "audit.postgres": "", "audit.key": "", "audit.keep": "0s",
+		"studies.upload": files.Upload, "studies.unpacked": files.Unpacked, "studies.files": files.Files, "studies.running": files.Running, "studies.waiting": files.Waiting,
+		"studies.wait": files.Wait, "studies.timeout": files.Timeout, "studies.stall": files.Stall, "studies.temp": "",
 		"results.path": "", "writeback.approved_by": "", "writeback.protocol": "", "writeback.expires": "",
 		"cdshooks.url": "", "cdshooks.max_age": "4320h",
 		"tls.cert": "", "tls.key": "", "tls.client_ca": "",
@@ -170,5 +176,5 @@ func (c Config) Check() error {
 	if c.Reload < 0 || c.Limits.Wait < 0 || c.Limits.Rate < 0 {
 		fault("reload, limits.wait and limits.rate: want 0 or more")
 	}
-	return errors.Join(append(faults, c.Writeback.Check())...)
+	return errors.Join(append(faults, c.Writeback.Check(), c.Studies.Check())...)
 }

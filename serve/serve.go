@@ -26,6 +26,7 @@ import (
 	"github.com/voxgene/voxgene/serve/oip"
 	"github.com/voxgene/voxgene/serve/registry"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/studies"
 	"github.com/voxgene/voxgene/serve/web"
 )
 
@@ -38,6 +39,7 @@ type Server struct {
 	tls      *tls.Config
 	audit    *audit.Log
 	results  *results.Store
+	studies  *studies.Front
 	log      *slog.Logger
 }
 
@@ -96,10 +98,12 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 		}
 		hooks.Register(a.Mux())
 	}
+	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store})
+	files.Register(a.Mux())
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, studies: files, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -114,9 +118,10 @@ func (s *Server) Models() []string {
 	return out
 }
 
-// Close closes the audit and the results. Run does so itself when it returns.
+// Close breaks off studies under way and closes the audit and the results. Run does so itself when it returns.
 func (s *Server) Close() error {
 	var faults []error
+	s.studies.Close()
 	if s.audit != nil {
 		faults = append(faults, s.audit.Close())
 	}

@@ -184,7 +184,7 @@ var named = []struct {
 func (s *study) identify(source *extraction.Source, img, mask string) (string, error) {
 	dir, err := dicom.OpenFolder(img)
 	if err != nil {
-		if info, statErr := os.Stat(img); statErr == nil && info.IsDir() || errors.Is(err, dicom.ErrNotDICOM) == false && mask == "" {
+		if !errors.Is(err, dicom.ErrNotDICOM) {
 			return "", refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
 		}
 		if mask == "" { // another format

@@ -35,7 +35,7 @@ func refused(status int, format string, args ...any) error {
 	return problem.New(status, fmt.Sprintf(format, args...))
 }
 
-// patient reader: a body that stalls is cut off, and one that keeps coming may take its time.
+// arriving reads a body: one that stalls is cut off, and one that keeps coming may take its time.
 type arriving struct {
 	body    io.Reader
 	control *http.ResponseController
@@ -77,7 +77,7 @@ func receive(w http.ResponseWriter, r *http.Request, dir string, l Limits) (*upl
 	budget := l.Unpacked
 	for n := 0; ; n++ {
 		part, err := m.NextPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && n > 0 {
 			break
 		}
 		if err == nil && n >= l.Files {

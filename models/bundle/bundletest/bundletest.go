@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
@@ -152,6 +155,28 @@ func Wide(t testing.TB, n int) (*bundle.Bundle, models.Matrix) {
 	return &bundle.Bundle{Name: "wide", CreatedBy: "voxgene test", Patients: 40, Config: []byte("name: wide\n"), Inputs: bundle.NewInputs(x),
 		Outcomes: []bundle.Outcome{{Name: "y", Kind: clinical.Class, Classes: []string{"0", "1"}, Chain: chain, Model: sum(chain, "test_class", weights...), Space: space}},
 	}, x
+}
+
+// Images returns a bundle named prostate of one class outcome over the age and two features that are extracted from the segment Lesion of
+// an ADC series, so that it answers raw files.
+func Images(t testing.TB) *bundle.Bundle {
+	t.Helper()
+	columns := []table.Column{
+		{Name: "clinical.age", Source: "clinical", Group: "clinical", Unit: "a"},
+		{Name: "adc.original_shape_VoxelVolume", Source: "adc", Group: "imaging", Unit: "mm3"},
+		{Name: "adc.original_firstorder_Mean", Source: "adc", Group: "imaging"},
+	}
+	x := models.NewMatrix(columns, 40)
+	r := work.Seed(3).Rand()
+	for i := range x.Rows {
+		x.Column(0)[i], x.Column(1)[i], x.Column(2)[i] = float64(50+i), 1000+300*r.NormFloat64(), 1000+200*r.NormFloat64()
+	}
+	chain := fit(t, x)
+	return &bundle.Bundle{Name: "prostate", CreatedBy: "voxgene test", Patients: x.Rows, Config: []byte("name: prostate\n"), Inputs: bundle.NewInputs(x),
+		Sources: []extraction.Source{{Name: "adc", Modality: "MR", Plan: extraction.Plan{
+			Series: &dicom.Rules{Modality: "MR"}, Label: &extraction.Label{Name: "Lesion"}, Parameters: radiomics.DefaultParams()}}},
+		Outcomes: []bundle.Outcome{{Name: "grade", Kind: clinical.Class, Classes: []string{"low", "high"}, Chain: chain, Model: sum(chain, "test_class", 0.2, 0.7, -0.9)}},
+	}
 }
 
 // fit fits the pipeline that an experiment has by default.
