@@ -36,6 +36,7 @@ require (
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/rogpeppe/go-internal v1.16.0 // indirect
+	github.com/suyashkumar/dicom v1.1.0 // indirect
 	github.com/xyproto/randomstring v1.2.0 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
 )

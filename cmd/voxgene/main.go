@@ -67,6 +67,7 @@ func rootCommand() *cobra.Command {
 		inspectCommand(),
 		lintCommand(),
 		phantomCommand(),
+		deidentifyCommand(),
 		predictCommand(),
 		serveCommand(),
 		signCommand(),
