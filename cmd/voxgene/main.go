@@ -64,6 +64,7 @@ func rootCommand() *cobra.Command {
 		explainCommand(),
 		extractCommand(),
 		ibsiCommand(),
+		importCommand(),
 		inspectCommand(),
 		lintCommand(),
 		phantomCommand(),
