@@ -12,6 +12,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/advice"
 	"github.com/voxgene/voxgene/features/cohort"
+	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/radiomics/batch"
 	"github.com/voxgene/voxgene/features/settings"
@@ -89,12 +90,17 @@ func adviseBatch(ctx context.Context, path, params string, jobs int) ([]advice.L
 				name = v
 			}
 		}
-		return advice.Look(name, cases[i].Extra["Batch"], cases[i].Image, cases[i].Mask, label)
+		in := open.Image{Path: cases[i].Image, Layer: max(cases[i].Layer, p.LabelChannel, 0)}
+		m, err := in.MaskFor(cases[i].Mask, label)
+		if err != nil {
+			return advice.Scan{Patient: name, Fault: fmt.Errorf("mask: %w", err)}
+		}
+		return advice.Look(name, cases[i].Extra["Batch"], in, m, label, p.CorrectMask)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return advice.Images(filepath.Base(path), "", scans, p), nil
+	return advice.Images(filepath.Base(path), "", false, scans, p), nil
 }
 
 func adviseCohort(ctx context.Context, path string, jobs int) ([]advice.Line, error) {
@@ -113,7 +119,12 @@ func adviseCohort(ctx context.Context, path string, jobs int) ([]advice.Line, er
 		return nil, badInput(err)
 	}
 	scans, err := look(ctx, jobs, len(pairs), func(i int) advice.Scan {
-		return advice.Look(pairs[i].Patient, pairs[i].Batch, pairs[i].Image, pairs[i].Mask, 0)
+		p := pairs[i]
+		in, m, err := p.Plan.Scan(p.Image, p.Mask)
+		if err != nil {
+			return advice.Scan{Patient: p.Patient, Batch: p.Batch, Fault: err}
+		}
+		return advice.Look(p.Patient, p.Batch, in, m, 1, p.Plan.Grid != "" && p.Plan.Grid != "same")
 	})
 	if err != nil {
 		return nil, err
@@ -124,7 +135,8 @@ func adviseCohort(ctx context.Context, path string, jobs int) ([]advice.Line, er
 		for to < len(pairs) && pairs[to].Source == pairs[from].Source {
 			to++
 		}
-		lines = append(lines, advice.Images(pairs[from].Source, pairs[from].Modality, scans[from:to], pairs[from].Parameters)...)
+		lines = append(lines, advice.Images(pairs[from].Source, pairs[from].Modality, pairs[from].Plan.Normalise != nil, scans[from:to],
+			pairs[from].Plan.Parameters)...)
 		from = to
 	}
 	for _, a := range absent {
@@ -154,7 +166,7 @@ func adviseCohort(ctx context.Context, path string, jobs int) ([]advice.Line, er
 func radiomicsImages(pairs []cohort.ImagePair, source string) []radiomics.ImageType {
 	for _, p := range pairs {
 		if p.Source == source {
-			return p.Parameters.Images
+			return p.Plan.Parameters.Images
 		}
 	}
 	return nil

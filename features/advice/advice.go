@@ -44,21 +44,17 @@ type Scan struct {
 	Fault          error   // of the files; the rest is then empty
 }
 
-// Look reads an image and its mask and measures the region of a label, 0 for all labels together.
-func Look(patient, batch, imagePath, maskPath string, label int) Scan {
+// Look reads an image and measures the region of a label of its mask, 0 for all labels together. A mask on another grid is resampled where
+// that is meant.
+func Look(patient, batch string, img open.Image, m *image.Mask, label int, resample bool) Scan {
 	s := Scan{Patient: patient, Batch: batch}
-	m, err := open.MaskFor(maskPath, imagePath)
-	if err != nil {
-		s.Fault = fmt.Errorf("mask: %w", err)
-		return s
-	}
 	if label == 0 {
 		m, label = m.Union(), 1
 	}
 	p := radiomics.DefaultParams()
-	p.MinimumROIDimensions = 1
+	p.MinimumROIDimensions, p.CorrectMask = 1, resample
 	p.Classes = []radiomics.Class{{Name: "firstorder", Features: []string{"Minimum", "Maximum", "Mean"}}}
-	in, err := open.Region(imagePath, radiomics.Reach(m, []int{label}, p))
+	in, err := img.Region(radiomics.Reach(m, []int{label}, p))
 	if err != nil {
 		s.Fault = err
 		return s
@@ -101,8 +97,9 @@ func Look(patient, batch, imagePath, maskPath string, label int) Scan {
 	return s
 }
 
-// Images says what the scans of one source ask for, given the parameters with which they would be extracted.
-func Images(source, modality string, scans []Scan, p radiomics.Params) []Line {
+// Images says what the scans of one source ask for, given the parameters with which they would be extracted, and whether they are brought
+// to a scale of their own before (then grey levels are those of another scale than was looked at).
+func Images(source, modality string, normalised bool, scans []Scan, p radiomics.Params) []Line {
 	var out []Line
 	note := func(problem bool, reason, format string, args ...any) {
 		out = append(out, Line{About: source, Problem: problem, Text: fmt.Sprintf(format, args...), Reason: reason})
@@ -119,7 +116,11 @@ func Images(source, modality string, scans []Scan, p radiomics.Params) []Line {
 		return out
 	}
 	spacings(good, p, note)
-	levels(good, modality, p, note)
+	if normalised {
+		note(false, "grey levels of the scans as they are say nothing then", "images are normalised before extraction: choose bins of a count, or of a width on the new scale")
+	} else {
+		levels(good, modality, p, note)
+	}
 	masks(good, note)
 	scanners(good, note)
 	return out

@@ -12,6 +12,7 @@ import (
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/nrrd"
+	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/radiomics"
 )
 
@@ -80,7 +81,7 @@ func TestImages(t *testing.T) {
 		if test.params != nil {
 			test.params(&p)
 		}
-		lines := advice.Images("t1", test.modality, scans, p)
+		lines := advice.Images("t1", test.modality, false, scans, p)
 		problems := 0
 		for _, l := range lines {
 			if l.Problem {
@@ -125,18 +126,18 @@ func TestLook(t *testing.T) {
 		o := g.Index(at[0], at[1], at[2])
 		m.Labels[o], v.Values[o] = 2, float64(10*at[0])
 	}
-	scanFile, maskFile := filepath.Join(dir, "a.nrrd"), filepath.Join(dir, "m.nrrd")
-	if err := errors.Join(nrrd.Write(scanFile, v, image.Int16), nrrd.WriteMask(maskFile, m)); err != nil {
+	scanFile := filepath.Join(dir, "a.nrrd")
+	if err := nrrd.Write(scanFile, v, image.Int16); err != nil {
 		t.Fatal(err)
 	}
-	s := advice.Look("p", "A", scanFile, maskFile, 0)
+	s := advice.Look("p", "A", open.Image{Path: scanFile}, m, 0, false)
 	if s.Fault != nil || s.Voxels != 3 || s.Parts != 2 || !s.AtBorder || s.Low != 0 || s.High != 80 || s.Mean != 30 || s.Dimensions != 3 || s.Background < 0.9 {
 		t.Errorf("got %+v", s)
 	}
-	if s := advice.Look("p", "A", scanFile, maskFile, 1); s.Fault == nil {
+	if s := advice.Look("p", "A", open.Image{Path: scanFile}, m, 1, false); s.Fault == nil {
 		t.Error("an absent label is no fault")
 	}
-	if s := advice.Look("p", "A", scanFile, filepath.Join(dir, "none.nrrd"), 0); s.Fault == nil {
+	if s := advice.Look("p", "A", open.Image{Path: filepath.Join(dir, "none.nrrd")}, m, 0, false); s.Fault == nil {
 		t.Error("an absent file is no fault")
 	}
 }

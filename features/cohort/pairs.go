@@ -3,14 +3,14 @@ package cohort
 import (
 	"slices"
 
-	"github.com/voxgene/voxgene/features/radiomics"
+	"github.com/voxgene/voxgene/features/extraction"
 )
 
 // ImagePair is where the image and the mask of a patient lie, for a source of images.
 type ImagePair struct {
 	Source, Modality, Batch string // Batch is the patient's scanner or centre, "" where the source names no column
 	Patient, Image, Mask    string
-	Parameters              radiomics.Params
+	Plan                    extraction.Plan // with its parameters
 }
 
 // ImagePairs lists the images of all sources of images, in the order of sources and patients, and which patients lack one. No image is
@@ -28,8 +28,8 @@ func (c Config) ImagePairs(base string) ([]ImagePair, []Exclusion, error) {
 		if !ok {
 			continue
 		}
-		parameters, err := s.params(base)
-		if err != nil {
+		plan := s.Plan
+		if plan.Parameters, err = s.params(base); err != nil {
 			return nil, nil, err
 		}
 		if err := s.list(base); err != nil {
@@ -46,7 +46,7 @@ func (c Config) ImagePairs(base string) ([]ImagePair, []Exclusion, error) {
 				continue
 			}
 			for _, p := range found {
-				pairs = append(pairs, ImagePair{s.Name, s.Modality, batches[i], patient, p.image, p.mask, parameters})
+				pairs = append(pairs, ImagePair{s.Name, s.Modality, batches[i], patient, p.image, p.mask, plan})
 			}
 		}
 	}

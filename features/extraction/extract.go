@@ -23,7 +23,7 @@ type Result struct {
 // names of a region's features begin with its name and a dot. A region without a voxel, and an image and a mask that are not on one
 // grid where the plan does not ask for resampling, are errors.
 func (plan *Plan) Extract(img, mask string) (Result, error) {
-	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack, Layer: plan.Parameters.LabelChannel}
+	in := plan.open(img)
 	regions := plan.regions()
 	from := &source{image: in, path: mask, move: plan.Transform}
 	parts, err := from.parts(regions)
@@ -48,6 +48,25 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 		}
 	}
 	return out, nil
+}
+
+// Scan is a patient's image as the plan opens it, and all regions of the plan at once as label 1, on the grid of the mask.
+func (plan *Plan) Scan(img, mask string) (open.Image, *image.Mask, error) {
+	in := plan.open(img)
+	parts, err := (&source{image: in, path: mask, move: plan.Transform}).parts(plan.regions())
+	if err != nil {
+		return in, nil, err
+	}
+	all := together(parts)
+	if all.label == 1 {
+		return in, all.alone(), nil
+	}
+	return in, all.mask.Union(uint16(all.label)), nil
+}
+
+// open is the image that a path stands for.
+func (plan *Plan) open(img string) open.Image {
+	return open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack, Layer: plan.Parameters.LabelChannel}
 }
 
 // describe names a region in an error.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/voxgene/voxgene/features/image"
-	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/settings"
 )
 
@@ -144,7 +143,7 @@ func (plan *Plan) Learns() bool {
 
 // Landmarks are those of a patient's image, from which the scale of nyul is learned.
 func (plan *Plan) Landmarks(img, mask string) ([]float64, error) {
-	in := open.Image{Path: img, Series: plan.Series, SUV: plan.SUV, Stack: plan.Stack, Layer: plan.Parameters.LabelChannel}
+	in := plan.open(img)
 	from := &source{image: in, path: mask, move: plan.Transform}
 	whole, err := in.Region(image.Selection{})
 	if err != nil {
