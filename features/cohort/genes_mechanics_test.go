@@ -144,3 +144,30 @@ func TestMutationSources(t *testing.T) {
 		}
 	}
 }
+
+// A GEO series matrix is expression, clinical table and outcome in one file.
+func TestSeriesAsTable(t *testing.T) {
+	text := "!Series_geo_accession\t\"GSE1\"\n!Series_platform_id\t\"GPL1\"\n!Sample_title\t\"tumour 1\"\t\"tumour 2\"\t\"tumour 3\"\n!Sample_geo_accession\t\"GSM1\"\t\"GSM2\"\t\"GSM3\"\n" +
+		"!Sample_characteristics_ch1\t\"gender: M\"\t\"gender: F\"\t\"age: 40\"\n!Sample_characteristics_ch1\t\"age: 50\"\t\"age: 60\"\t\"gender: M\"\n" +
+		"!Sample_characteristics_ch1\t\"status: a, b\"\t\"status: x\"\t\"\"\n!series_matrix_table_begin\n\"ID_REF\"\t\"GSM1\"\t\"GSM2\"\t\"GSM3\"\n\"TP53\"\t1.5\t2\t3\n!series_matrix_table_end\n"
+	config := `
+cohort: {patients: GSE1_series_matrix.txt}
+sources:
+  - {name: clinical, kind: table, path: GSE1_series_matrix.txt}
+  - {name: rna, kind: expression, path: GSE1_series_matrix.txt}
+outcomes:
+  - {name: status, kind: class, column: status}
+`
+	c, err := load(t, folder(t, map[string]string{"GSE1_series_matrix.txt": text}), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, col := range c.Table.Columns {
+		names = append(names, col.Name)
+	}
+	if !slices.Equal(names, []string{"clinical.age", "clinical.gender", "rna.TP53"}) || !slices.Equal(c.Table.Values[0], []float64{50, 60, 40}) || !slices.Equal(c.Table.Columns[1].Levels, []string{"F", "M"}) ||
+		!slices.Equal(c.Outcomes[0].Classes, []string{"a, b", "x"}) || c.Outcomes[0].Known(2) {
+		t.Errorf("%v %v %+v", names, c.Table.Values, c.Outcomes[0])
+	}
+}

@@ -202,7 +202,7 @@ func (c *Cohort) outcomes(cfg Config, base string, patients *patientList, at []i
 		texts, rows := patients.texts, at
 		if o.Path != "" {
 			var err error
-			texts, err = table.ReadTexts(resolve(base, o.Path), table.Options{Key: o.ID, Columns: o.columns(), Missing: cfg.Cohort.Missing})
+			texts, err = readTexts(resolve(base, o.Path), table.Options{Key: o.ID, Columns: o.columns(), Missing: cfg.Cohort.Missing})
 			if err != nil {
 				problems = append(problems, fmt.Errorf("outcome %s: %w", o.Name, err))
 				continue

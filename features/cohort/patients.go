@@ -44,7 +44,7 @@ func readPatients(cfg Config, base string) (*patientList, error) {
 	if len(want) == 0 {
 		o.Drop = []string{"*"}
 	}
-	texts, err := table.ReadTexts(path, o)
+	texts, err := readTexts(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("cohort: %w", err)
 	}
@@ -73,7 +73,7 @@ func (p *patientList) exclude(path, id string) error {
 	if !slices.Contains(names, id) {
 		id = ""
 	}
-	t, err := table.ReadTexts(path, table.Options{Key: id, Columns: []string{"reason"}})
+	t, err := readTexts(path, table.Options{Key: id, Columns: []string{"reason"}})
 	if err != nil {
 		return fmt.Errorf("exclude: %w", err)
 	}

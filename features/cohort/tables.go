@@ -119,7 +119,7 @@ func (s *tableSource) load(_ context.Context, in input) (loaded, error) {
 			o.Drop = append(slices.Clip(o.Drop), column)
 		}
 	}
-	t, err := table.Read(path, o)
+	t, err := readTable(path, o)
 	if err != nil {
 		return loaded{}, err
 	}

@@ -2,8 +2,10 @@ package genes
 
 import (
 	"bytes"
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,24 +31,64 @@ func ReadGEO(path string) (*Matrix, Series, error) {
 	}
 	defer in.Close()
 	s := table.NewScanner(in)
+	series, err := readSeries(path, s)
+	if err != nil {
+		return nil, series, err
+	}
+	m, err := readSeriesTable(path, s)
+	return m, series, err
+}
+
+// readSeries reads what stands before the numbers.
+func readSeries(path string, s *table.Scanner) (Series, error) {
 	s.Separator = '\t'
-	var series Series
-	series.Characteristics = map[string][]string{}
-	begun := false
+	series := Series{Characteristics: map[string][]string{}}
 	for s.Scan() {
 		f := s.Fields()
 		key := string(f[0])
 		if key == "!series_matrix_table_begin" {
-			begun = true
-			break
+			return series, nil
 		}
 		series.line(key, f[1:])
 	}
-	if !begun {
-		return nil, series, fmt.Errorf("%s: there is no line !series_matrix_table_begin: %w", path, errors.Join(s.Err(), errors.New("is it a series matrix?")))
+	return series, fmt.Errorf("%s: there is no line !series_matrix_table_begin: %w", path, errors.Join(s.Err(), errors.New("is it a series matrix?")))
+}
+
+// SeriesTable returns what a GEO series matrix says of its samples as a table in CSV: the columns sample and title, then one for each
+// characteristic, by name. Age: 50 of one sample and gender: F of the next stand in columns of their own, whatever line they are on.
+func SeriesTable(path string) ([]byte, error) {
+	in, err := table.Open(path)
+	if err != nil {
+		return nil, err
 	}
-	m, err := readSeriesTable(path, s)
-	return m, series, err
+	defer in.Close()
+	series, err := readSeries(path, table.NewScanner(in))
+	if err != nil {
+		return nil, err
+	}
+	if len(series.Samples) == 0 {
+		return nil, fmt.Errorf("%s: there is no line !Sample_geo_accession", path)
+	}
+	names := slices.Sorted(maps.Keys(series.Characteristics))
+	rows := [][]string{append([]string{"sample", "title"}, names...)}
+	for i, sample := range series.Samples {
+		row := []string{sample, at(series.Titles, i)}
+		for _, n := range names {
+			row = append(row, at(series.Characteristics[n], i))
+		}
+		rows = append(rows, row)
+	}
+	var out bytes.Buffer
+	err = csv.NewWriter(&out).WriteAll(rows)
+	return out.Bytes(), err
+}
+
+// at is an element of a list that may be too short.
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return ""
 }
 
 func (s *Series) line(key string, f [][]byte) {

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -21,9 +22,21 @@ func ReadTexts(path string, o Options) (*Texts, error) {
 	if strings.EqualFold(filepath.Ext(path), ".parquet") {
 		return nil, fmt.Errorf("%s: patients and outcomes are read from CSV or TSV", path)
 	}
+	return readTexts(path, func() (io.ReadCloser, error) { return Open(path) }, o)
+}
+
+// ParseTexts is ReadTexts of text in memory; name is that of its file, for messages.
+func ParseTexts(name string, b []byte, o Options) (*Texts, error) {
+	return readTexts(name, func() (io.ReadCloser, error) {
+		r, err := NewText(name, bytes.NewReader(b))
+		return io.NopCloser(r), err
+	}, o)
+}
+
+func readTexts(path string, open func() (io.ReadCloser, error), o Options) (*Texts, error) {
 	p := &Problems{}
 	r := &reader{name: path, o: o, p: p}
-	err := r.pass(func() (io.ReadCloser, error) { return Open(path) }, func(f [][]byte) {
+	err := r.pass(open, func(f [][]byte) {
 		if len(r.texts) == 0 {
 			for k := range r.cols {
 				r.texts = append(r.texts, k)

@@ -107,7 +107,7 @@ func TestBatchIsNotGuessed(t *testing.T) {
 	}
 	x := mixed(3, 2).X
 	x.Column(4)[0], x.Column(4)[1], x.Column(4)[2] = 0, 1, math.NaN()
-	if _, err := f.Apply(x); err == nil || !strings.Contains(err.Error(), `batch ""`) {
+	if _, err := f.Apply(x); err == nil || !strings.Contains(err.Error(), "batch that is missing or unknown was not there") {
 		t.Error(err)
 	}
 	c, err = pipeline.New([]pipeline.Spec{impute})
@@ -168,7 +168,7 @@ func TestHarmoniseMechanics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := strict.Apply(x); err == nil || !strings.Contains(err.Error(), "was not there when") {
+	if _, err := strict.Apply(x); err == nil || !strings.Contains(err.Error(), "was not there in training") {
 		t.Error(err)
 	}
 	for _, c := range []struct {

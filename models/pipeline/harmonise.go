@@ -204,6 +204,15 @@ func (f *harmonised) Apply(x models.Matrix) (models.Matrix, error) {
 	if err != nil {
 		return models.Matrix{}, err
 	}
+	for i, b := range batches {
+		if !f.state.Pass && !f.state.ComBat.Knows(b) {
+			if b == "" {
+				b = "that is missing or unknown"
+			}
+			return models.Matrix{}, fmt.Errorf("row %d: batch %s was not there in training, which had %s; patients of it, without outcomes, can teach it (estimate_from), or unseen: "+
+				"pass_with_warning leaves it as it is", i+1, b, strings.Join(f.state.ComBat.Batches, ", "))
+		}
+	}
 	corrected := m
 	if f.state.Pass {
 		corrected, err = f.known(m, batches, covariates)
