@@ -77,6 +77,7 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 	if r.all, err = b.Align(c.Table); err != nil {
 		return nil, &InputError{err}
 	}
+	r.all.Volumes = Volumes(c)
 	for _, whole := range c.Outcomes {
 		at := slices.IndexFunc(b.Outcomes, func(o bundle.Outcome) bool { return o.Name == whole.Name })
 		if at < 0 {

@@ -206,6 +206,7 @@ func (r *run) load(ctx context.Context) error {
 	for _, e := range c.Contradictions {
 		r.logf("contradiction: patient %s: %s", e.Patient, e.Reason)
 	}
+	r.all.Volumes = Volumes(c)
 	var b bytes.Buffer
 	if err := table.WriteParquet(&b, c.Table); err != nil {
 		return err
@@ -364,6 +365,7 @@ func columns(x models.Matrix, keep []int) models.Matrix {
 		c[i] = x.Columns[j]
 	}
 	out := models.NewMatrix(c, x.Rows)
+	out.Volumes = volumesOf(x.Volumes, c)
 	for i, j := range keep {
 		copy(out.Column(i), x.Column(j))
 	}

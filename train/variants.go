@@ -31,6 +31,9 @@ type columnSet struct {
 	skipped string
 }
 
+// volumeAlone names the baseline of how large the region is. It sees no image.
+const volumeAlone = "volume alone"
+
 // batchGroup is the group of the columns that name a source's batch. They come along with their source and are no group to judge.
 const batchGroup = "batch"
 
@@ -55,7 +58,7 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 		s := columnSet{name: b + " only"}
 		switch b {
 		case "volume":
-			s.name = "volume alone"
+			s.name = volumeAlone
 			for j, c := range one.x.Columns {
 				if isVolume(c) {
 					s.columns = append(s.columns, j)
@@ -155,6 +158,9 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 			s.X, steps = randomColumns(one, maxRandom), pipeline.Default()
 		} else {
 			s.X = columns(one.x, set.columns)
+			if set.name == volumeAlone {
+				s.X.Volumes = nil
+			}
 			if set.steps != nil {
 				steps = set.steps
 			}

@@ -22,7 +22,7 @@ import (
 )
 
 // extractionVersion is part of the key of stored extractions; raise it when the features of the same files change.
-const extractionVersion = 4
+const extractionVersion = 5
 
 // imageSource is radiomics of volumes and masks: one image and one mask a patient, features of each region.
 type imageSource struct {
@@ -94,6 +94,9 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 		if (s.Visits.Use == "") == (s.Visits.Change == nil) || s.Visits.Change != nil && len(s.Visits.Change) != 2 {
 			p.Add(at, "want use: one visit, or change: [before, after]")
 		}
+	}
+	if s.Volume != nil && s.Visits != nil && s.Visits.Change != nil {
+		p.Add(n.Get("volume"), "a crop is of one visit; say visits: {use: …}")
 	}
 	if at := n.Get("parameters"); at != nil && s.Radiomics != "" {
 		p.Add(at, "radiomics and parameters say the same thing twice; keep one")
@@ -216,6 +219,12 @@ func (s *imageSource) collect(out loaded, patients []string, results []work.Resu
 				out.acquired = map[string]extraction.Acquired{}
 			}
 			out.acquired[patients[i]] = one.Acquired
+		}
+		if one.Crop != nil {
+			if out.crops == nil {
+				out.crops = map[string][]float32{}
+			}
+			out.crops[patients[i]] = one.Crop
 		}
 		row := make([]float64, len(names))
 		for j := range row {
@@ -376,6 +385,9 @@ func encodeResult(r extraction.Result) []byte {
 	for _, n := range r.Notes {
 		b = append(append(append(b, noteMark...), strings.ReplaceAll(n, "\n", " ")...), '\n')
 	}
+	if r.Crop != nil {
+		b = append(append(append(b, cropMark...), encodeCrop(r.Crop)...), '\n')
+	}
 	for _, x := range r.Features {
 		b = append(b, x.Name...)
 		b = append(b, '\t')
@@ -399,6 +411,13 @@ func decodeResult(b []byte) (extraction.Result, error) {
 		}
 		if note, ok := strings.CutPrefix(line, noteMark); ok {
 			out.Notes = append(out.Notes, note)
+			continue
+		}
+		if text, ok := strings.CutPrefix(line, cropMark); ok {
+			var err error
+			if out.Crop, err = decodeCrop(text); err != nil {
+				return out, err
+			}
 			continue
 		}
 		name, text, ok := strings.Cut(line, "\t")

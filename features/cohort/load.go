@@ -35,6 +35,9 @@ type Cohort struct {
 
 	relearners []relearner
 
+	// Crops are those of the sources that make them, in order of sources.
+	Crops []Crops
+
 	// Acquired is how the images of each patient were made, by source.
 	Acquired map[string]map[string]extraction.Acquired
 }
@@ -64,6 +67,9 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 		tables[i], all[i] = l.table, l
 		if l.relearn != nil {
 			c.relearners = append(c.relearners, l.relearn)
+		}
+		if crops := s.crops(l); crops != nil {
+			c.Crops = append(c.Crops, *crops)
 		}
 		if l.acquired != nil {
 			c.Acquired[s.Name] = l.acquired

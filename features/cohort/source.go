@@ -57,6 +57,7 @@ type loaded struct {
 	absent   []Exclusion                    // patients the source has nothing of, where it can say more than that
 	notes    []string                       // what the report should mention
 	again    []*table.Table                 // other measurements of the same patients: by each of several readers
+	crops    map[string][]float32           // of patients, where the source makes them for networks
 	relearn  relearner                      // makes the table anew from what some patients teach; nil where nothing is learned
 	acquired map[string]extraction.Acquired // how the images of each patient were made
 }

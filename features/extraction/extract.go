@@ -14,6 +14,10 @@ import (
 
 // Result is what was extracted from one patient.
 type Result struct {
+	// Crop is what Plan.Volume asks for: values channel by channel, x fastest, on Grid. Nil where the plan asks for none.
+	Crop []float32
+	Grid image.Grid
+
 	Features []radiomics.Feature
 	Notes    []string // what the user should know; no patient is named
 	Acquired Acquired
@@ -45,6 +49,11 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 		}
 		for _, f := range features {
 			out.Features = append(out.Features, radiomics.Feature{Name: r.prefix + f.Name, Value: f.Value})
+		}
+	}
+	if plan.Volume != nil {
+		if out.Crop, out.Grid, err = plan.crop(from, parts); err != nil {
+			return Result{}, err
 		}
 	}
 	return out, nil

@@ -29,6 +29,8 @@ type Plan struct {
 	Label     *Label            `yaml:"label" json:"label,omitempty"`     // the region, where no regions are named; 1
 	Regions   map[string]Region `yaml:"regions" json:"regions,omitempty"` // columns of each are called after it
 	Lesions   *Lesions          `yaml:"lesions" json:"lesions,omitempty"` // regions are taken apart into lesions
+	// Volume asks for a crop of the image beside the features, for networks.
+	Volume *Volume `yaml:"volume" json:"volume,omitempty"`
 
 	// Parameters are those of PyRadiomics, a parameter file within the file.
 	Parameters radiomics.Params `yaml:"parameters" json:"parameters"`
@@ -143,6 +145,9 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 		if plan.Grid == "" || plan.Grid == "same" {
 			p.Add(at, "a mask that is moved has to be resampled: say grid: mask_to_image or image_to_mask")
 		}
+	}
+	if plan.Volume != nil {
+		plan.Volume.check(n.Get("volume"), p)
 	}
 	if plan.Normalise != nil {
 		plan.Normalise.check(n.Get("normalise"), p)

@@ -191,6 +191,7 @@ func gather(x models.Matrix, p *plan) models.Matrix {
 		return x
 	}
 	m := models.NewMatrix(p.given, x.Rows)
+	m.Volumes = x.Volumes
 	for i, j := range p.inputs {
 		copy(m.Column(i), x.Column(j))
 	}

@@ -102,7 +102,7 @@ func (e *Encoder) check() error {
 	case !slices.Contains([]string{twoDimensional, slicewise, threeDimension}, e.Dimensions):
 		return fmt.Errorf("dimensions are 2, 2.5 or 3, not %q", e.Dimensions)
 	case e.Dimensions == twoDimensional && e.Size[2] != 1:
-		return fmt.Errorf("a network in 2 dimensions reads one slice and the crops have %d: take one with volume: {slices: 1}, or dimensions: 2.5 for all", e.Size[2])
+		return fmt.Errorf("a network in 2 dimensions reads one slice and the crops have %d: take one with volume: {size: [x, y, 1]}, or dimensions: 2.5 for all", e.Size[2])
 	case e.Kernel < 1 || e.Kernel > 7 || e.Kernel%2 == 0:
 		return fmt.Errorf("a kernel has an odd side of 1 to 7, not %d", e.Kernel)
 	case len(e.Widths) < 1 || len(e.Widths) > maxLevels || e.Depth < 1 || e.Depth > 8:

@@ -114,7 +114,7 @@ func (m *Model) check() error {
 	if err := a.Check(); err != nil {
 		return err
 	}
-	if len(m.Inputs) != a.Columns || len(m.Scale.Means) != a.Columns || len(m.Scale.SDs) != a.Columns {
+	if a.Columns > 0 && len(m.Inputs) != a.Columns || len(m.Scale.Means) != a.Columns || len(m.Scale.SDs) != a.Columns {
 		return fmt.Errorf("%d columns with %d means and %d deviations for an architecture of %d", len(m.Inputs), len(m.Scale.Means), len(m.Scale.SDs), a.Columns)
 	}
 	for j, sd := range m.Scale.SDs {

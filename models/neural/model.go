@@ -36,7 +36,7 @@ type Baseline struct {
 // Kind is the name under which the network's kind is registered.
 func (m *Model) Kind() string { return m.kind }
 
-// Columns are the columns that Predict reads; none for a network over images alone.
+// Columns are the columns that Predict expects; a network over images alone does not look at them.
 func (m *Model) Columns() []table.Column { return m.Inputs }
 
 // Crops are the volumes that Predict reads.
@@ -50,10 +50,8 @@ func (m *Model) head() *Head { return &m.Architecture.Heads[0] }
 
 // dataset reads a matrix.
 func (m *Model) dataset(x models.Matrix) (*dataset, error) {
-	if m.Architecture.Columns > 0 {
-		if err := models.CheckColumns(m.Inputs, x); err != nil {
-			return nil, err
-		}
+	if err := models.CheckColumns(m.Inputs, x); err != nil {
+		return nil, err
 	}
 	return newDataset(x, m.Scale, m.Reads, m.Architecture.Image, m.Architecture.Columns)
 }

@@ -100,9 +100,9 @@ func (n Network) Fit(ctx context.Context, t models.Training) (models.Model, erro
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{kind: n.kind, Architecture: a, Reads: crops, Classes: t.Y.Classes, Unit: t.Y.Unit}
+	m := &Model{kind: n.kind, Architecture: a, Reads: crops, Inputs: t.X.Columns, Classes: t.Y.Classes, Unit: t.Y.Unit}
 	if a.Columns > 0 {
-		m.Inputs, m.Scale = t.X.Columns, newScale(t.X)
+		m.Scale = newScale(t.X)
 	}
 	d, err := newDataset(t.X, m.Scale, crops, a.Image, a.Columns)
 	if err != nil {

@@ -79,6 +79,9 @@ func matrixKey(x models.Matrix) []byte {
 		}
 	}
 	floats(h, x.Values)
+	for i := range x.Volumes {
+		crops(h, &x.Volumes[i])
+	}
 	return h.Sum(nil)
 }
 
@@ -120,4 +123,20 @@ func integers(v []int) []byte {
 		b = binary.AppendVarint(b, int64(i))
 	}
 	return b
+}
+
+// crops hashes volumes and which row has which.
+func crops(h hash.Hash, v *models.Volumes) {
+	part(h, []byte(v.Source))
+	for _, c := range v.Channels {
+		part(h, []byte(c))
+	}
+	part(h, integers(v.Size[:]))
+	floats(h, v.Spacing[:])
+	part(h, integers(v.Crop))
+	b := make([]byte, 0, 4*len(v.Values))
+	for _, x := range v.Values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	part(h, b)
 }

@@ -397,6 +397,7 @@ func (s *Study) learned(ctx context.Context, f Fold) (models.Matrix, error) {
 		return models.Matrix{}, fmt.Errorf("%d rows were made for %d", made.Rows, s.X.Rows)
 	}
 	x := models.NewMatrix(s.X.Columns, s.X.Rows)
+	x.Volumes = s.X.Volumes
 	copy(x.Values, s.X.Values)
 	at := make(map[string]int, len(made.Columns))
 	for j, c := range made.Columns {
