@@ -17,6 +17,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/phantom"
 	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models/neural"
 	"github.com/voxgene/voxgene/train"
 	"github.com/voxgene/voxgene/train/config"
 )
@@ -49,6 +50,13 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 				return badInput(err)
 			}
 			stderr := c.ErrOrStderr()
+			warning, err := neural.Use(e.Backend)
+			if err != nil {
+				return err
+			}
+			if warning != "" {
+				fmt.Fprintln(stderr, "warning: "+warning)
+			}
 			p := newProgress(stderr)
 			s, err := train.Run(c.Context(), e, train.Options{Resume: resume, Against: against, Log: p, Progress: p.step})
 			p.done()
@@ -73,7 +81,7 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 	c.Flags().StringVar(&against, "against", "", "folder of an earlier run to compare the headline with")
 	c.Flags().Int("jobs", 0, "fits at once; 0 is one a processor")
 	c.Flags().Uint64("seed", 0, "seed of every random draw")
-	c.Flags().String("backend", "", "backend of networks")
+	c.Flags().String("backend", "", "what networks run on: go, or in builds that have it onnxruntime:cpu, xla:cpu, xla:cuda (default: GOMLX_BACKEND, then go)")
 	return c
 }
 

@@ -79,7 +79,6 @@ func TestTrainBadInput(t *testing.T) {
 		{[]string{"train", file, "--set", "outcomes.0.column=idhh"}, "idhh"},
 		{[]string{"train", file, "--set", "validation.folds=50"}, "at most folds: "},
 		{[]string{"train", file, "--set", "sources.0.path=gone.csv"}, "gone.csv"},
-		{[]string{"train", file, "--backend", "xla"}, `backend "xla"`},
 		{[]string{"train", file, "--nonsense"}, "unknown flag"},
 	} {
 		args := c.args

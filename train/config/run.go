@@ -40,9 +40,6 @@ func (e *Experiment) Layer(flags *pflag.FlagSet) error {
 	if run.Output == "" {
 		return fmt.Errorf("output is empty; name the folder for the results")
 	}
-	if run.Backend != "" && run.Backend != "go" {
-		return fmt.Errorf("backend %q: no model of this experiment runs on a backend other than go; leave it out", run.Backend)
-	}
 	e.Output, e.Jobs, e.Seed, e.Backend = run.Output, run.Jobs, run.Seed, run.Backend
 	return nil
 }
