@@ -16,6 +16,7 @@ const (
 	mostCells  = 1 << 25 // and the numbers that all subsets have together
 	// fewIntegrated is up to which Auto integrates: exact at any size, but a second a row at a hundred columns and background rows.
 	fewIntegrated = 64
+	widest        = 120 // and how far the sum may move within the background
 )
 
 // enumerated computes Shapley values by their definition, over all subsets of the columns that matter.

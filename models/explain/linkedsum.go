@@ -81,6 +81,20 @@ func newLinkedSum(m models.Model, scale string, targets int, r Request) (*linked
 	return l, true, nil
 }
 
+// spread is how far the sum can move within the background: terms, and so time, grow with it.
+func (l *linkedSum) spread() float64 {
+	sum := 0.0
+	for j := range l.used {
+		low, high := math.Inf(1), math.Inf(-1)
+		for b := range l.shares {
+			v := l.background[b*len(l.used)+j]
+			low, high = min(low, v), max(high, v)
+		}
+		sum += high - low
+	}
+	return sum
+}
+
 func (l *linkedSum) columns() []int   { return l.used }
 func (l *linkedSum) bases() []float64 { return l.base }
 
@@ -187,20 +201,23 @@ func (l *linkedSum) terms(low, high float64) series {
 // cosines returns the series of f, which is flat at low and high, to 1e-14: by the trapezoidal rule, which is exact for the series
 // but for terms beyond the number of points.
 func cosines(f func(float64) float64, low, high float64) series {
-	points := 64 * int(math.Ceil(high-low))
-	at := make([]float64, points+1)
+	points := 16 * int(math.Ceil(high-low))
+	at, turn := make([]float64, points+1), make([]float64, 2*points)
+	for p := range turn {
+		turn[p] = math.Cos(math.Pi * float64(p) / float64(points))
+	}
 	for p := range at {
 		at[p] = f(low + (high-low)*float64(p)/float64(points))
 	}
 	s := series{low: low, rate: math.Pi / (high - low)}
-	for m, small := 0, 0; small < 8 && m < points/2; m++ {
+	for m, small := 0, 0; small < 8 && m < points; m++ {
 		sum := 0.0
 		for p, v := range at {
 			weight := 2.0
 			if p == 0 || p == points {
 				weight = 1
 			}
-			sum += weight * v * math.Cos(math.Pi*float64(m*p%(2*points))/float64(points))
+			sum += weight * v * turn[m*p%(2*points)]
 		}
 		c := sum / float64(points)
 		if m == 0 {

@@ -131,7 +131,7 @@ func automatic(m models.Model, scale string, targets int, r Request) string {
 	if n <= few {
 		return Enumeration
 	}
-	if _, ok, err := newLinkedSum(m, scale, targets, r); n <= fewIntegrated && ok && err == nil {
+	if l, ok, err := newLinkedSum(m, scale, targets, r); n <= fewIntegrated && ok && err == nil && l.spread() < widest {
 		if _, err := coefficients(m, LogOdds); err == nil {
 			return Linear
 		}
