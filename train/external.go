@@ -176,6 +176,7 @@ func (r *run) external(ctx context.Context, b *bundle.Bundle, o *bundle.Outcome,
 			outside++
 		}
 	}
+	one.study.Times = p.Times
 	fold := validate.Fold{Name: "this cohort", Test: seq(len(one.rows))}
 	one.folds = []validate.Fold{fold}
 	one.result = validate.Result{Folds: []validate.FoldResult{{Fold: fold, Choice: validate.Choice{Chosen: []int{0}}, Models: []validate.Prediction{p}}},
@@ -244,6 +245,7 @@ type ExternalMetrics struct {
 	Headline    Estimates            `json:"headline"`
 	Calibration *Calibration         `json:"calibration,omitempty"`
 	Survival    *SurvivalCalibration `json:"calibration_survival,omitempty"`
+	OverTime    *OverTime            `json:"over_time,omitempty"`
 	CaseMix     []Shift              `json:"case_mix"`
 	Update      *UpdateResult        `json:"update,omitempty"`
 }
@@ -272,7 +274,7 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 		m := &ExternalMetrics{Kind: one.y.Kind, Patients: len(one.rows), Interval: validate.OneSet, Level: level, Headline: Estimates{}, CaseMix: caseMix(b, one.x)}
 		if one.y.Kind == clinical.Survival {
 			n := events(one.y)
-			m.Events, m.Survival = &n, one.survivalCalibration()
+			m.Events, m.Survival, m.OverTime = &n, one.survivalCalibration(), one.overTime(level)
 		} else {
 			m.Classes = classCounts(one.y)
 			m.Calibration = one.calibration()
@@ -291,7 +293,11 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 			}
 		}
 		line.Warnings = section.Warnings
-		section.Tables = append(section.Tables, calibrationTable(m), caseMixTable(m.CaseMix))
+		section.Tables = append(section.Tables, calibrationTable(m))
+		if t, ok := one.overTimeTable(level); ok {
+			section.Tables = append(section.Tables, t)
+		}
+		section.Tables = append(section.Tables, caseMixTable(m.CaseMix))
 		for _, u := range updates {
 			if u.Outcome == one.y.Name {
 				m.Update = &u

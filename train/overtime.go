@@ -73,7 +73,7 @@ func (one *outcomeRun) overTime(level float64) *OverTime {
 		return one.overtime
 	}
 	points := 10
-	if one.interval == validate.OverPatients {
+	if one.interval == validate.OverPatients || one.interval == validate.OneSet {
 		points = 5 // each interval is a thousand samples of patients
 	}
 	out := &OverTime{Unit: one.y.Unit}
@@ -204,6 +204,9 @@ func (one *outcomeRun) overTimeTable(level float64) (report.Table, bool) {
 	}
 	t := report.Table{Title: "Over time", Head: []string{"time (" + o.Unit + ")", "AUC", "Brier score", "Brier of Kaplan–Meier"},
 		Caption: "Means over folds, weighed by the censoring of each fold's training patients. A useful model's Brier score is below that of predicting the training patients' Kaplan–Meier estimate for everybody."}
+	if one.scheme == external {
+		t.Head, t.Caption = t.Head[:3], "Weighed by the censoring of these patients."
+	}
 	text := func(v *float64) string {
 		if v == nil {
 			return "–"
@@ -218,10 +221,10 @@ func (one *outcomeRun) overTimeTable(level float64) (report.Table, bool) {
 		return s
 	}
 	for _, p := range o.Times {
-		t.Rows = append(t.Rows, []string{fmt.Sprintf("%.4g", p.Time), whole(p.AUC), whole(p.Brier), text(p.Marginal)})
+		t.Rows = append(t.Rows, []string{fmt.Sprintf("%.4g", p.Time), whole(p.AUC), whole(p.Brier), text(p.Marginal)}[:len(t.Head)])
 	}
 	if d := o.DCalibration; d != nil {
-		t.Caption += fmt.Sprintf(" D-calibration (Haider and others 2020) of %d out-of-fold curves in %d bins: chi-squared %.1f, p %s; a small p says that the curves are not calibrated.",
+		t.Caption += fmt.Sprintf(" D-calibration (Haider and others 2020) of %d curves in %d bins: chi-squared %.1f, p %s; a small p says that the curves are not calibrated.",
 			d.Patients, len(d.Bins), d.Statistic, report.PValue(d.P))
 	}
 	return t, true

@@ -317,10 +317,10 @@ func (one *outcomeRun) figures(level float64) ([]report.Figure, error) {
 			return nil, err
 		}
 		if ok {
-			if err := add(auc, nil, "AUC over time", "Of patients who had the event by each time against those who had not, out of fold; means over folds with their intervals."); err != nil {
+			if err := add(auc, nil, "AUC over time", "Of patients who had the event by each time against those who had not, none of whom the model had seen; with the interval of the scheme."); err != nil {
 				return nil, err
 			}
-			if err := add(brier, nil, "Brier score over time", "Squared error of predicted survival, out of fold, beside that of predicting the same curve for everybody; lower is better."); err != nil {
+			if err := add(brier, nil, "Brier score over time", "Squared error of predicted survival of patients whom the model had not seen, and, where training patients are known, of predicting their Kaplan–Meier estimate for everybody; lower is better."); err != nil {
 				return nil, err
 			}
 		}
