@@ -34,11 +34,11 @@ require (
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
-	github.com/jackc/pgx/v5 v5.12.0 // indirect
+	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/rogpeppe/go-internal v1.16.0 // indirect
-	github.com/suyashkumar/dicom v1.1.0 // indirect
+	github.com/suyashkumar/dicom v1.1.0
 	github.com/xyproto/randomstring v1.2.0 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
 )
