@@ -1,0 +1,77 @@
+package radiomics_test
+
+import (
+	"testing"
+
+	"github.com/voxgene/voxgene/features/oracle"
+	"github.com/voxgene/voxgene/features/radiomics"
+)
+
+// Values: pywt.swtn of PyWavelets (Debian 12's python3-pywt) of the breast MR, padded as PyRadiomics pads it, means in the mask; db20, db38 and
+// coif5 are longer than the image is thick. Bands LLL, LLH, HLL, HHH; of db2 also LLL and HLL of the second level.
+func TestWaveletsOracle(t *testing.T) {
+	v, m := testCase(t, "breast1")
+	check := oracle.Relative(t, "means of wavelet bands", "breast1", "PyWavelets", 1e-9)
+	for name, want := range map[string][]float64{
+		"haar":    {326.7377257375071, 36.69043577905023, 4.578887268382819, -0.07417203998460285},
+		"db2":     {357.36433572227116, 12.336488531839423, 10.056178537642511, 0.05607375884724707},
+		"db20":    {164.00744695083847, 0.08179233233726352, 0.1897703716856761, 0.0066399760330220214},
+		"db38":    {176.19781457209822, -2.226915030015762, 0.06902288467715124, 0.0015240094028540418},
+		"coif5":   {177.85845377834545, 0.0646242953211571, 0.5860858566925451, 0.009428047587326713},
+		"dmey":    {365.0289254394459, 7.156986566108918, 0.41003752863939963, 0.012105817812295368},
+		"bior6.8": {368.2008127746039, 5.512190505403181, -1.0278927310491273, 0.018827123517979702},
+		"rbio3.1": {306.14725838761456, -82.25262016567547, -9.659053906994911, 0.9939053357936823},
+		"sym20":   {366.3553668099863, -4.626630896699683, 0.3788782351161711, -0.013981479038797647},
+	} {
+		level := map[bool]string{true: ", level: 2", false: ""}[name == "db2"]
+		p, err := radiomics.ParseParams("p.yaml", []byte("imageType: {Wavelet: {wavelet: "+name+level+"}}\nfeatureClass: {firstorder: [Mean]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		features, err := radiomics.Extract(v, m, 1, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]float64{}
+		for _, f := range features {
+			got[f.Name] = f.Value
+		}
+		bands := []string{"wavelet-LLL", "wavelet-LLH", "wavelet-HLL", "wavelet-HHH"}
+		if name == "db2" {
+			bands = []string{"wavelet2-LLL", "wavelet2-HLL", "wavelet-LLH", "wavelet-HLL", "wavelet-HHH"}
+			want = append([]float64{955.28824145148, 27.02715838083724}, want[1:]...)
+		}
+		for k, band := range bands {
+			x, ok := got[band+"_firstorder_Mean"]
+			if !ok {
+				t.Fatalf("%s: no band %s among %v", name, band, got)
+			}
+			check.Near(name+" "+band, x, want[k])
+		}
+	}
+}
+
+// Values: skimage.feature.local_binary_pattern (Debian 12's python3-skimage) of each slice of the breast MR, cut to whole numbers as
+// PyRadiomics does, means in the mask.
+func TestBinaryPatternsOracle(t *testing.T) {
+	v, m := testCase(t, "breast1")
+	check := oracle.Relative(t, "means of local binary patterns", "breast1", "scikit-image", 1e-9)
+	for keys, want := range map[string]float64{
+		"lbp2DRadius: 1, lbp2DSamples: 8, lbp2DMethod: uniform":  3.4895104895104896,
+		"lbp2DRadius: 1, lbp2DSamples: 9, lbp2DMethod: uniform":  3.6713286713286712,
+		"lbp2DRadius: 2, lbp2DSamples: 16, lbp2DMethod: uniform": 5.538461538461538,
+		"lbp2DRadius: 1.5, lbp2DSamples: 12, lbp2DMethod: ror":   33.63636363636363,
+		"lbp2DRadius: 3, lbp2DSamples: 24, lbp2DMethod: default": 2626439.4615384615,
+		"lbp2DRadius: 2, lbp2DSamples: 9, lbp2DMethod: var":      647.5874125874126,
+	} {
+		p, err := radiomics.ParseParams("p.yaml", []byte("imageType: {LBP2D: {"+keys+", binWidth: 1}}\nfeatureClass: {firstorder: [Mean]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := radiomics.Extract(v, m, 1, p)
+		if err != nil || len(f) != 1 {
+			t.Fatalf("%s: %v (%v)", keys, f, err)
+		}
+		check.Near(keys, f[0].Value, want)
+	}
+}
