@@ -70,6 +70,7 @@ func rootCommand() *cobra.Command {
 		phantomCommand(),
 		deidentifyCommand(),
 		predictCommand(),
+		resultsCommand(),
 		serveCommand(),
 		signCommand(),
 		trainCommand(),

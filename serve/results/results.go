@@ -66,6 +66,7 @@ type Instance struct {
 	Class    string `json:"class"` // SOPClassUID
 	Instance string `json:"instance"`
 	Series   string `json:"series"`
+	Segment  int    `json:"segment,omitempty"` // of a segmentation: the segment that was used
 }
 
 // Result is one kept prediction.

@@ -190,7 +190,7 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 		if mask == "" { // another format
 			return "", noMask(source.Name)
 		}
-		return mask, s.maskIdentity(mask)
+		return mask, s.maskIdentity(source, mask)
 	}
 	defer dir.Close()
 	var series *dicom.Series
@@ -220,7 +220,7 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 		}
 	}
 	if mask != "" {
-		return mask, s.maskIdentity(mask)
+		return mask, s.maskIdentity(source, mask)
 	}
 	var fit []dicom.MaskFile
 	for _, m := range dir.Masks() {
@@ -235,10 +235,10 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 		if fit[0].Patient != patient {
 			return "", refused(http.StatusUnprocessableEntity, "source %s: the segmentation is of another patient than the series", source.Name)
 		}
-		s.identity.Mask = fit[0].UID
 		if info, err := os.Stat(img); err == nil && info.IsDir() {
-			return filepath.Join(img, filepath.FromSlash(fit[0].Name)), nil
+			img = filepath.Join(img, filepath.FromSlash(fit[0].Name))
 		}
+		s.use(source, img, fit[0])
 		return img, nil
 	}
 	return "", refused(http.StatusUnprocessableEntity, "source %s: %d segmentations or structure sets were drawn on the series; send the one that is meant as the part mask", source.Name, len(fit))
@@ -250,7 +250,7 @@ func noMask(source string) error {
 }
 
 // maskIdentity notes which mask was sent.
-func (s *study) maskIdentity(path string) error {
+func (s *study) maskIdentity(source *extraction.Source, path string) error {
 	if dir, err := dicom.OpenFolder(path); err == nil {
 		masks := dir.Masks()
 		dir.Close()
@@ -259,12 +259,36 @@ func (s *study) maskIdentity(path string) error {
 			if masks[0].Patient != "" && s.identity.Patient != "" && masks[0].Patient != s.identity.Patient {
 				return refused(http.StatusUnprocessableEntity, "the mask is of another patient than the images")
 			}
-			s.identity.Mask = masks[0].UID
+			s.use(source, path, masks[0])
 			return nil
 		}
 	}
 	s.identity.Mask = s.hash
 	return nil
+}
+
+// use notes a mask of DICOM as part of what the prediction is made from, with the segment where the source reads a single one.
+func (s *study) use(source *extraction.Source, path string, m dicom.MaskFile) {
+	s.identity.Mask = m.UID
+	in := results.Instance{Class: m.Class, Instance: m.UID, Series: m.Own}
+	switch {
+	case len(source.Regions) > 0:
+	case source.Label == nil:
+		in.Segment = 1
+	case source.Label.Name == "":
+		in.Segment = source.Label.Number
+	default:
+		labels, err := dicom.Labels(path)
+		if err != nil {
+			break // the extraction says so
+		}
+		if i := slices.IndexFunc(labels, func(l dicom.Segment) bool { return l.Label == source.Label.Name }); i >= 0 {
+			in.Segment = labels[i].Number
+		}
+	}
+	if !slices.Contains(s.evidence, in) {
+		s.evidence = append(s.evidence, in)
+	}
 }
 
 // unread refuses images and masks that no source of the bundle reads: they would be left out in silence.

@@ -1,16 +1,7 @@
 package dicom
 
-import "github.com/voxgene/voxgene/features/image"
-
 // Instance is one DICOM object: its kind and its identifier.
 type Instance struct{ Class, UID string }
-
-// Plane is one slice of a series, or one frame of an enhanced image.
-type Plane struct {
-	Instance
-	Frame    int        // from 1 in a multi-frame image; 0 in others
-	Position [3]float64 // of the first pixel's centre, mm, LPS
-}
 
 // Text is an attribute of the series' first file by its group and element, such as 0x00100020; "" where it is not there.
 func (s *Series) Text(attribute uint32) string { return s.files[0].text(tag(attribute)) }
@@ -26,31 +17,12 @@ func (s *Series) Instances() []Instance {
 
 func (f *file) instance() Instance { return Instance{f.text(sopClassUID), f.text(sopInstanceUID)} }
 
-// Planes are the series' slices in the order of its grid, with that grid.
-func (s *Series) Planes() (image.Grid, []Plane, error) {
-	planes, err := s.slices()
-	if err != nil {
-		return image.Grid{}, nil, err
-	}
-	g, err := stack(planes)
-	if err != nil {
-		return g, nil, err
-	}
-	out := make([]Plane, len(planes))
-	for i := range planes {
-		out[i] = Plane{Instance: planes[i].file.instance(), Position: planes[i].position}
-		if planes[i].file.has(numberOfFrames) && planes[i].file.text(numberOfFrames) != "1" {
-			out[i].Frame = planes[i].frame + 1
-		}
-	}
-	return g, out, nil
-}
-
 // MaskFile is a file of a folder that holds a segmentation or a structure set.
 type MaskFile struct {
 	Instance
 	Name    string   // within the folder
 	Patient string   // PatientID
+	Own     string   // its own SeriesInstanceUID
 	Series  []string // SeriesInstanceUIDs that it refers to: those that it was drawn on
 }
 
@@ -58,7 +30,7 @@ type MaskFile struct {
 func (f *Folder) Masks() []MaskFile {
 	var out []MaskFile
 	add := func(f *file) {
-		out = append(out, MaskFile{f.instance(), f.name, f.text(patientID), f.references()})
+		out = append(out, MaskFile{f.instance(), f.name, f.text(patientID), f.text(seriesInstanceUID), f.references()})
 	}
 	for _, s := range f.Segmentations {
 		add(s.file)

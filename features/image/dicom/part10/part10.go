@@ -1,4 +1,5 @@
-// Package part10 writes DICOM files (PS3.10): explicit types, little-endian, UTF-8.
+// Package part10 writes DICOM files (PS3.10): explicit types, little-endian. Texts are in the smallest repertoire that holds them all, ASCII,
+// Latin-1 or UTF-8, because not every reader knows the last.
 //
 // A Set is filled by keyword and may be filled in any order. What the standard would not allow is an error of Encode and never a
 // damaged file: a text that is too long for its type, a number that does not fit, an identifier that is none.
@@ -169,17 +170,6 @@ func decimal(v float64) string {
 	return text
 }
 
-// AT sets an attribute whose values are tags.
-func (s *Set) AT(a Attribute, tags ...Tag) *Set {
-	var b []byte
-	for _, t := range tags {
-		b = binary.LittleEndian.AppendUint16(b, uint16(t>>16))
-		b = binary.LittleEndian.AppendUint16(b, uint16(t))
-	}
-	s.add(element{Attribute: a, value: b})
-	return s
-}
-
 // Bytes sets an attribute of bytes (OB, OW, OF), little-endian as they stand.
 func (s *Set) Bytes(a Attribute, b []byte) *Set {
 	if len(b)%2 == 1 {
@@ -196,11 +186,6 @@ func (s *Set) Items(a Attribute, items ...*Set) *Set {
 	}
 	s.add(element{Attribute: a, items: items})
 	return s
-}
-
-// Has reports whether an attribute is there.
-func (s *Set) Has(a Attribute) bool {
-	return slices.ContainsFunc(s.elements, func(e element) bool { return e.Tag == a.Tag })
 }
 
 // Value is an attribute of text without its padding, "" where it is not there.
@@ -227,15 +212,18 @@ func (s *Set) problems() []error {
 }
 
 // append appends the attributes, in the order of tags. Lengths are stated.
-func (s *Set) append(b []byte) []byte {
+func (s *Set) append(b []byte, charset string) []byte {
 	sorted := slices.Clone(s.elements)
 	slices.SortFunc(sorted, func(x, y element) int { return int(int64(x.Tag) - int64(y.Tag)) })
 	for _, e := range sorted {
 		value := e.value
+		if charset == latin && worded[e.VR] {
+			value = toLatin(value)
+		}
 		if e.VR == "SQ" {
 			value = nil
 			for _, item := range e.items {
-				body := item.append(nil)
+				body := item.append(nil, charset)
 				value = append(value, 0xFE, 0xFF, 0x00, 0xE0)
 				value = append(binary.LittleEndian.AppendUint32(value, uint32(len(body))), body...)
 			}
@@ -265,13 +253,60 @@ const (
 	explicitLittleEndian = "1.2.840.10008.1.2.1"
 )
 
-// Encode returns the set as a file. SOPClassUID and SOPInstanceUID have to be there.
+// The names of repertoires, padded; ASCII has none.
+const (
+	latin = "ISO_IR 100"
+	utf   = "ISO_IR 192"
+)
+
+// worded are the types whose texts are in the file's repertoire.
+var worded = map[string]bool{"LO": true, "LT": true, "PN": true, "SH": true, "ST": true, "UC": true, "UT": true}
+
+// charset is the smallest repertoire that holds every text of a set.
+func (s *Set) charset() string {
+	out := ""
+	for _, e := range s.elements {
+		for _, item := range e.items {
+			out = max(out, item.charset())
+		}
+		if !worded[e.VR] {
+			continue
+		}
+		for _, r := range string(e.value) {
+			switch {
+			case r > 0xFF || r >= 0x80 && r < 0xA0:
+				return utf
+			case r >= 0x80:
+				out = latin
+			}
+		}
+	}
+	return out
+}
+
+// toLatin turns a padded text of UTF-8 into one of Latin-1.
+func toLatin(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for _, r := range string(b) {
+		out = append(out, byte(r))
+	}
+	if len(out)%2 == 1 {
+		out = append(out, ' ')
+	}
+	return out
+}
+
+// Encode returns the set as a file, with its SpecificCharacterSet. SOPClassUID and SOPInstanceUID have to be there.
 func Encode(s *Set) ([]byte, error) {
 	class, instance := s.Value(SOPClassUID), s.Value(SOPInstanceUID)
 	if class == "" || instance == "" {
 		s.fault(SOPInstanceUID, "a file has a class and an identifier")
 	}
-	body := s.append(nil)
+	charset := s.charset()
+	if s.add(element{Attribute: SpecificCharacterSet, value: []byte(charset)}); charset == "" {
+		s.elements = slices.DeleteFunc(s.elements, func(e element) bool { return e.Tag == SpecificCharacterSet.Tag })
+	}
+	body := s.append(nil, charset)
 	if faults := s.problems(); len(faults) > 0 {
 		return nil, fmt.Errorf("dicom: %w", errors.Join(faults...))
 	}
@@ -280,12 +315,12 @@ func Encode(s *Set) ([]byte, error) {
 	meta.Text(Attribute{0x00020002, "UI"}, class).Text(Attribute{0x00020003, "UI"}, instance)
 	meta.Text(Attribute{0x00020010, "UI"}, explicitLittleEndian)
 	meta.Text(Attribute{0x00020012, "UI"}, implementationUID).Text(Attribute{0x00020013, "SH"}, implementationName)
-	head := meta.append(nil)
+	head := meta.append(nil, "")
 	var b bytes.Buffer
 	b.Grow(128 + 4 + 12 + len(head) + len(body))
 	b.Write(make([]byte, 128))
 	b.WriteString("DICM")
-	b.Write((&Set{}).Number(Attribute{0x00020000, "UL"}, float64(len(head))).append(nil))
+	b.Write((&Set{}).Number(Attribute{0x00020000, "UL"}, float64(len(head))).append(nil, ""))
 	b.Write(head)
 	b.Write(body)
 	return b.Bytes(), nil
@@ -315,12 +350,10 @@ func ValidUID(text string) bool {
 	return true
 }
 
-// Item is the first item of a sequence, nil where there is none.
-func (s *Set) Item(a Attribute) *Set {
-	for _, e := range s.elements {
-		if e.Tag == a.Tag && len(e.items) > 0 {
-			return e.items[0]
-		}
+// Merge adds the attributes of another set, in place of those of the same tags.
+func (s *Set) Merge(o *Set) {
+	for _, e := range o.elements {
+		s.add(e)
 	}
-	return nil
+	s.faults = append(s.faults, o.faults...)
 }

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve"
+	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/sr"
+)
+
+func resultsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "results",
+		Short: "List, verify, retract and report the server's results",
+		Long: `Works on the SQLite database that results.path of the server's configuration names; its key file (DATABASE.key) lies beside it. What a
+retraction needs elsewhere is listed: reports that were written to other systems are replaced by those of results dicom.`,
+		Example: `  voxgene results list results.db
+  voxgene results show results.db ID
+  voxgene results finalise results.db ID --by "Dr A"
+  voxgene results retract results.db ID --by "Dr A" --reason "mask of another lesion"
+  voxgene results dicom results.db ID --config serve.yaml -o report.dcm`,
+		Args: exactly(0, "one of list, show, finalise, retract, dicom, erase"),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(resultsList(), resultsShow(), resultsFinalise(), resultsRetract(), resultsDICOM(), resultsErase())
+	return c
+}
+
+func resultsList() *cobra.Command {
+	var f results.Filter
+	var state string
+	c := &cobra.Command{
+		Use: "list DATABASE", Short: "List results, the newest first", Example: "  voxgene results list results.db --state preliminary",
+		Args: exactly(1, "a database"),
+		RunE: func(c *cobra.Command, args []string) error {
+			f.State = results.State(state)
+			return withResults(args[0], func(s *results.Store) error {
+				list, err := s.List(f)
+				if err != nil {
+					return err
+				}
+				w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "id\ttime\tstate\tmodel\tpatient\tissuer\tversion\tnext")
+				for _, r := range list {
+					patient := r.Identity.Patient
+					if r.Erased {
+						patient = "erased"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.19s\t%s\n", r.ID, r.Time.Format(time.DateTime), r.State, r.Model, patient, r.Identity.Issuer, r.Version, r.Next)
+				}
+				return w.Flush()
+			})
+		},
+	}
+	c.Flags().StringVar(&f.Patient, "patient", "", "only of this patient")
+	c.Flags().StringVar(&f.Issuer, "issuer", "", "who gave the patient's identifier")
+	c.Flags().StringVar(&f.Model, "model", "", "only of this model")
+	c.Flags().StringVar(&f.Version, "bundle", "", "only of this bundle: sha256: and its hash, or how that begins")
+	c.Flags().StringVar(&state, "state", "", "only preliminary, final, amended or entered-in-error ones")
+	return c
+}
+
+func resultsShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show DATABASE ID", Short: "Print a result with all that is known of it, as JSON", Example: "  voxgene results show results.db ID",
+		Args: exactly(2, "a database and a result"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withResults(args[0], func(s *results.Store) error {
+				r, err := s.Get(args[1])
+				if err != nil {
+					return badInput(err)
+				}
+				deliveries, err := s.Deliveries(r.ID)
+				if err != nil {
+					return err
+				}
+				b, err := json.MarshalIndent(map[string]any{"id": r.ID, "time": r.Time, "changed": r.Changed, "state": r.State, "by": r.By, "reason": r.Reason,
+					"model": r.Model, "version": r.Version, "use": bundle.Words(r.Use), "inputs": r.Inputs, "previous": r.Previous, "next": r.Next,
+					"erased": r.Erased, "content": r.Content, "deliveries": deliveries}, "", "  ")
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", b)
+				return err
+			})
+		},
+	}
+}
+
+func resultsFinalise() *cobra.Command {
+	var by string
+	c := &cobra.Command{
+		Use: "finalise DATABASE ID", Short: "Make a preliminary result final: a person has verified it", Example: `  voxgene results finalise results.db ID --by "Dr A"`,
+		Args: exactly(2, "a database and a result"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if by == "" {
+				return badInput(errors.New("say who verified it: --by"))
+			}
+			return withResults(args[0], func(s *results.Store) error {
+				r, err := s.Finalise(args[1], by)
+				if err != nil {
+					return badInput(err)
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s is %s\n", r.ID, r.State)
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&by, "by", "", "who verified it (required)")
+	return c
+}
+
+func resultsRetract() *cobra.Command {
+	var by, reason, version string
+	c := &cobra.Command{
+		Use: "retract DATABASE [ID]", Short: "Retract a result, or all of a bundle, for good",
+		Example: `  voxgene results retract results.db ID --by "Dr A" --reason "mask of another lesion"
+  voxgene results retract results.db --bundle sha256:0123456789ab --by "Dr A" --reason "bundle withdrawn"`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			if reason == "" || by == "" {
+				return badInput(errors.New("a retraction needs --by and --reason"))
+			}
+			if (len(args) == 2) == (version != "") {
+				return badInput(errors.New("give the ID of a result, or --bundle"))
+			}
+			if version != "" && len(version) < len("sha256:")+8 {
+				return badInput(errors.New("--bundle wants sha256: and eight digits of the hash or more"))
+			}
+			return withResults(args[0], func(s *results.Store) error {
+				ids := args[1:]
+				if version != "" {
+					list, err := s.List(results.Filter{Version: version})
+					if err != nil {
+						return err
+					}
+					if len(list) == 0 {
+						return badInput(fmt.Errorf("no result of bundle %s", version))
+					}
+					for _, r := range list {
+						ids = append(ids, r.ID)
+					}
+				}
+				return retract(c.OutOrStdout(), s, ids, by, reason)
+			})
+		},
+	}
+	c.Flags().StringVar(&by, "by", "", "who retracts it (required)")
+	c.Flags().StringVar(&reason, "reason", "", "why (required)")
+	c.Flags().StringVar(&version, "bundle", "", "all results of this bundle: sha256: and its hash, or how that begins")
+	return c
+}
+
+// retract retracts results and lists the systems in which they still stand.
+func retract(w io.Writer, s *results.Store, ids []string, by, reason string) error {
+	for _, id := range ids {
+		r, err := s.Retract(id, by, reason)
+		if err != nil {
+			return badInput(fmt.Errorf("%s: %w", id, err))
+		}
+		standing, err := s.Standing(id)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s is %s; it stands in %d other systems\n", r.ID, r.State, len(standing))
+		for _, name := range slices.Sorted(maps.Keys(standing)) {
+			fmt.Fprintf(w, "  %s, written %s\n", name, standing[name].Time.Format(time.DateTime))
+		}
+	}
+	return nil
+}
+
+func resultsDICOM() *cobra.Command {
+	var output, config string
+	c := &cobra.Command{
+		Use: "dicom DATABASE ID", Short: "Write a result, or its retraction, as a structured report of its study",
+		Long: `Writes a Comprehensive 3D SR (TID 1500) with the patient and study of the source, to be sent with storescu or a DICOMweb client. The
+configuration has to permit writing to other systems (writeback) for the result's model. A retraction is always written: its report replaces the first.`,
+		Example: "  voxgene results dicom results.db ID --config serve.yaml -o report.dcm",
+		Args:    exactly(2, "a database and a result"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if output == "" {
+				return badInput(errors.New("name the file: -o report.dcm"))
+			}
+			s, err := serve.ReadConfig(config)
+			if err != nil {
+				return badInput(err)
+			}
+			return withResults(args[0], func(store *results.Store) error {
+				r, err := store.Get(args[1])
+				if err != nil {
+					return badInput(err)
+				}
+				action := results.Withdraw
+				if r.State != results.EnteredInError {
+					action = results.Write
+					if err := s.Writeback.Permits(r.Model, time.Now()); err != nil {
+						return badInput(err)
+					}
+				}
+				b, err := sr.Encode(&r, version())
+				if err != nil {
+					return badInput(err)
+				}
+				if err := work.WriteFile(output, b, 0o600); err != nil {
+					return err
+				}
+				return store.Delivered(r.ID, results.Delivery{System: "file", Action: action, Accepted: true, Detail: "written as a structured report", Objects: map[string]string{"sr": sr.UID(&r)}})
+			})
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "", "file to write (required)")
+	c.Flags().StringVar(&config, "config", "", "the server's configuration (YAML), for its writeback")
+	return c
+}
+
+func resultsErase() *cobra.Command {
+	var issuer string
+	c := &cobra.Command{
+		Use: "erase DATABASE PATIENT", Short: "Destroy a patient's key, so that nothing of theirs can be read again", Example: "  voxgene results erase results.db P1 --issuer HOSPITAL",
+		Args: exactly(2, "a database and a patient"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withResults(args[0], func(s *results.Store) error {
+				n, err := s.Erase(args[1], issuer)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%d results and cases erased\n", n)
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&issuer, "issuer", "", "who gave the patient's identifier")
+	return c
+}
+
+// withResults opens a database that is there, since opening one would make it.
+func withResults(path string, do func(*results.Store) error) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: fs.ErrInvalid}
+	}
+	if err != nil {
+		return badInput(err)
+	}
+	s, err := results.Open(path)
+	if err != nil {
+		return badInput(err)
+	}
+	return errors.Join(do(s), s.Close())
+}
