@@ -17,8 +17,8 @@ import (
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve"
+	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/results"
-	"github.com/voxgene/voxgene/serve/sr"
 )
 
 func resultsCommand() *cobra.Command {
@@ -211,14 +211,14 @@ configuration has to permit writing to other systems (writeback) for the result'
 						return badInput(err)
 					}
 				}
-				b, err := sr.Encode(&r, version())
+				b, err := object.Report(&r, version())
 				if err != nil {
 					return badInput(err)
 				}
 				if err := work.WriteFile(output, b, 0o600); err != nil {
 					return err
 				}
-				return store.Delivered(r.ID, results.Delivery{System: "file", Action: action, Accepted: true, Detail: "written as a structured report", Objects: map[string]string{"sr": sr.UID(&r)}})
+				return store.Delivered(r.ID, results.Delivery{System: "file", Action: action, Accepted: true, Detail: "written as a structured report", Objects: map[string]string{"sr": object.ReportUID(&r)}})
 			})
 		},
 	}

@@ -1,10 +1,10 @@
-// Package sr renders a kept result as a DICOM structured report of the study that it was made from: a Comprehensive 3D SR with the measured
+// Package object renders a kept result as a DICOM structured report of the study that it was made from: a Comprehensive 3D SR with the measured
 // features of the region (TID 1411 within TID 1500) and the prediction (TID 1501) with the algorithm that made it, UNVERIFIED, and the
 // words on its use (PS3.16).
 //
 // Identifiers follow from the result's, so that the same result gives the same report and sending it twice stores it once. The report of a
 // retracted result replaces the first, which it names as its predecessor, and says why.
-package sr
+package object
 
 import (
 	"encoding/json"
@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// Class is the SOP class of the reports: Comprehensive 3D SR Storage (PS3.4, B.5).
-	Class = "1.2.840.10008.5.1.4.1.1.88.34"
+	// ReportStorage is the SOP class of the reports: Comprehensive 3D SR Storage (PS3.4, B.5).
+	ReportStorage = "1.2.840.10008.5.1.4.1.1.88.34"
 	// Manufacturer is written into every report; a poller knows our own objects by it.
 	Manufacturer = "Voxgene"
 
@@ -31,22 +31,22 @@ const (
 	scheme       = "99VOXGENE"
 )
 
-// UID is the identifier under which the report of a result, or that of its retraction, is stored.
-func UID(r *results.Result) string {
+// ReportUID is the identifier under which the report of a result, or that of its retraction, is stored.
+func ReportUID(r *results.Result) string {
 	if r.State == results.EnteredInError {
 		return p10.UID("voxgene result", r.ID, "retraction")
 	}
 	return p10.UID("voxgene result", r.ID, "report")
 }
 
-// Encode returns the report of a result as a DICOM file. program is the version of this program. A result that was not made from a DICOM
+// Report returns the report of a result as a DICOM file. program is the version of this program. A result that was not made from a DICOM
 // study, or whose patient was erased, has none.
-func Encode(r *results.Result, program string) ([]byte, error) {
+func Report(r *results.Result, program string) ([]byte, error) {
 	switch {
 	case r.Erased:
-		return nil, errors.New("sr: the patient was erased")
+		return nil, errors.New("dicom: the patient was erased")
 	case !p10.ValidUID(r.Identity.Study) || len(r.Evidence) == 0:
-		return nil, errors.New("sr: the result was not made from a DICOM study, so there is none to report into")
+		return nil, errors.New("dicom: the result was not made from a DICOM study, so there is none to report into")
 	}
 	var answer struct {
 		Outcomes map[string]outcome `json:"outcomes"`
@@ -54,7 +54,7 @@ func Encode(r *results.Result, program string) ([]byte, error) {
 		Abstain  []string           `json:"abstained"`
 	}
 	if err := json.Unmarshal(r.Prediction, &answer); err != nil {
-		return nil, fmt.Errorf("sr: the prediction of result %s: %w", r.ID, err)
+		return nil, fmt.Errorf("dicom: the prediction of result %s: %w", r.ID, err)
 	}
 	o := head(r, program)
 	root := container(code("126000", "DCM", "Imaging Measurement Report"), "")
@@ -112,10 +112,10 @@ func head(r *results.Result, program string) *p10.Set {
 	id := &r.Identity
 	at := r.Changed.UTC()
 	d, t := at.Format("20060102"), at.Format("150405")
-	uid := UID(r)
+	uid := ReportUID(r)
 	o := &p10.Set{}
 	o.Text(p10.InstanceCreationDate, d).Text(p10.InstanceCreationTime, t)
-	o.Text(p10.SOPClassUID, Class).Text(p10.SOPInstanceUID, uid)
+	o.Text(p10.SOPClassUID, ReportStorage).Text(p10.SOPInstanceUID, uid)
 	o.Text(p10.StudyDate, date(id.StudyDate)).Text(p10.StudyTime, clock(id.StudyTime)).Text(p10.SeriesDate, d).Text(p10.SeriesTime, t)
 	o.Text(p10.ContentDate, d).Text(p10.ContentTime, t).Clip(p10.AccessionNumber, id.Accession).Text(p10.Modality, "SR")
 	o.Text(p10.Manufacturer, Manufacturer).Clip(p10.ManufacturerModelName, r.Model).Clip(p10.DeviceSerialNumber, strings.TrimPrefix(r.Version, "sha256:"))
@@ -144,7 +144,7 @@ func head(r *results.Result, program string) *p10.Set {
 	o.Text(p10.PreliminaryFlag, preliminary)
 	o.Items(p10.CurrentRequestedProcedureEvid, evidence(id.Study, r.Evidence))
 	if r.State == results.EnteredInError {
-		first := results.Instance{Class: Class, Instance: p10.UID("voxgene result", r.ID, "report"), Series: p10.UID("voxgene result", r.ID, "series")}
+		first := results.Instance{Class: ReportStorage, Instance: p10.UID("voxgene result", r.ID, "report"), Series: p10.UID("voxgene result", r.ID, "series")}
 		o.Items(p10.PredecessorDocumentsSequence, evidence(id.Study, []results.Instance{first}))
 	}
 	return o

@@ -1,4 +1,4 @@
-package sr_test
+package object_test
 
 import (
 	"bytes"
@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/results"
-	"github.com/voxgene/voxgene/serve/sr"
 )
 
 // result is a result of a study with a region and two outcomes.
@@ -26,23 +26,23 @@ func result() results.Result {
 // The same result gives the same bytes; a retraction is another object, which names the first and why.
 func TestEncode(t *testing.T) {
 	r := result()
-	a, err := sr.Encode(&r, "1.0")
+	a, err := object.Report(&r, "1.0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := sr.Encode(&r, "1.0")
+	b, err := object.Report(&r, "1.0")
 	if err != nil || !bytes.Equal(a, b) {
 		t.Errorf("two reports of one result differ (%v)", err)
 	}
-	for _, want := range []string{"DICM", sr.UID(&r), "UNVERIFIED", "PRELIMINARY", "M\xfcller^\xc4nne", "ISO_IR 100", "research use only", "out_of_range", "1411", "1501", r.Version} {
+	for _, want := range []string{"DICM", object.ReportUID(&r), "UNVERIFIED", "PRELIMINARY", "M\xfcller^\xc4nne", "ISO_IR 100", "research use only", "out_of_range", "1411", "1501", r.Version} {
 		if !bytes.Contains(a, []byte(want)) {
 			t.Errorf("the report has no %q", want)
 		}
 	}
-	first := sr.UID(&r)
+	first := object.ReportUID(&r)
 	r.State, r.Reason = results.EnteredInError, "mask of another lesion"
-	c, err := sr.Encode(&r, "1.0")
-	if err != nil || sr.UID(&r) == first || !bytes.Contains(c, []byte(first)) || !bytes.Contains(c, []byte("mask of another lesion")) || bytes.Contains(c, []byte("Probability of grade")) {
+	c, err := object.Report(&r, "1.0")
+	if err != nil || object.ReportUID(&r) == first || !bytes.Contains(c, []byte(first)) || !bytes.Contains(c, []byte("mask of another lesion")) || bytes.Contains(c, []byte("Probability of grade")) {
 		t.Errorf("retraction: %v", err)
 	}
 }
@@ -57,13 +57,13 @@ func TestEncodeRefuses(t *testing.T) {
 	} {
 		r := result()
 		edit(&r)
-		if _, err := sr.Encode(&r, "1.0"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := object.Report(&r, "1.0"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
 	r := result() // what comes from elsewhere is cut to what the types hold
 	r.Identity.Name, r.Identity.StudyTime, r.Identity.Sex, r.Identity.Accession = strings.Repeat("x\\y\n", 500), "9999", "unknown", strings.Repeat("1", 99)
-	if _, err := sr.Encode(&r, strings.Repeat("v", 100)); err != nil {
+	if _, err := object.Report(&r, strings.Repeat("v", 100)); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,6 @@
 //go:build interoperability
 
-package sr_test
+package object_test
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/results"
-	"github.com/voxgene/voxgene/serve/sr"
 )
 
 // DCMTK reads the reports without a warning and finds in them what was written; dciodvfy finds no error.
@@ -18,7 +18,7 @@ func TestInteroperabilitySR(t *testing.T) {
 	for _, state := range []results.State{results.Preliminary, results.EnteredInError} {
 		r := result()
 		r.State, r.Reason = state, "mask of another lesion"
-		b, err := sr.Encode(&r, "1.0")
+		b, err := object.Report(&r, "1.0")
 		if err != nil {
 			t.Fatal(err)
 		}
