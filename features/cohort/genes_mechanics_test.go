@@ -171,3 +171,39 @@ outcomes:
 		t.Errorf("%v %v %+v", names, c.Table.Values, c.Outcomes[0])
 	}
 }
+
+// The tier of a mutation and its origin go along as the file writes them.
+func TestCarried(t *testing.T) {
+	maf := "Hugo_Symbol\tChromosome\tStart_Position\tTumor_Seq_Allele2\tVariant_Classification\tTumor_Sample_Barcode\tMutation_Status\tTier\n" +
+		"TP53\t17\t1\tT\tMissense_Mutation\tp1\tSOMATIC\tTier II\nTP53\t17\t2\tT\tNonsense_Mutation\tp1\tSomatic\tTier I\nTP53\t17\t2\tT\tNonsense_Mutation\tp2\tGermline\tTier I\n" +
+		"ATRX\tX\t2\tT\tSilent\tp1\tSomatic\tTier IV\nIDH1\t2\t2\tT\tMissense_Mutation\tp2\tSomatic\t\n"
+	config := "cohort: {patients: p.csv}\nsources:\n  - {name: mut, kind: mutations, path: a.maf, profiled: all, germline: true, carry: [Tier, Mutation_Status]}\n"
+	dir := folder(t, map[string]string{"a.maf": maf, "p.csv": "patient\np1\np2\np3\n"})
+	c, err := load(t, dir, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"mut.TP53.Tier": "Tier I;Tier II|Tier I|", "mut.TP53.Mutation_Status": "SOMATIC;Somatic|Germline|", "mut.IDH1.Mutation_Status": "|Somatic|"} {
+		j := c.Table.Find(name)
+		if j < 0 {
+			t.Fatalf("no column %s", name)
+		}
+		var got []string
+		for _, v := range c.Table.Values[j] {
+			text := ""
+			if !table.Missing(v) {
+				text = c.Table.Columns[j].Levels[int(v)]
+			}
+			got = append(got, text)
+		}
+		if s := strings.Join(got, "|"); s != want {
+			t.Errorf("%s: %s, want %s", name, s, want)
+		}
+	}
+	if c.Table.Find("mut.ATRX.Tier") >= 0 || c.Table.Find("mut.IDH1.Tier") >= 0 {
+		t.Error("a tier was made up")
+	}
+	if _, err := load(t, dir, strings.Replace(config, "carry: [Tier,", "carry: [Level,", 1)); err == nil || !strings.Contains(err.Error(), "no column Level to carry") {
+		t.Error(err)
+	}
+}

@@ -18,7 +18,7 @@ func (s *mutationSource) loadMAF(in input) (loaded, error) {
 	if s.Format == "fusions" {
 		m, err = genes.ReadFusions(path)
 	} else {
-		m, err = genes.ReadMAF(path, genes.MAFOptions{Classes: s.Classes, Germline: s.Germline, Build: s.Build})
+		m, err = genes.ReadMAF(path, genes.MAFOptions{Classes: s.Classes, Germline: s.Germline, Carry: s.Carry, Build: s.Build})
 	}
 	if err != nil {
 		return loaded{}, err
@@ -189,6 +189,9 @@ func (s *mutationSource) statuses(m *genes.Mutations, patients []string, sample 
 		if err := t.Add(col, values[g]); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.carried(t, m, at, row); err != nil {
+		return nil, err
 	}
 	if s.Megabases == nil || s.Format == "fusions" {
 		return t, nil

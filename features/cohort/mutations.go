@@ -31,6 +31,7 @@ type mutationSource struct {
 	Panels     []string           `yaml:"panels"`      // files of the gene panels that profiled names
 	Classes    []string           `yaml:"classes"`     // variant classes that count; nil is cBioPortal's default
 	Germline   bool               `yaml:"germline"`    // count germline mutations too
+	Carry      []string           `yaml:"carry"`       // columns that go along with a mutation as written: Tier, Mutation_Status
 	Build      string             `yaml:"build"`       // GRCh37, GRCh38: refuse rows of another
 	SampleType string             `yaml:"sample_type"` // of TCGA barcodes: primary, recurrent, metastatic
 	Megabases  map[string]float64 `yaml:"megabases"`   // size looked at, by panel, exome for every gene: adds the column burden

@@ -2,6 +2,7 @@ package genes
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,15 +26,18 @@ type MAFOptions struct {
 	Classes []string
 	// Germline counts mutations that Mutation_Status calls germline; without it they are left out.
 	Germline bool
+	// Carry are columns that go along with a mutation as they are written, such as Tier or Mutation_Status.
+	Carry []string
 	// Build, when not empty, is the genome build that every row has to have: GRCh37 or GRCh38.
 	Build string
 }
 
 // Mutations are the mutations of samples. Each sample and gene is named once and calls refer to them by index.
 type Mutations struct {
-	Samples []string // as named in the file, sorted
-	Genes   []string // sorted
-	Calls   []Call   // sorted by sample, then gene
+	Samples []string  // as named in the file, sorted
+	Genes   []string  // sorted
+	Calls   []Call    // sorted by sample, then gene
+	Carried []Carried // sorted by sample, gene, column and text, each once
 	// Count is the number of different variants that count, of each sample, for its burden.
 	Count []int
 	Build string // GRCh37 or GRCh38; empty where the file does not say
@@ -126,6 +130,8 @@ type mafReader struct {
 	build    string
 	raw      []byte // the build as the last row wrote it
 	germline int
+	carry    []int // columns that are carried
+	carried  []Carried
 	problems table.Problems
 }
 
@@ -145,7 +151,7 @@ func (m *mafReader) header(f [][]byte) error {
 	if len(missing) > 0 {
 		return fmt.Errorf("%s: the header lacks %s; a MAF is tab-separated and has them", m.path, strings.Join(missing, ", "))
 	}
-	return nil
+	return m.carriedColumns(names)
 }
 
 func (m *mafReader) row(f [][]byte, line int) {
@@ -179,7 +185,9 @@ func (m *mafReader) row(f [][]byte, line int) {
 		m.count[sample]++
 	}
 	if len(gene) > 0 && string(gene) != "Unknown" && string(gene) != "." {
-		m.calls = append(m.calls, Call{sample, m.genes.number(gene)})
+		c := Call{sample, m.genes.number(gene)}
+		m.calls = append(m.calls, c)
+		m.carryCells(f, c)
 	}
 }
 
@@ -260,12 +268,15 @@ func (m *mafReader) mutations() *Mutations {
 	for i := range m.calls {
 		m.calls[i] = Call{sample[m.calls[i].Sample], gene[m.calls[i].Gene]}
 	}
-	slices.SortFunc(m.calls, func(a, b Call) int {
-		if a.Sample != b.Sample {
-			return int(a.Sample - b.Sample)
-		}
-		return int(a.Gene - b.Gene)
+	slices.SortFunc(m.calls, compareCalls)
+	for i := range m.carried {
+		c := &m.carried[i]
+		c.Call = Call{sample[c.Sample], gene[c.Gene]}
+	}
+	slices.SortFunc(m.carried, func(a, b Carried) int {
+		return cmp.Or(compareCalls(a.Call, b.Call), cmp.Compare(a.Column, b.Column), strings.Compare(a.Text, b.Text))
 	})
+	out.Carried = slices.Compact(m.carried)
 	out.Calls = slices.Clip(slices.Compact(m.calls))
 	for _, name := range slices.Sorted(maps.Keys(m.classes)) {
 		c := m.classes[name]
@@ -280,6 +291,13 @@ func (m *mafReader) mutations() *Mutations {
 		out.Notes = append(out.Notes, plural(m.germline, "germline row", "germline rows")+" left out")
 	}
 	return out
+}
+
+func compareCalls(a, b Call) int {
+	if a.Sample != b.Sample {
+		return int(a.Sample - b.Sample)
+	}
+	return int(a.Gene - b.Gene)
 }
 
 // sortNames returns the different names sorted, and the new number of each old one.
