@@ -30,7 +30,7 @@ type ReadOptions struct {
 }
 
 // number reads a number as the options say it is written.
-func (o ReadOptions) number(cell []byte) (float64, bool) {
+func (o *ReadOptions) number(cell []byte) (float64, bool) {
 	if o.DecimalComma {
 		return table.CommaNumber(cell)
 	}
@@ -81,6 +81,10 @@ func readRaw(path string, s *table.Scanner, o ReadOptions) (*raw, error) {
 	var problems table.Problems
 	var take, texts []int // fields that hold numbers, and those that by the first row do not
 	width := len(header)
+	number := table.Number
+	if o.DecimalComma {
+		number = table.CommaNumber
+	}
 	for s.Scan() {
 		f := s.Fields()
 		if take == nil {
@@ -120,7 +124,7 @@ func readRaw(path string, s *table.Scanner, o ReadOptions) (*raw, error) {
 		}
 		values := make([]float64, len(take))
 		for k, j := range take {
-			v, ok := o.number(f[j])
+			v, ok := number(f[j])
 			if !ok || len(o.Missing) > 0 && isMissing(f[j], o) {
 				v = math.NaN()
 				if !isMissing(f[j], o) {
