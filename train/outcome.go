@@ -171,7 +171,7 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 	list := r.e.ModelsFor(y.Name, y.Kind)
 	for _, m := range list {
 		kind, _ := models.Lookup(m.Kind)
-		entry := validate.Entry{Name: m.Name}
+		entry := validate.Entry{Name: m.Name, Halving: m.Search != nil && m.Search.Method == config.Halving}
 		for _, pt := range m.Points(work.Seed(r.e.Seed)) {
 			l, err := kind.New(pt.Options)
 			if err != nil {

@@ -14,13 +14,15 @@ func init() {
 	method := models.Param{Name: "method", Doc: "pearson or spearman", Default: "pearson", Choices: []string{"pearson", "spearman"}}
 	Register(Kind{
 		Name: "drop_correlated",
-		Doc:  "of columns that say the same, keep the first",
+		Doc:  "of columns that say the same, keep one",
 		Params: []models.Param{
 			{Name: "above", Doc: "absolute correlation above which two columns say the same", Default: 0.95, Min: 0, Max: 1}, method,
+			{Name: "by", Doc: "order keeps the first column of those that say the same; cluster groups columns (average linkage) and keeps the one most like its group",
+				Default: "order", Choices: []string{"order", "cluster"}},
 		},
 		Touches: []table.Kind{table.Numeric},
 		New: func(o models.Options) (Step, error) {
-			return correlated{above: o["above"].(float64), ranks: o["method"] == "spearman"}, nil
+			return correlated{above: o["above"].(float64), ranks: o["method"] == "spearman", cluster: o["by"] == "cluster"}, nil
 		},
 		Decode: decodeKept("drop_correlated"),
 	})
@@ -45,10 +47,11 @@ const maxCorrelated = 40_000
 
 // correlated walks the columns in their order and drops each whose absolute correlation with one kept before is above a limit. So
 // every column that goes is represented by one that stays, and no two that stay are correlated above the limit. A missing value counts as
-// the column's mean. Constant columns are correlated with none.
+// the column's mean. Constant columns are correlated with none. By cluster, columns are grouped instead, and each group keeps one.
 type correlated struct {
-	above float64
-	ranks bool
+	above   float64
+	ranks   bool
+	cluster bool
 }
 
 func (s correlated) Fit(ctx context.Context, t models.Training) (Fitted, error) {
@@ -57,6 +60,14 @@ func (s correlated) Fit(ctx context.Context, t models.Training) (Fitted, error) 
 		return nil, fmt.Errorf("%d columns are too many to compare each with each (at most %d); select or drop some first", p, maxCorrelated)
 	}
 	z := s.standardise(t.X)
+	if s.cluster {
+		keep, err := representatives(ctx, z, s.above)
+		if err != nil {
+			return nil, err
+		}
+		f := &kept{kind: "drop_correlated", given: t.X.Columns, state: keptState{append([]int{}, keep...)}}
+		return f, f.describe()
+	}
 	words := (p + 63) / 64
 	near := make([]uint64, p*words)
 	err := stat.Products(ctx, z, z, 0, func(i int, r []float64) {

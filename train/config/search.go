@@ -15,14 +15,17 @@ import (
 
 // Search says which hyper-parameters of a model are chosen by the inner folds.
 type Search struct {
-	Method string                    `yaml:"method"` // grid (default) or random
-	Draws  int                       `yaml:"draws"`  // of a random search
+	Method string                    `yaml:"method"` // grid (default), random or halving
+	Draws  int                       `yaml:"draws"`  // of a random search, or of the candidates that are halved
 	Set    map[string]*settings.Node `yaml:",rest"`  // a list of values; or, for random, {low, high, log}
 
 	points []point
 	base   models.Options
 	ranges []span
 }
+
+// Halving is the method by which the candidates, a grid or draws, are first tried on a part of the rows and the best go on.
+const Halving = "halving"
 
 // maxPoints bounds a grid: each point is fitted in every inner fold of every outer fold.
 const maxPoints = 1000
@@ -53,7 +56,7 @@ func (m Model) Points(seed work.Seed) []Point {
 		return []Point{{"", m.Options}}
 	}
 	var out []Point
-	if m.Search.Method == "random" {
+	if m.Search.drawn() {
 		return m.Search.draw(seed.Split("search", m.Name))
 	}
 	for _, pt := range m.Search.points {
@@ -62,6 +65,9 @@ func (m Model) Points(seed work.Seed) []Point {
 	return out
 }
 
+// drawn reports whether the candidates are drawn at random.
+func (s *Search) drawn() bool { return s.Method == "random" || s.Method == Halving && s.Draws != 0 }
+
 // check resolves the search of a model of kind k whose other options are base.
 func (s *Search) check(k models.Kind, base models.Options, n *settings.Node, p *settings.Problems) {
 	s.base = base
@@ -69,17 +75,17 @@ func (s *Search) check(k models.Kind, base models.Options, n *settings.Node, p *
 	if s.Method == "" {
 		s.Method = "grid"
 	}
-	if s.Method != "grid" && s.Method != "random" {
-		p.Add(at(n, "method"), "no search %q; there are grid and random", s.Method)
+	if s.Method != "grid" && s.Method != "random" && s.Method != Halving {
+		p.Add(at(n, "method"), "no search %q; there are grid, random and %s", s.Method, Halving)
 	}
 	if len(s.Set) == 0 {
 		p.Add(n, "nothing to search: name a hyper-parameter and its values, such as alpha: [0, 0.5, 1]")
 	}
-	if s.Method == "random" && (s.Draws < 2 || s.Draws > maxPoints) {
-		p.Add(at(n, "draws"), "a random search wants draws: between 2 and %d", maxPoints)
+	if s.drawn() && (s.Draws < 2 || s.Draws > maxPoints) {
+		p.Add(at(n, "draws"), "draws: want a number between 2 and %d", maxPoints)
 	}
 	if s.Method == "grid" && s.Draws != 0 {
-		p.Add(at(n, "draws"), "draws belongs to method: random")
+		p.Add(at(n, "draws"), "draws belongs to method: random or halving")
 	}
 	var known []string
 	for _, param := range k.Params {
@@ -96,7 +102,7 @@ func (s *Search) check(k models.Kind, base models.Options, n *settings.Node, p *
 	if p.Len() > before {
 		return
 	}
-	if s.Method == "grid" {
+	if !s.drawn() {
 		s.grid(n, p)
 	}
 	for _, pt := range s.points {
@@ -110,8 +116,8 @@ func (s *Search) check(k models.Kind, base models.Options, n *settings.Node, p *
 // span reads the values of one hyper-parameter.
 func (s *Search) span(param models.Param, n *settings.Node, p *settings.Problems) {
 	if n.IsMap() {
-		if s.Method != "random" {
-			p.Add(n, "a range {low, high} belongs to method: random; a grid wants a list of values")
+		if !s.drawn() {
+			p.Add(n, "a range {low, high} belongs to method: random, or halving with draws; a grid wants a list of values")
 			return
 		}
 		var r struct {

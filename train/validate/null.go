@@ -137,7 +137,7 @@ func (p Procedure) At(r Result) Procedure {
 				best = k
 			}
 		}
-		out.Models[m] = Entry{entry.Name, entry.Candidates[best : best+1]}
+		out.Models[m] = Entry{Name: entry.Name, Candidates: entry.Candidates[best : best+1]}
 	}
 	return out
 }

@@ -28,6 +28,9 @@ type Apply func(models.Matrix) (models.Matrix, error)
 type Entry struct {
 	Name       string
 	Candidates []Candidate
+	// Halving chooses by successive halving: all candidates on a part of the inner training rows, the best third on three times as many,
+	// and so on until few are left for all rows.
+	Halving bool
 }
 
 // Candidate is a model at one point of its search.

@@ -187,38 +187,55 @@ func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.P
 	if err := FeasibleInner(s.Rows, outer, inner); err != nil {
 		return nil, err
 	}
-	var items []work.Item
-	for _, f := range outer {
-		for _, g := range RepeatedKFold(s.Rows.Select(f.Train), inner, 1, s.innerSeed(f)) {
-			for _, part := range [][]int{g.Train, g.Test} {
-				for i, row := range part {
-					part[i] = f.Train[row]
+	rungs := s.Procedure.rungs()
+	alive := make([][]bool, len(outer)) // candidates still in the race
+	for i := range alive {
+		alive[i] = slices.Repeat([]bool{true}, s.Procedure.Choices())
+	}
+	for rung := range rungs {
+		var items []work.Item
+		for i, f := range outer {
+			for _, g := range RepeatedKFold(s.Rows.Select(f.Train), inner, 1, s.innerSeed(f)) {
+				for _, part := range [][]int{g.Train, g.Test} {
+					for i, row := range part {
+						part[i] = f.Train[row]
+					}
 				}
+				g.Within = f.Train
+				g.Name = fmt.Sprintf("%s inner %d", f.Label(), g.Number+1)
+				if rung < rungs-1 {
+					g.Name += fmt.Sprintf(" rung %d", rung+1)
+					g.Train = s.part(g, math.Pow(halvingFactor, float64(rung-rungs+1)))
+				}
+				items = append(items, s.innerItem(g, s.Procedure.racing(alive[i], rung, rungs)))
 			}
-			g.Within = f.Train
-			g.Name = fmt.Sprintf("%s inner %d", f.Label(), g.Number+1)
-			items = append(items, s.innerItem(g))
 		}
-	}
-	results, err := pool.Run(ctx, items)
-	if err != nil {
-		return nil, err
-	}
-	if err := work.Errors(results); err != nil {
-		return nil, err
-	}
-	for i := range outer {
-		fits := make([]innerFit, inner)
-		for k := range fits {
-			res := results[i*inner+k]
-			if err := gob.NewDecoder(bytes.NewReader(res.Bytes)).Decode(&fits[k]); err != nil {
-				return nil, fmt.Errorf("%s: stored result: %w", items[i*inner+k].Name, err)
+		results, err := pool.Run(ctx, items)
+		if err != nil {
+			return nil, err
+		}
+		if err := work.Errors(results); err != nil {
+			return nil, err
+		}
+		for i := range outer {
+			fits := make([]innerFit, inner)
+			for k := range fits {
+				res := results[i*inner+k]
+				if err := gob.NewDecoder(bytes.NewReader(res.Bytes)).Decode(&fits[k]); err != nil {
+					return nil, fmt.Errorf("%s: stored result: %w", items[i*inner+k].Name, err)
+				}
+				r.Seconds += fits[k].Seconds
+				r.Fits += count(s.Procedure.racing(alive[i], rung, rungs))
 			}
-			r.Seconds += fits[k].Seconds
-			r.Fits += s.Procedure.Choices()
-		}
-		if choices[i], err = s.decide(fits); err != nil {
-			return nil, fmt.Errorf("%s: %w", outer[i].Label(), err)
+			choices[i].Notes = append(choices[i].Notes, notesOf(fits)...)
+			if rung < rungs-1 {
+				s.Procedure.halve(alive[i], meanScores(fits), rung, rungs)
+				continue
+			}
+			notes := choices[i].Notes
+			if choices[i], err = s.decide(fits, notes); err != nil {
+				return nil, fmt.Errorf("%s: %w", outer[i].Label(), err)
+			}
 		}
 	}
 	return choices, nil
@@ -228,11 +245,10 @@ func (s *Study) innerSeed(f Fold) work.Seed {
 	return s.Seed.Split("inner", s.Rows.Outcome.Name, f.Label())
 }
 
-// decide averages the scores over inner folds and takes the best candidate of each model and the best of those. Equal scores go
-// to the candidate listed first. A fold in which nothing can be judged counts for nobody.
-func (s *Study) decide(fits []innerFit) (Choice, error) {
-	c := Choice{Inner: make([]float64, s.Procedure.Choices()), Chosen: make([]int, len(s.Procedure.Models)), Winner: -1}
-	for i := range c.Inner {
+// meanScores averages the scores over inner folds. A fold in which nothing can be judged counts for nobody.
+func meanScores(fits []innerFit) []float64 {
+	out := make([]float64, len(fits[0].Scores))
+	for i := range out {
 		sum, n := 0.0, 0
 		for _, f := range fits {
 			if !math.IsNaN(f.Scores[i]) {
@@ -240,14 +256,26 @@ func (s *Study) decide(fits []innerFit) (Choice, error) {
 				n++
 			}
 		}
-		c.Inner[i] = math.NaN()
+		out[i] = math.NaN()
 		if n > 0 {
-			c.Inner[i] = sum / float64(n)
+			out[i] = sum / float64(n)
 		}
 	}
+	return out
+}
+
+func notesOf(fits []innerFit) []string {
+	var out []string
 	for _, f := range fits {
-		c.Notes = append(c.Notes, f.Notes...)
+		out = append(out, f.Notes...)
 	}
+	return out
+}
+
+// decide takes the best candidate of each model by its mean score over inner folds, and the best of those. Equal scores go to the
+// candidate listed first.
+func (s *Study) decide(fits []innerFit, notes []string) (Choice, error) {
+	c := Choice{Inner: meanScores(fits), Chosen: make([]int, len(s.Procedure.Models)), Winner: -1, Notes: notes}
 	best, at := math.Inf(-1), 0
 	for m, entry := range s.Procedure.Models {
 		mine := math.Inf(-1)
@@ -283,8 +311,19 @@ func (s *Study) key(kind string, f Fold, more ...[]byte) work.Key {
 	return work.NewKey(kind, codeVersion, append(parts, more...)...)
 }
 
-func (s *Study) innerItem(f Fold) work.Item {
-	return work.Item{Name: f.Label(), Key: s.key("inner fold", f), Do: func(ctx context.Context) ([]byte, error) {
+// innerItem judges the candidates of an inner fold that are still in the race. The others score NaN.
+func (s *Study) innerItem(f Fold, racing []bool) work.Item {
+	var race []byte
+	for i, in := range racing {
+		if !in {
+			race = binary.AppendUvarint(race, uint64(i))
+		}
+	}
+	key := s.key("inner fold", f)
+	if len(race) > 0 {
+		key = s.key("inner fold", f, race)
+	}
+	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
 		start := time.Now()
 		t, test, _, err := s.prepare(ctx, f)
 		if err != nil {
@@ -294,6 +333,10 @@ func (s *Study) innerItem(f Fold) work.Item {
 		var out innerFit
 		for _, m := range s.Procedure.Models {
 			for _, c := range m.Candidates {
+				if !racing[len(out.Scores)] {
+					out.Scores = append(out.Scores, math.NaN())
+					continue
+				}
 				p, _, err := s.fit(ctx, c, t, test, nil)
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
