@@ -37,7 +37,7 @@ func ReadXGBoost(r io.Reader) (*XGBoost, error) {
 		return nil, fmt.Errorf("XGBoost model: longer than %d bytes", maxXGBoost)
 	}
 	var f xgbFile
-	if err := json.Unmarshal(b, &f); err != nil {
+	if err := json.Unmarshal(withoutNaN(b), &f); err != nil {
 		return nil, fmt.Errorf("XGBoost model: %w", err)
 	}
 	m, err := f.model()
@@ -80,21 +80,57 @@ type xgbModel struct {
 }
 
 type xgbTree struct {
-	Left        []int32   `json:"left_children"`
-	Right       []int32   `json:"right_children"`
-	Feature     []int32   `json:"split_indices"`
-	Condition   []float64 `json:"split_conditions"`
-	DefaultLeft []bit     `json:"default_left"`
-	Hessian     []float64 `json:"sum_hessian"`
-	Gain        []float64 `json:"loss_changes"`
-	Type        []int     `json:"split_type"`
-	Categories  []int     `json:"categories"`
-	CatNodes    []int32   `json:"categories_nodes"`
-	CatStart    []int     `json:"categories_segments"`
-	CatSize     []int     `json:"categories_sizes"`
+	Left        []int32     `json:"left_children"`
+	Right       []int32     `json:"right_children"`
+	Feature     []int32     `json:"split_indices"`
+	Condition   []condition `json:"split_conditions"`
+	DefaultLeft []bit       `json:"default_left"`
+	Hessian     []float64   `json:"sum_hessian"`
+	Gain        []float64   `json:"loss_changes"`
+	Type        []int       `json:"split_type"`
+	Categories  []int       `json:"categories"`
+	CatNodes    []int32     `json:"categories_nodes"`
+	CatStart    []int       `json:"categories_segments"`
+	CatSize     []int       `json:"categories_sizes"`
 	Param       struct {
 		Vector flexible `json:"size_leaf_vector"`
 	} `json:"tree_param"`
+}
+
+// condition is a threshold or the value of a leaf, NaN where the file has no number.
+type condition float64
+
+func (v *condition) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*v = condition(math.NaN())
+		return nil
+	}
+	return json.Unmarshal(b, (*float64)(v))
+}
+
+// withoutNaN returns JSON in which NaN, which JSON does not know and XGBoost writes as the threshold of a categorical split, is null.
+func withoutNaN(b []byte) []byte {
+	nan := []byte("NaN")
+	if !bytes.Contains(b, nan) {
+		return b
+	}
+	out := make([]byte, 0, len(b)+len(b)/64)
+	quoted := false
+	for i := 0; i < len(b); i++ {
+		switch {
+		case quoted && b[i] == '\\' && i+1 < len(b):
+			out = append(out, b[i])
+			i++
+		case b[i] == '"':
+			quoted = !quoted
+		case !quoted && bytes.HasPrefix(b[i:], nan):
+			out = append(out, "null"...)
+			i += len(nan) - 1
+			continue
+		}
+		out = append(out, b[i])
+	}
+	return out
 }
 
 // flexible is a number that the file holds as a string, as a number or, since 3.0, in brackets.
@@ -226,8 +262,12 @@ func (x *xgbTree) nodes(weight float64, features int) (*nodes, error) {
 	for at := 0; at < len(queue); at++ {
 		i := queue[at]
 		l, r := x.Left[i], x.Right[i]
+		condition := float64(x.Condition[i])
+		if math.IsNaN(condition) && (l == -1 || len(x.Type) == 0 || x.Type[i] != 1) {
+			return nil, fmt.Errorf("node %d has no number where its threshold or value should be", i)
+		}
 		if l == -1 {
-			out.values = append(out.values, single32(x.Condition[i])*weight)
+			out.values = append(out.values, single32(condition)*weight)
 			continue
 		}
 		out.values = append(out.values, 0)
@@ -235,7 +275,7 @@ func (x *xgbTree) nodes(weight float64, features int) (*nodes, error) {
 			return nil, fmt.Errorf("node %d has children %d and %d", i, l, r)
 		}
 		met[l], met[r] = true, true
-		s := split{feature: x.Feature[i], threshold: single32(x.Condition[i]), missingLeft: bool(x.DefaultLeft[i])}
+		s := split{feature: x.Feature[i], threshold: single32(condition), missingLeft: bool(x.DefaultLeft[i])}
 		if s.feature < 0 || int(s.feature) >= features {
 			return nil, fmt.Errorf("node %d splits column %d of %d", i, s.feature, features)
 		}

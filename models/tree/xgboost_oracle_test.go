@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/oracle"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 )
 
@@ -292,5 +294,41 @@ func TestRegressionTreeOracle(t *testing.T) {
 			numbers.Near(label, got.values[n], ref.values[n])
 			numbers.Near(label, got.cover[n], ref.cover[n])
 		}
+	}
+}
+
+// XGBoost writes NaN, which is no JSON, as the threshold of a categorical split. Value: XGBoost 1.7.4 writes it so, and sends the
+// categories of the split to the right. A NaN anywhere else is a model without a number.
+func TestReadXGBoostNaN(t *testing.T) {
+	file := func(condition, name string) string {
+		return `{"learner":{"feature_names":["` + name + `"],"gradient_booster":{"name":"gbtree","model":{"tree_info":[0],"trees":[{"left_children":[1,-1,-1],"right_children":[2,-1,-1],
+"split_indices":[0,0,0],"split_conditions":[` + condition + `],"default_left":[0,0,0],"sum_hessian":[2,1,1],"loss_changes":[1,0,0],"split_type":[1,0,0],
+"categories":[1,3],"categories_nodes":[0],"categories_segments":[0],"categories_sizes":[2],"tree_param":{"size_leaf_vector":"0"}}]}},
+"learner_model_param":{"base_score":"5E-1","num_class":"0","num_feature":"1","num_target":"1"},"objective":{"name":"binary:logistic"}},"version":[1,7,4]}`
+	}
+	const name = `a \"NaN\"`
+	m, err := ReadXGBoost(strings.NewReader(file("NaN,-1,1", name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Names[0] != `a "NaN"` {
+		t.Errorf("the column is called %q", m.Names[0])
+	}
+	model, err := m.Model([]table.Column{{Name: m.Names[0]}}, []string{"0", "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := models.Matrix{Columns: model.Columns(), Rows: 4, Values: []float64{0, 1, 2, 3}}
+	p, err := model.Predict(x, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{-1, 1, -1, 1} {
+		if p.Margin[i] != want {
+			t.Errorf("category %d: %v, want %v", i, p.Margin[i], want)
+		}
+	}
+	if _, err := ReadXGBoost(strings.NewReader(file("NaN,NaN,1", "a"))); err == nil {
+		t.Error("a leaf without a value was read")
 	}
 }
