@@ -41,7 +41,7 @@ model used, not what causes the outcome.`,
 			if err := g.check(patient); err != nil {
 				return badInput(err)
 			}
-			b, t, x, err := p.read(args)
+			b, t, x, err := p.read(c.Context(), args)
 			if err != nil {
 				return badInput(err)
 			}
@@ -84,7 +84,7 @@ model used, not what causes the outcome.`,
 			if g.asked() {
 				var others []bundle.Prediction
 				if g.compare != "" {
-					_, t, x, err := p.read([]string{args[0], g.compare})
+					_, t, x, err := p.read(c.Context(), []string{args[0], g.compare})
 					if err != nil {
 						return badInput(err)
 					}

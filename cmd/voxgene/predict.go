@@ -42,18 +42,22 @@ func (p *prediction) flags(c *cobra.Command) {
 func predictCommand() *cobra.Command {
 	var p prediction
 	c := &cobra.Command{
-		Use:   "predict BUNDLE TABLE",
+		Use:   "predict BUNDLE TABLE|COHORT.yaml",
 		Short: "Predict the patients of a table with a trained bundle",
 		Long: `Predicts each row of a table (CSV, TSV or Parquet). Columns are found by full name (t1.original_shape_Sphericity) or, where one input has
 it, by bare name; others are left aside. A source may be absent as a whole. Survival is given at --times, or at whole years within the
-follow-up of training; beyond it there is none. Values outside what training saw are named in the last column.`,
+follow-up of training; beyond it there is none. Values outside what training saw are named in the last column.
+
+A cohort file (the cohort and sources of an experiment) in place of the table predicts its patients from their files, images included: what
+a network over images wants.`,
 		Example: `  voxgene predict runs/glioma/model.voxgene new.csv
   voxgene predict runs/glioma/model.voxgene new.parquet --times 12mo,24mo -o predictions.csv
   voxgene predict runs/glioma/model.voxgene new.csv --outcomes idh --json
+  voxgene predict runs/glioma/model.voxgene cohort.yaml
   voxgene predict runs/glioma/model.voxgene new.csv --estimate-from ours.csv`,
-		Args: exactly(2, "a bundle and a table"),
+		Args: exactly(2, "a bundle and a table or a cohort file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			b, t, x, err := p.read(args)
+			b, t, x, err := p.read(c.Context(), args)
 			if err != nil {
 				return badInput(err)
 			}
@@ -74,7 +78,7 @@ follow-up of training; beyond it there is none. Values outside what training saw
 }
 
 // read opens the bundle and brings the table to its inputs.
-func (p *prediction) read(args []string) (*bundle.Bundle, *table.Table, models.Matrix, error) {
+func (p *prediction) read(ctx context.Context, args []string) (*bundle.Bundle, *table.Table, models.Matrix, error) {
 	var none models.Matrix
 	switch ext := strings.ToLower(filepath.Ext(p.output)); ext {
 	case "", ".csv", ".tsv", ".json":
@@ -93,6 +97,9 @@ func (p *prediction) read(args []string) (*bundle.Bundle, *table.Table, models.M
 		if err := b.Learn(local); err != nil {
 			return nil, nil, none, fmt.Errorf("--estimate-from %s: %w", p.local, err)
 		}
+	}
+	if ext := strings.ToLower(filepath.Ext(args[1])); ext == ".yaml" || ext == ".yml" {
+		return readCohort(ctx, b, args[1])
 	}
 	t, err := table.Read(args[1], table.Options{Key: p.key})
 	if err != nil {
