@@ -83,6 +83,12 @@ type Crops struct {
 	Spacing  [3]float64 `json:"spacing"`
 }
 
+// Located is a Model that says where in the crop of each row it found what speaks for a class of its outcome, or for risk: a value a voxel, 0 and up. A
+// row without an image has none.
+type Located interface {
+	GradCAM(x Matrix, class int) ([][]float32, error)
+}
+
 // Imaged is a Model that reads volumes.
 type Imaged interface {
 	// Crops are the volumes that Predict looks for in its matrix. Of a source that is not there, every row counts as absent.
