@@ -127,9 +127,10 @@ func TestRelearn(t *testing.T) {
 			t.Errorf("%s from the bundle's source is %g, want %g", f.Name, got, want)
 		}
 	}
-	again, other := of("some.csv")
+	again, _ := of("some.csv")
 	again.UseScales(sources)
-	if other, err = Load(context.Background(), again, dir, work.Pool{}); err != nil || other.Learns() {
+	other, err := Load(context.Background(), again, dir, work.Pool{})
+	if err != nil || other.Learns() {
 		t.Fatalf("with the scale of training it learns again (%v)", err)
 	}
 	if got, want := other.Table.Values[0][1], whole.Table.Values[0][2]; got != want {
