@@ -66,7 +66,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	}
 	limits := api.Limits{Body: c.Limits.Body, Patients: c.Limits.Patients}
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.MustRegister(bundles, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gate, err := auth.New(c.Auth, c.Listen, c.TLS.ClientCA != "", log)
 	if err != nil {
 		return nil, err

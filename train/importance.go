@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/figure"
@@ -83,6 +84,19 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Compare(one.importance.columns[b].mean, one.importance.columns[a].mean)
 	})
+	for _, j := range order {
+		c := x.Columns[j]
+		if len(one.kept.Strongest) == swarmColumns || one.importance.columns[j].mean == 0 {
+			break
+		}
+		name := c.Name
+		if len(c.From) == 1 {
+			name = c.From[0]
+		}
+		if c.Kind == table.Numeric && len(c.From) <= 1 && !slices.Contains(one.kept.Strongest, name) {
+			one.kept.Strongest = append(one.kept.Strongest, name)
+		}
+	}
 	for _, j := range order[:min(swarmColumns, len(order))] {
 		s := figure.Swarm{Name: x.Columns[j].Name}
 		if one.importance.columns[j].mean == 0 {

@@ -71,7 +71,9 @@ type Outcome struct {
 	// Background stands in for columns that explanations leave out: centroids over the model's columns. Nil where the method that
 	// suits the model needs none.
 	Background *explain.Background
-	Space      *Space // where the training cohort lay; nil gives no warning of distance
+	// Strongest are the numeric inputs that counted most in training, most first: those whose drift a server watches.
+	Strongest []string
+	Space     *Space // where the training cohort lay; nil gives no warning of distance
 }
 
 // plan is what Predict knows of an outcome before it sees a patient.

@@ -49,6 +49,7 @@ type ManifestOutcome struct {
 	Origin    string      `json:"origin,omitempty"`
 	FollowUp  *FollowUp   `json:"follow_up,omitempty"`
 	Groups    *RiskGroups `json:"risk_groups,omitempty"`
+	Strongest []string    `json:"strongest,omitempty"` // inputs that counted most
 }
 
 // Part is a part of the file.
@@ -228,7 +229,7 @@ func Read(file []byte) (*Bundle, error) {
 	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs, Sources: m.Sources, Abstain: m.Abstain,
 		Config: parts[configName], Metrics: parts[metricsName], version: "sha256:" + hash(file)}
 	for i, mo := range m.Outcomes {
-		o := Outcome{Name: mo.Name, Kind: mo.Kind, Classes: mo.Classes, Threshold: mo.Threshold, Conformal: mo.Conformal, Unit: mo.Unit, Origin: mo.Origin}
+		o := Outcome{Name: mo.Name, Kind: mo.Kind, Classes: mo.Classes, Threshold: mo.Threshold, Conformal: mo.Conformal, Unit: mo.Unit, Origin: mo.Origin, Strongest: mo.Strongest}
 		if mo.FollowUp != nil {
 			o.FollowUp = *mo.FollowUp
 		}

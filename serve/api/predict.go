@@ -77,6 +77,7 @@ func Predict(r *http.Request, e *registry.Entry, d Decoded, log *audit.Log) ([]b
 		p := fault(err)
 		return nil, &p, err
 	}
+	e.Drift.Observe(d.X)
 	for i := range answers {
 		answers[i].ID = d.IDs[i]
 	}

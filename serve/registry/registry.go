@@ -31,6 +31,7 @@ type Entry struct {
 	Path     string
 	Modified time.Time // of the file
 	Columns  *Columns
+	Drift    *Drift
 
 	size int64
 }
@@ -155,7 +156,7 @@ func (r *Registry) load(path string, old *set) (*Entry, error) {
 			return nil, err
 		}
 	}
-	return &Entry{Bundle: b, Path: path, Modified: info.ModTime(), Columns: newColumns(b), size: info.Size()}, nil
+	return &Entry{Bundle: b, Path: path, Modified: info.ModTime(), Columns: newColumns(b), Drift: newDrift(b), size: info.Size()}, nil
 }
 
 func (s *set) add(e *Entry) {
