@@ -65,7 +65,14 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 			case errors.As(err, &wrong):
 				return badInput(err)
 			case errors.Is(err, context.Canceled):
-				return fmt.Errorf("stopped; go on with: voxgene train %s --resume", args[0])
+				again := ""
+				if out != "" {
+					again = " --out " + out
+				}
+				for _, s := range set {
+					again += " --set '" + s + "'"
+				}
+				return fmt.Errorf("stopped; go on with: voxgene train %s%s --resume", args[0], again)
 			case s == nil:
 				return err
 			}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/table"
@@ -102,6 +101,17 @@ func (in Input) samePatient(i, j int) bool {
 	return in.Patient != nil && in.Patient[i] == in.Patient[j]
 }
 
+// equalIn reports whether two rows have the same values in all of these columns: duplicates says so of them.
+func (in Input) equalIn(columns []int, i, j int) bool {
+	for _, c := range columns {
+		v := in.X.Column(c)
+		if math.Float64bits(v[i]) != math.Float64bits(v[j]) {
+			return false
+		}
+	}
+	return true
+}
+
 const (
 	nearlySame   = 0.999 // rank correlation of two rows past which they are hardly two patients
 	nearColumns  = 50    // columns needed
@@ -116,6 +126,7 @@ func nearDuplicates(in Input) []Finding {
 	if len(columns) < nearColumns || in.X.Rows > mostNearRows || in.X.Rows < 10 {
 		return nil
 	}
+	all := columns
 	if len(columns) > mostNear {
 		spread := make([]int, mostNear)
 		for k := range spread {
@@ -166,7 +177,7 @@ func nearDuplicates(in Input) []Finding {
 	// Nothing stops this product: it has no context of its own and its rows are complete.
 	_ = stat.Products(context.Background(), rows, rows, 0, func(i int, products []float64) {
 		for j := i + 1; j < len(products); j++ {
-			if products[j] > nearlySame && !in.samePatient(i, j) && !slices.Equal(rows[i], rows[j]) {
+			if products[j] > nearlySame && !in.samePatient(i, j) && !in.equalIn(all, i, j) {
 				like[i] = append(like[i], j)
 			}
 		}

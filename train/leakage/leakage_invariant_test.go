@@ -197,3 +197,15 @@ func TestSurvivalTimeIsFound(t *testing.T) {
 		t.Errorf("found %+v", f)
 	}
 }
+
+// In a wide table only some columns are compared; two patients who differ in none of these, but in one of the others, are found too.
+func TestDuplicatesBeyondTheSampleAreFound(t *testing.T) {
+	in := clean(30, 2500, 8)
+	for j := range 2500 {
+		in.X.Column(j)[21] = in.X.Column(j)[4]
+	}
+	in.X.Column(9)[21]++ // among 2,000 of 2,500 columns spread evenly, the tenth is passed over
+	if f, ok := checks(t, in)["near_duplicates"]; !ok || !slices.Equal(f.Rows, []int{4, 21}) {
+		t.Errorf("found %v", f)
+	}
+}
