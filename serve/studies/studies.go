@@ -160,12 +160,13 @@ func (f *Front) post(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		send(w, http.StatusOK, j.answer)
+		return
 	case <-wait.C:
-		w.Header().Set("Location", "/v1/jobs/"+j.id)
-		w.Header().Set("Retry-After", "2")
-		send(w, http.StatusAccepted, j.describe())
-	case <-r.Context().Done(): // the job goes on; nobody waits for it
+	case <-r.Context().Done(): // the upload took the request's time, or the client went away; the job goes on
 	}
+	w.Header().Set("Location", "/v1/jobs/"+j.id)
+	w.Header().Set("Retry-After", "2")
+	send(w, http.StatusAccepted, j.describe())
 }
 
 // find is the job of a request's path, if the client may see it.

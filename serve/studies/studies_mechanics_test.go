@@ -3,6 +3,7 @@ package studies_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -238,6 +239,31 @@ func TestLimits(t *testing.T) {
 	}
 	if code, got := ask(s, many...); code != 413 {
 		t.Errorf("parts: %d %v", code, got)
+	}
+}
+
+// A request whose time went by while its files arrived is answered with its job.
+func TestSlowUpload(t *testing.T) {
+	s := serve(t, plain)
+	var body bytes.Buffer
+	m := multipart.NewWriter(&body)
+	img, mask := pair(t)
+	for name, content := range map[string][]byte{"image": img, "mask": mask} {
+		w, err := m.CreateFormFile(name, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(content)
+	}
+	m.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, "POST", "/v1/models/prostate/studies", &body)
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Code != 200 && (w.Code != 202 || !strings.HasPrefix(w.Header().Get("Location"), "/v1/jobs/")) {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

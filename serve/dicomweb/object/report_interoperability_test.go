@@ -3,11 +3,15 @@
 package object_test
 
 import (
+	"context"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/results"
@@ -50,5 +54,55 @@ func TestInteroperabilitySR(t *testing.T) {
 		if err != nil || strings.Contains(string(out), "Error") {
 			t.Errorf("%s dciodvfy: %v\n%s", state, err, out)
 		}
+	}
+}
+
+// The route of the guide: storescu sends a report to a node, here storescp, and the file there is the file that was sent.
+func TestInteroperabilityStore(t *testing.T) {
+	r := result()
+	b, err := object.Report(&r, "1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, node := filepath.Join(dir, "report.dcm"), filepath.Join(dir, "node")
+	if err := errors.Join(os.WriteFile(path, b, 0o600), os.Mkdir(node, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	scp := exec.CommandContext(ctx, "storescp", "-od", node, port)
+	if err := scp.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer scp.Wait() // it ends with ctx
+	defer stop()
+	var out []byte
+	for range 50 {
+		if out, err = exec.Command("storescu", "-R", "127.0.0.1", port, path).CombinedOutput(); err == nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err != nil {
+		t.Fatalf("storescu: %v\n%s", err, out)
+	}
+	stored, err := filepath.Glob(filepath.Join(node, "*"+object.ReportUID(&r)))
+	if err != nil || len(stored) != 1 {
+		t.Fatalf("%v (%v)", stored, err)
+	}
+	want, err := exec.Command("dsrdump", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := exec.Command("dsrdump", stored[0]).Output(); err != nil || string(got) != string(want) {
+		t.Errorf("stored (%v):\n%s", err, got)
 	}
 }
