@@ -68,8 +68,8 @@ func TestScoreSetsOracle(t *testing.T) {
 		method, score, file string
 		tolerance           float64
 	}{{"ssgsea", "max_diff", "ssgsea_norm", 1e-9}, {"zscore", "max_diff", "zscore", 1e-9}, {"plage", "max_diff", "plage", 1e-9},
-		{"gsva", "max_diff", "gsva_maxdiff", 0.03}, {"gsva", "ks_max", "gsva_ksmax", 0.03}, {"gsva", "abs_rank", "gsva_absrank", 0.03}} {
-		f, err := chain(t, "score_sets", map[string]any{"sets": path, "method": c.method, "score": c.score, "grid": 401}).Fit(context.Background(), train)
+		{"gsva", "max_diff", "gsva_maxdiff", 0.02}, {"gsva", "ks_max", "gsva_ksmax", 0.02}, {"gsva", "abs_rank", "gsva_absrank", 0.02}} {
+		f, err := chain(t, "score_sets", map[string]any{"sets": path, "method": c.method, "score": c.score, "grid": 101}).Fit(context.Background(), train)
 		if err != nil {
 			t.Fatal(err)
 		}
