@@ -1,0 +1,72 @@
+package cohort
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/radiomics"
+)
+
+// noteMark begins a line that holds a note in place of a feature.
+const noteMark = "#"
+
+// madeMark begins the line that says how the images were made.
+const madeMark = "@"
+
+// encodeResult writes a line of how the images were made, a line a note and a line a feature, the value with all its digits.
+func encodeResult(r extraction.Result) []byte {
+	made, err := json.Marshal(r.Acquired)
+	if err != nil {
+		made = nil // a spacing that is no number: nothing is said
+	}
+	b := append(append([]byte(madeMark), made...), '\n')
+	for _, n := range r.Notes {
+		b = append(append(append(b, noteMark...), strings.ReplaceAll(n, "\n", " ")...), '\n')
+	}
+	if r.Crop != nil {
+		b = append(append(append(b, cropMark...), encodeCrop(r.Crop)...), '\n')
+	}
+	for _, x := range r.Features {
+		b = append(b, x.Name...)
+		b = append(b, '\t')
+		b = strconv.AppendFloat(b, x.Value, 'g', -1, 64)
+		b = append(b, '\n')
+	}
+	return b
+}
+
+func decodeResult(b []byte) (extraction.Result, error) {
+	var out extraction.Result
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSuffix(line, "\n")
+		if made, ok := strings.CutPrefix(line, madeMark); ok {
+			if made != "" {
+				if err := json.Unmarshal([]byte(made), &out.Acquired); err != nil {
+					return out, fmt.Errorf("a stored extraction is damaged: %w", err)
+				}
+			}
+			continue
+		}
+		if note, ok := strings.CutPrefix(line, noteMark); ok {
+			out.Notes = append(out.Notes, note)
+			continue
+		}
+		if text, ok := strings.CutPrefix(line, cropMark); ok {
+			var err error
+			if out.Crop, err = decodeCrop(text); err != nil {
+				return out, err
+			}
+			continue
+		}
+		name, text, ok := strings.Cut(line, "\t")
+		v, err := strconv.ParseFloat(text, 64)
+		if !ok || err != nil {
+			return out, fmt.Errorf("a stored extraction is damaged: %q", line)
+		}
+		out.Features = append(out.Features, radiomics.Feature{Name: name, Value: v})
+	}
+	return out, nil
+}
