@@ -33,7 +33,8 @@ type study struct {
 	identity results.Identity
 	evidence []results.Instance
 	notes    []string
-	secrets  []string // that no message may hold
+	acquired map[string]extraction.Acquired // how the images of each source were made
+	secrets  []string                       // that no message may hold
 }
 
 // predict turns what arrived into the answer.
@@ -65,6 +66,7 @@ func (f *Front) predict(ctx context.Context, r *http.Request, e *registry.Entry,
 	if p != nil {
 		return nil, s.clean(*p)
 	}
+	d.Request.Acquired = []map[string]extraction.Acquired{s.acquired}
 	answers, p, cause := api.Predict(r, e, d, f.Audit)
 	if p != nil {
 		if p.Status >= 500 {
@@ -153,6 +155,10 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 		}
 	}
 	s.notes = append(s.notes, row.Notes...)
+	if s.acquired == nil {
+		s.acquired = map[string]extraction.Acquired{}
+	}
+	s.acquired[source.Name] = row.Acquired
 	return nil
 }
 
