@@ -145,7 +145,7 @@ func (r *run) checklists() []report.Checklist {
 	set(c, 39, outcome, "%s.", strings.Join(measures, "; "))
 	set(c, 40, outcome, "%s; calibration of %d outcomes.", strings.Join(intervals, "; "), calibrated)
 	if compared > 0 {
-		set(c, 41, outcome, "%d paired tests, corrected resampled t, adjusted by Holm.", compared)
+		set(c, 41, outcome, "%d paired tests, %s, adjusted by Holm.", compared, r.results[0].testName())
 	}
 	if ablated+baseline > 0 {
 		set(c, 42, outcome, "%d comparisons by group of columns, %d baselines.", ablated, baseline)

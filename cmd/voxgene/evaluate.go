@@ -103,6 +103,9 @@ func evaluate(c *cobra.Command, args []string, f evaluateFlags) (*train.Summary,
 	if err != nil {
 		return nil, &train.InputError{Err: err}
 	}
+	if f.again != "" && !f.openLocked {
+		return nil, &train.InputError{Err: errors.New("--again belongs to --open-locked")}
+	}
 	if f.openLocked && o.Experiment == nil {
 		return nil, &train.InputError{Err: errors.New("--open-locked wants the experiment file that locked the patients")}
 	}
