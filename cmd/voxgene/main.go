@@ -57,6 +57,7 @@ func rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		adviseCommand(),
+		camCommand(),
 		compareCommand(),
 		evaluateCommand(),
 		associateCommand(),

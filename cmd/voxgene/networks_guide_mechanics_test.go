@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/voxgene/voxgene/features/image/nifti"
 )
 
 // Every command of docs/networks.md works, in order, on the experiment that the page shows.
@@ -36,8 +38,11 @@ func TestNetworksGuide(t *testing.T) {
 			commands++
 		}
 	}
-	if commands != 4 {
-		t.Errorf("the page has %d commands; this test knows 4", commands)
+	if commands != 5 {
+		t.Errorf("the page has %d commands; this test knows 5", commands)
+	}
+	if v, err := nifti.Read("map.nii.gz"); err != nil || v.Size != [3]int{36, 36, 24} {
+		t.Errorf("the map is not on the grid of the scan: %v", err)
 	}
 	predictions, err := os.ReadFile("predictions.csv")
 	if err != nil || strings.Count(string(predictions), "\n") != 41 {
