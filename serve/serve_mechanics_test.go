@@ -171,7 +171,7 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
-// A client that sends nothing, sends slowly, or never ends its body is cut off.
+// A client that sends nothing, sends slowly, closes its side, or never ends its body is cut off.
 func TestSlowClients(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	path := filepath.Join(t.TempDir(), "model.voxgene")
@@ -182,6 +182,7 @@ func TestSlowClients(t *testing.T) {
 		"silent":       {"", ""},
 		"half headers": {"POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\n", ""},
 		"half body":    {"POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"patients\"", "HTTP/1.1 408"},
+		"half closed":  {"POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"pat", "HTTP/1.1 4"},
 		"endless":      {"POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n     \r\n", "HTTP/1.1 408"},
 	} {
 		conn, err := net.Dial("tcp", address)
@@ -189,6 +190,11 @@ func TestSlowClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		io.WriteString(conn, c.send)
+		if name == "half closed" {
+			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
