@@ -279,10 +279,16 @@ func sites(in Input) []Finding {
 	return out
 }
 
+// Columns that a source needs before the means of them all are judged.
+const togetherColumns = 50
+
 // normalised reports sources whose columns were standardised or ranged over this very cohort before we saw them: the test rows of
 // every fold then took part in it.
 func normalised(in Input) []Finding {
-	type tally struct{ all, z, unit int }
+	type tally struct {
+		all, z, near, unit int
+		spread             float64 // Σ n·mean², which is 1 a column where rows are a sample of a standard normal
+	}
 	by := map[string]*tally{}
 	var order []string
 	for _, j := range numeric(in) {
@@ -302,6 +308,10 @@ func normalised(in Input) []Finding {
 		if math.Abs(mean) < 0.02 && math.Abs(sd-1) < 0.02 {
 			t.z++
 		}
+		if n := float64(len(v)); math.Abs(mean) < 2/math.Sqrt(n) && math.Abs(sd-1) < 2/math.Sqrt(n) {
+			t.near++
+			t.spread += n * mean * mean
+		}
 		if slices.Min(v) == 0 && slices.Max(v) == 1 {
 			t.unit++
 		}
@@ -312,8 +322,12 @@ func normalised(in Input) []Finding {
 		if t.all < 3 {
 			continue
 		}
-		if 2*t.z > t.all {
+		switch {
+		case 2*t.z > t.all:
 			out = append(out, Finding{Level: Warning, Check: "normalised", Text: fmt.Sprintf("%d of %d columns%s have mean 0 and standard deviation 1 over these patients: they were standardised with all rows, test rows included. Give the raw values and use a scale step.", t.z, t.all, from(source))})
+		case t.all >= togetherColumns && 10*t.near > 9*t.all && t.spread < 0.6*float64(t.near):
+			// Means of a part of rows that were standardised together lie closer to 0 than those of as many rows drawn at random.
+			out = append(out, Finding{Level: Warning, Check: "normalised", Text: fmt.Sprintf("%d of %d columns%s have mean near 0 and standard deviation near 1, closer than chance: they were standardised together with rows that are not here (without an outcome, or locked), test rows included. Give the raw values and use a scale step.", t.near, t.all, from(source))})
 		}
 		if 2*t.unit > t.all {
 			out = append(out, Finding{Level: Warning, Check: "normalised", Text: fmt.Sprintf("%d of %d columns%s run from exactly 0 to exactly 1 over these patients: they were ranged with all rows, test rows included. Give the raw values and use a scale step.", t.unit, t.all, from(source))})

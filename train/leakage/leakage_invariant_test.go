@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
@@ -207,5 +208,39 @@ func TestDuplicatesBeyondTheSampleAreFound(t *testing.T) {
 	in.X.Column(9)[21]++ // among 2,000 of 2,500 columns spread evenly, the tenth is passed over
 	if f, ok := checks(t, in)["near_duplicates"]; !ok || !slices.Equal(f.Rows, []int{4, 21}) {
 		t.Errorf("found %v", f)
+	}
+}
+
+// Columns that were standardised together with patients who are not here are told from columns that are standard normal by themselves.
+func TestNormalisedWithAbsentRowsInvariant(t *testing.T) {
+	for seed := range 10 {
+		whole := clean(240, 200, work.Seed(seed))
+		var rows []int
+		for i := range 160 {
+			rows = append(rows, i)
+		}
+		for name, standardise := range map[string]func(v []float64){
+			"raw": func(v []float64) {
+				for i := range v {
+					v[i] = (v[i] - 10) / 3 // by what generated them, not by these rows
+				}
+			},
+			"together": func(v []float64) {
+				m, s := stat.Mean(v), math.Sqrt(stat.Variance(v))
+				for i := range v {
+					v[i] = (v[i] - m) / s
+				}
+			},
+		} {
+			in := clean(240, 200, work.Seed(seed))
+			copy(in.X.Values, whole.X.Values)
+			for j := range 200 {
+				standardise(in.X.Column(j))
+			}
+			part := leakage.Input{X: in.X.Select(rows), Y: in.Y.Select(rows), Site: in.Site[:160]}
+			if _, warned := checks(t, part)["normalised"]; warned != (name == "together") {
+				t.Errorf("seed %d: columns standardised %s: warned %v", seed, name, warned)
+			}
+		}
 	}
 }
