@@ -138,6 +138,7 @@ func TestPageInBrowser(t *testing.T) {
 			chromedp.WaitVisible("#inputs tr"),
 			chromedp.SetUploadFiles("#file", []string{table}),
 			chromedp.WaitVisible("#row"),
+			chromedp.WaitReady(`#row option[value="1"]`), // a value without its option cannot be set
 			chromedp.SetValue("#row", "1"),
 			chromedp.Evaluate(`document.getElementById('row').dispatchEvent(new Event('change')); 0`, nil),
 			chromedp.Focus("#go"), chromedp.SendKeys("#go", "\r"),
