@@ -9,7 +9,7 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/clinical", 5320)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/clinical", 5356)) }
 
 // The 190 annotations of NSCLC Radiogenomics (Bakr and others 2018) and a table of their codes that was derived from the XML by others.
 func TestAIMOracle(t *testing.T) {

@@ -3,6 +3,7 @@ package cohort
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -58,46 +59,38 @@ func (s *aimSource) load(_ context.Context, in input) (loaded, error) {
 			}
 		}
 	}
-	if l.table, err = s.columns(answers); err != nil {
+	l.table = table.New(patientKeys(slices.Sorted(maps.Keys(answers))))
+	if err := s.answers(l.table, answers); err != nil {
 		return l, err
 	}
 	return l, s.choose(l.table)
 }
 
-// columns makes the columns of all questions, sorted.
-func (s *aimSource) columns(answers map[string]map[string][]string) (*table.Table, error) {
-	var patients []string
+// answers adds the columns of all questions, sorted. answers are those of each patient by question; the table's rows are of patients.
+func (s *Common) answers(t *table.Table, answers map[string]map[string][]string) error {
 	levels := map[string][]string{}
 	several := map[string]bool{}
-	for p, of := range answers {
-		patients = append(patients, p)
+	for _, of := range answers {
 		for label, list := range of {
 			levels[label] = append(levels[label], list...)
 			several[label] = several[label] || len(list) > 1
 		}
 	}
-	slices.Sort(patients)
-	t := table.New(patientKeys(patients))
-	var labels []string
-	for label := range levels {
-		labels = append(labels, label)
-	}
-	slices.Sort(labels)
 	add := func(name string, levels []string, value func(answers []string) float64, label string) error {
-		v := make([]float64, len(patients))
-		for i, p := range patients {
+		v := make([]float64, len(t.Keys))
+		for i, k := range t.Keys {
 			v[i] = math.NaN()
-			if list := answers[p][label]; list != nil {
+			if list := answers[k.Patient][label]; list != nil {
 				v[i] = value(list)
 			}
 		}
 		return t.Add(table.Column{Name: s.Name + "." + name, Source: s.Name, Group: s.Group, Kind: table.Categorical, Levels: levels}, v)
 	}
-	for _, label := range labels {
+	for _, label := range slices.Sorted(maps.Keys(levels)) {
 		all := slices.Compact(slices.Sorted(slices.Values(levels[label])))
 		if !several[label] {
 			if err := add(label, all, func(list []string) float64 { return float64(slices.Index(all, list[0])) }, label); err != nil {
-				return nil, err
+				return err
 			}
 			continue
 		}
@@ -109,9 +102,9 @@ func (s *aimSource) columns(answers map[string]map[string][]string) (*table.Tabl
 				return 0
 			}
 			if err := add(label+": "+answer, []string{"no", "yes"}, has, label); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return t, nil
+	return nil
 }

@@ -69,12 +69,13 @@ var kinds = map[string]struct {
 	group string
 	new   func() loader
 }{
-	"images":      {"imaging", func() loader { return &imageSource{} }},
-	"table":       {"", func() loader { return &tableSource{} }},
-	"aim":         {"semantic", func() loader { return &aimSource{} }},
-	"copy_number": {"gene", func() loader { return &copyNumberSource{} }},
-	"expression":  {"gene", func() loader { return &expressionSource{} }},
-	"mutations":   {"gene", func() loader { return &mutationSource{} }},
+	"images":             {"imaging", func() loader { return &imageSource{} }},
+	"table":              {"", func() loader { return &tableSource{} }},
+	"aim":                {"semantic", func() loader { return &aimSource{} }},
+	"measurement_report": {"semantic", func() loader { return &measurementSource{} }},
+	"copy_number":        {"gene", func() loader { return &copyNumberSource{} }},
+	"expression":         {"gene", func() loader { return &expressionSource{} }},
+	"mutations":          {"gene", func() loader { return &mutationSource{} }},
 }
 
 // Kinds returns the names of the kinds of source, sorted.

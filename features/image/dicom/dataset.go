@@ -103,7 +103,7 @@ func (d *dataSet) numbers(t tag) ([]float64, error) {
 	if binary16[t] && (vr == "\x00\x00" || vr == "UN") {
 		vr = "US"
 	}
-	if t == diffusionBValue && (vr == "\x00\x00" || vr == "UN") {
+	if (t == diffusionBValue || t == floatingPointValue) && (vr == "\x00\x00" || vr == "UN") {
 		vr = "FD"
 	}
 	var out []float64

@@ -26,6 +26,20 @@ const (
 	referencedSOPInstanceUID     tag = 0x00081155
 	codeMeaning                  tag = 0x00080104
 	codeValue                    tag = 0x00080100
+	codingSchemeDesignator       tag = 0x00080102
+	longCodeValue                tag = 0x00080119
+	urnCodeValue                 tag = 0x00080120
+	measurementUnitsCodeSequence tag = 0x004008EA
+	relationshipType             tag = 0x0040A010
+	valueType                    tag = 0x0040A040
+	conceptNameCodeSequence      tag = 0x0040A043
+	uidValue                     tag = 0x0040A124
+	textValue                    tag = 0x0040A160
+	floatingPointValue           tag = 0x0040A161
+	conceptCodeSequence          tag = 0x0040A168
+	measuredValueSequence        tag = 0x0040A300
+	numericValue                 tag = 0x0040A30A
+	contentSequence              tag = 0x0040A730
 	patientID                    tag = 0x00100020
 	patientSex                   tag = 0x00100040
 	patientSize                  tag = 0x00101020
@@ -114,6 +128,7 @@ var sequences = map[tag]bool{
 	pixelMeasuresSequence: true, pixelValueTransformation: true, radiopharmInformation: true, energyWindowInformation: true,
 	segmentSequence: true, segmentIdentification: true, referencedFrameOfReference: true, structureSetROISequence: true,
 	roiContourSequence: true, contourSequence: true, sharedFunctionalGroups: true, perFrameFunctionalGroups: true, mrDiffusionSequence: true,
+	measurementUnitsCodeSequence: true, conceptNameCodeSequence: true, conceptCodeSequence: true, measuredValueSequence: true, contentSequence: true,
 }
 
 // binary says which of the attributes that are read as numbers hold binary 16-bit ones; the other numbers are text.
