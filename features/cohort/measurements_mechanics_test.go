@@ -1,12 +1,14 @@
 package cohort
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 )
 
@@ -21,7 +23,7 @@ func reports(t *testing.T) string {
 		}
 		put(t, filepath.Join(dir, to), b)
 	}
-	put(t, filepath.Join(dir, "p.csv"), []byte("patient,y\nP1,0\nP2,1\nP3,1\n"))
+	put(t, filepath.Join(dir, "p.csv"), []byte("patient,y\nP1,0\nP2,1\nP3,1\nP4,0\n"))
 	return dir
 }
 
@@ -61,7 +63,7 @@ func TestMeasurementReports(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("columns\n%s\nwant\n%s", strings.Join(names, "\n"), strings.Join(want, "\n"))
 	}
-	if v := c.Table.Values[6]; v[0] != 1234.56789012345 || v[1] != 88.125 || !table.Missing(v[2]) {
+	if v := c.Table.Values[6]; v[0] != 1234.56789012345 || v[1] != 88.125 || len(v) != 2 {
 		t.Errorf("volumes %v", v)
 	}
 	if margin := c.Table.Columns[10]; margin.Kind != table.Categorical || !slices.Equal(margin.Levels, []string{"Lesion with circumscribed margin", "Spiculated lesion"}) {
@@ -83,7 +85,13 @@ func TestMeasurementGroupNames(t *testing.T) {
 			t.Errorf("%s: %v", by, err)
 		}
 	}
-	if _, err := load(t, dir, strings.Replace(reportConfig, "%", ", groups: colour", 1)); err == nil || !strings.Contains(err.Error(), `not "colour"`) {
+	root, err := settings.Parse("c.yaml", []byte(strings.Replace(reportConfig, "%", ", groups: colour", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p settings.Problems
+	Decode(root, &p)
+	if err := p.Err(); err == nil || !strings.Contains(err.Error(), `not "colour"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -95,13 +103,18 @@ func TestMeasurementContradictions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fourth, err := os.ReadFile("../clinical/testdata/two.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "sr/four.dcm"), bytes.ReplaceAll(fourth, []byte("P2"), []byte("P4")))
 	again := func(old, now string) []byte { return []byte(strings.Replace(string(b), old, now, 1)) }
 	put(t, filepath.Join(dir, "sr/later.dcm"), again("12.25 ", "14.25 "))
 	c, err := load(t, dir, strings.Replace(reportConfig, "%", "", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Failures) != 1 || c.Failures[0].Patient != "P1" || c.Flow.Sources[0].Have != 1 {
+	if len(c.Failures) != 1 || c.Failures[0].Patient != "P1" || c.Flow.Sources[0].Have != 2 {
 		t.Fatalf("%+v", c.Failures)
 	}
 	for _, want := range []string{"Lymph node: Long Axis is 14.25 at", "and 12.25 at", "one.dcm, content item 1.2.2."} {
@@ -109,7 +122,7 @@ func TestMeasurementContradictions(t *testing.T) {
 			t.Errorf("%s lacks %s", c.Failures[0].Reason, want)
 		}
 	}
-	if c, err = load(t, dir, strings.Replace(reportConfig, "%", `, columns: ["Nodule: *"]`, 1)); err != nil || len(c.Failures) != 0 || c.Flow.Sources[0].Have != 2 {
+	if c, err = load(t, dir, strings.Replace(reportConfig, "%", `, columns: ["Nodule: *"]`, 1)); err != nil || len(c.Failures) != 0 || c.Flow.Sources[0].Have != 3 {
 		t.Errorf("%v %+v", err, c.Failures)
 	}
 	put(t, filepath.Join(dir, "sr/later.dcm"), again("mm3 ", "cm3 "))

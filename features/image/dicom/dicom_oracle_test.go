@@ -11,7 +11,7 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/dicom", 6646)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/image/dicom", 6648)) }
 
 // Values: pydicom 2.3.1, pixel_array·RescaleSlope + RescaleIntercept of the slices sorted by their position along the normal. PET of the
 // sarcoma patient is in SUV already (GML).
