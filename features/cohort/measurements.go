@@ -131,7 +131,7 @@ func (s *measurementSource) add(path string, r *clinical.MeasurementReport) erro
 		g := &r.Groups[k]
 		for _, m := range g.Measurements {
 			name, at := s.Groups.name(g, m.Label), path+", content item "+m.At
-			if math.IsNaN(m.Value) {
+			if math.IsNaN(m.Value) || !s.takes(name) { // what is dropped may be in any unit
 				continue
 			}
 			if u, ok := s.units[name]; ok && u.unit != m.Unit {
@@ -162,6 +162,11 @@ func (s *measurementSource) add(path string, r *clinical.MeasurementReport) erro
 		}
 	}
 	return nil
+}
+
+// takes reports whether a measurement is among the columns that the source is asked for.
+func (s *measurementSource) takes(name string) bool {
+	return (len(s.Columns) == 0 || table.MatchAny(s.Columns, name)) && !table.MatchAny(s.Drop, name)
 }
 
 // columns makes the measurements, sorted, and the evaluations after them.

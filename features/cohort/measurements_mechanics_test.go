@@ -129,6 +129,9 @@ func TestMeasurementContradictions(t *testing.T) {
 	if _, err = load(t, dir, strings.Replace(reportConfig, "%", "", 1)); err == nil || !strings.Contains(err.Error(), `"cm3"`) {
 		t.Errorf("two units: %v", err)
 	}
+	if _, err = load(t, dir, strings.Replace(reportConfig, "%", `, drop: ["Nodule: Volume"]`, 1)); err != nil {
+		t.Errorf("two units of what is dropped: %v", err)
+	}
 	put(t, filepath.Join(dir, "sr/later.dcm"), b[:1000])
 	if c, err = load(t, dir, strings.Replace(reportConfig, "%", "", 1)); err != nil || len(c.Failures) != 1 || !strings.Contains(c.Failures[0].Reason, "later.dcm") {
 		t.Errorf("a file cut off: %v %+v", err, c.Failures)
