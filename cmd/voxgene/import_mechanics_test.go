@@ -84,6 +84,10 @@ func TestImportBadInput(t *testing.T) {
 	if err := os.WriteFile(junk, []byte(`{"learner": {}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	other := filepath.Join(dir, "other.json")
+	if err := os.WriteFile(other, []byte(`{"learner": 3}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	model := oracle.Data(t, "trees", "expected", "xgb_multi_iris_model.json")
 	regression := oracle.Data(t, "trees", "expected", "xgb_reg_diabetes_model.json")
 	for want, args := range map[string][]string{
@@ -91,6 +95,7 @@ func TestImportBadInput(t *testing.T) {
 		"--columns, in its order":       {model, "-o", into},
 		"reads 4 columns, 2 are given":  {model, "-o", into, "--columns", "a,b"},
 		"3 classes apart, 2 are given":  {model, "-o", into, "--columns", "a,b,c,d", "--classes", "x,y"},
+		"learner holds a number":        {other, "-o", into, "--columns", "a"},
 		"junk.json":                     {junk, "-o", into, "--columns", "a"},
 		"predicts neither classes":      {regression, "-o", into, "--columns", "a,b,c,d,e,f,g,h,i,j"},
 		"import wants an XGBoost model": {},

@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -38,6 +39,10 @@ func ReadXGBoost(r io.Reader) (*XGBoost, error) {
 	}
 	var f xgbFile
 	if err := json.Unmarshal(withoutNaN(b), &f); err != nil {
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) { // its own text quotes the Go type
+			return nil, fmt.Errorf("XGBoost model: %s holds a %s, which no model that Booster.save_model wrote has there", kind.Field, kind.Value)
+		}
 		return nil, fmt.Errorf("XGBoost model: %w", err)
 	}
 	m, err := f.model()

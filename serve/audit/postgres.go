@@ -195,20 +195,7 @@ func (s *postgres) scan(which selection, patient []byte, each func(*row) error) 
 		return reason(err)
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var r row
-		var hash, digest []byte
-		if err := rows.Scan(&r.seq, &r.time, &r.who, &r.route, &r.model, &r.version, &r.patient, &hash, &r.payload, &digest); err != nil {
-			return err
-		}
-		if err := r.digests(hash, digest); err != nil {
-			return err
-		}
-		if err := each(&r); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(rows, each)
 }
 
 func (s *postgres) keys(patient []byte, each func(patientKey) error) error {
@@ -220,19 +207,6 @@ func (s *postgres) keys(patient []byte, each func(patientKey) error) error {
 	if err != nil {
 		return reason(err)
 	}
-	return eachKey(rows, each)
-}
-
-func eachKey(rows pgx.Rows, each func(patientKey) error) error {
 	defer rows.Close()
-	for rows.Next() {
-		var k patientKey
-		if err := rows.Scan(&k.patient, &k.sealed); err != nil {
-			return err
-		}
-		if err := each(k); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachKey(rows, each)
 }

@@ -180,20 +180,7 @@ func (s *sqlite) scan(which selection, patient []byte, each func(*row) error) er
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var r row
-		var hash, digest []byte
-		if err := rows.Scan(&r.seq, &r.time, &r.who, &r.route, &r.model, &r.version, &r.patient, &hash, &r.payload, &digest); err != nil {
-			return err
-		}
-		if err := r.digests(hash, digest); err != nil {
-			return err
-		}
-		if err := each(&r); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(rows, each)
 }
 
 // digests takes the row's hashes as they were stored.
@@ -216,14 +203,5 @@ func (s *sqlite) keys(patient []byte, each func(patientKey) error) error {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var k patientKey
-		if err := rows.Scan(&k.patient, &k.sealed); err != nil {
-			return err
-		}
-		if err := each(k); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachKey(rows, each)
 }

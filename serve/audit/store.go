@@ -39,3 +39,42 @@ type patientKey struct{ patient, sealed []byte }
 
 // columns of a row, in the order in which scan reads them.
 const columns = "seq, time, who, route, model, version, patient, hash, payload, digest"
+
+// cursor is an answer of either database.
+type cursor interface {
+	Next() bool
+	Scan(...any) error
+	Err() error
+}
+
+// eachRow reads what a query of columns found.
+func eachRow(rows cursor, each func(*row) error) error {
+	for rows.Next() {
+		var r row
+		var hash, digest []byte
+		if err := rows.Scan(&r.seq, &r.time, &r.who, &r.route, &r.model, &r.version, &r.patient, &hash, &r.payload, &digest); err != nil {
+			return err
+		}
+		if err := r.digests(hash, digest); err != nil {
+			return err
+		}
+		if err := each(&r); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// eachKey reads what a query of patients and their sealed keys found.
+func eachKey(rows cursor, each func(patientKey) error) error {
+	for rows.Next() {
+		var k patientKey
+		if err := rows.Scan(&k.patient, &k.sealed); err != nil {
+			return err
+		}
+		if err := each(k); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

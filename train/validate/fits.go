@@ -1,0 +1,216 @@
+package validate
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/gob"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+)
+
+// key identifies a fit: the code, the data, the procedure, the seed and the rows on either side.
+func (s *Study) key(kind string, f Fold, more ...[]byte) work.Key {
+	parts := [][]byte{s.data, s.Procedure.key(), binary.LittleEndian.AppendUint64(nil, uint64(s.Seed)), []byte(f.Label()), integers(f.Train), integers(f.Test)}
+	if s.Learned != nil {
+		kind += " learned"
+	}
+	return work.NewKey(kind, codeVersion, append(parts, more...)...)
+}
+
+// innerItem judges the candidates of an inner fold that are still in the race. The others score NaN.
+func (s *Study) innerItem(f Fold, racing []bool) work.Item {
+	var race []byte
+	for i, in := range racing {
+		if !in {
+			race = binary.AppendUvarint(race, uint64(i))
+		}
+	}
+	key := s.key("inner fold", f)
+	if len(race) > 0 {
+		key = s.key("inner fold", f, race)
+	}
+	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
+		start := time.Now()
+		t, test, _, err := s.prepare(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		y := s.Rows.Outcome.Select(f.Test)
+		var out innerFit
+		for _, m := range s.Procedure.Models {
+			for _, c := range m.Candidates {
+				if !racing[len(out.Scores)] {
+					out.Scores = append(out.Scores, math.NaN())
+					continue
+				}
+				p, _, err := s.fit(ctx, c, t, test, nil)
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
+				if err != nil {
+					out.Scores = append(out.Scores, math.Inf(-1))
+					out.Notes = append(out.Notes, fmt.Sprintf("%s: %s %s: %v", f.Label(), m.Name, c.Settings, err))
+					continue
+				}
+				out.Scores = append(out.Scores, s.Score(y, p))
+			}
+		}
+		out.Seconds = time.Since(start).Seconds()
+		return encode(out)
+	}}
+}
+
+func (s *Study) outerItem(f Fold, choice Choice) work.Item {
+	more := [][]byte{integers(choice.Chosen), floatBytes(s.Times)}
+	if s.Explain {
+		more = append(more, integers([]int{choice.Winner}))
+	}
+	key := s.key("outer fold", f, more...)
+	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
+		start := time.Now()
+		t, test, columns, err := s.prepare(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		out := outerFit{Columns: columns}
+		for m, entry := range s.Procedure.Models {
+			p, model, err := s.fit(ctx, entry.Candidates[choice.Chosen[m]], t, test, s.Times)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", entry.Name, err)
+			}
+			fixed, err := fix(model, t)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", entry.Name, err)
+			}
+			fixed.Prediction = p
+			if noted, ok := model.(models.Noted); ok {
+				fixed.Notes = noted.Notes()
+			}
+			if tuned, ok := model.(models.Tuned); ok {
+				chosen := tuned.Chosen()
+				for _, name := range slices.Sorted(maps.Keys(chosen)) {
+					fixed.Tuned = append(fixed.Tuned, Tuned{name, chosen[name]})
+				}
+			}
+			out.Models = append(out.Models, fixed)
+			if s.Explain && m == choice.Winner {
+				out.Contributions = contributions(model, test)
+			}
+		}
+		out.Seconds = time.Since(start).Seconds()
+		return encode(out)
+	}}
+}
+
+// prepare fits the pipeline on a fold's training rows and takes both sides through it.
+func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test models.Matrix, columns []string, err error) {
+	x, err := s.learned(ctx, f)
+	if err != nil {
+		return t, test, nil, err
+	}
+	t = models.Training{X: x.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train), Again: models.SelectEach(s.Again, f.Train), Lower: s.Lower,
+		Seed: s.Seed.Split("fit", s.Rows.Outcome.Name, f.Label())}
+	test = x.Select(f.Test)
+	if s.Procedure.Prepare != nil {
+		apply, err := s.Procedure.Prepare(ctx, t)
+		if err != nil {
+			return t, test, nil, err
+		}
+		if t.X, err = apply(t.X); err != nil {
+			return t, test, nil, err
+		}
+		if test, err = apply(test); err != nil {
+			return t, test, nil, err
+		}
+	}
+	for _, c := range t.X.Columns {
+		columns = append(columns, c.Name)
+	}
+	return t, test, columns, nil
+}
+
+// learned is X as the training rows of a fold make it.
+func (s *Study) learned(ctx context.Context, f Fold) (models.Matrix, error) {
+	if s.Learned == nil {
+		return s.X, nil
+	}
+	train := f.Train
+	if f.Within != nil {
+		train = f.Within
+	}
+	made, err := s.Learned(ctx, train)
+	if err != nil {
+		return models.Matrix{}, err
+	}
+	if made.Rows != s.X.Rows {
+		return models.Matrix{}, fmt.Errorf("%d rows were made for %d", made.Rows, s.X.Rows)
+	}
+	x := models.NewMatrix(s.X.Columns, s.X.Rows)
+	x.Volumes = s.X.Volumes
+	copy(x.Values, s.X.Values)
+	at := make(map[string]int, len(made.Columns))
+	for j, c := range made.Columns {
+		at[c.Name] = j
+	}
+	for j, c := range x.Columns {
+		if k, ok := at[c.Name]; ok {
+			copy(x.Column(j), made.Column(k))
+		}
+	}
+	return x, nil
+}
+
+// fit fits a candidate and predicts the test rows.
+func (s *Study) fit(ctx context.Context, c Candidate, t models.Training, test models.Matrix, times []float64) (models.Prediction, models.Model, error) {
+	m, err := c.Learner.Fit(ctx, t)
+	if err != nil {
+		return models.Prediction{}, nil, err
+	}
+	p, err := m.Predict(test, times)
+	return p, m, err
+}
+
+// fix takes from the training rows what a prediction is later compared with: the prevalence, and the median risk that divides
+// patients into groups.
+func fix(m models.Model, t models.Training) (Prediction, error) {
+	var p Prediction
+	if t.Y.Kind == clinical.Class {
+		last := 0
+		for _, c := range t.Y.Class {
+			if c == len(t.Y.Classes)-1 {
+				last++
+			}
+		}
+		p.Prevalence = float64(last) / float64(len(t.Y.Class))
+		return p, nil
+	}
+	on, err := m.Predict(t.X, nil)
+	if err != nil {
+		return p, err
+	}
+	p.Cuts = []float64{stat.Median(on.Risk)}
+	return p, nil
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(v)
+	return b.Bytes(), err
+}
+
+func floatBytes(v []float64) []byte {
+	var b []byte
+	for _, f := range v {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
+	return b
+}
