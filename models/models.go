@@ -193,6 +193,8 @@ type Prediction struct {
 	// Times and Survival: S(t), row-major, rows × times, never rising along a row; NaN past the training follow-up.
 	Times    []float64
 	Survival []float64
+	// Hazard is the cumulative hazard at Times, in the same places; nil where it is −ln S(t), as in all models but forests.
+	Hazard []float64
 	// Median survival time of each row, +Inf where the curve stays above one half.
 	Median []float64
 }

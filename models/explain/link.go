@@ -7,10 +7,12 @@ import (
 	"github.com/voxgene/voxgene/models/tree"
 )
 
-// hazards is a model of trees whose cumulative hazard at a time is a sum over its trees: a survival forest.
-type hazards interface {
+// overTime is a model of trees whose cumulative hazard at a time is a sum over its trees: a survival forest. S(t) is one too, but for
+// forests of an early encoding, whose S(t) is exp(−H(t)).
+type overTime interface {
 	ensembled
-	At(time float64) *tree.Ensemble
+	HazardAt(time float64) *tree.Ensemble
+	SurvivalAt(time float64) (*tree.Ensemble, bool)
 }
 
 // linked is a model whose targets are functions of sums over trees or over columns: the probability of a boosted or logistic class,
@@ -101,8 +103,9 @@ func linkOf(m models.Model, scale string, targets int, times []float64) (*linked
 		l.links = []func(float64) float64{sigmoid}
 	case scale == Probability && e.Scale == tree.LogOdds && targets == e.Outputs():
 		l.softmax = true
-	case scale == Survival && isHazards(m):
-		l.ensemble = hazardsAt(m.(hazards), times)
+	case len(times) > 0 && l.overTime(m, scale, times):
+	case scale == Survival && exponential(m):
+		l.ensemble = atTimes(m.(overTime).HazardAt, times)
 		for k := range targets {
 			l.raw[k] = k
 			l.links = append(l.links, func(h float64) float64 { return math.Exp(-h) })
@@ -115,20 +118,61 @@ func linkOf(m models.Model, scale string, targets int, times []float64) (*linked
 	return l, true
 }
 
-func isHazards(m models.Model) bool {
-	_, ok := m.(hazards)
-	return ok
+// overTime sets the form of a forest whose numbers are themselves sums over its trees, and reports whether they are: other methods than those
+// for sums then find them without a prediction for each mixture of rows.
+func (l *linked) overTime(m models.Model, scale string, times []float64) bool {
+	e, ok := sumsOverTime(m, scale, times)
+	if !ok {
+		return false
+	}
+	l.ensemble = e
+	for k := range times {
+		l.raw[k] = k
+		l.links = append(l.links, func(u float64) float64 { return u })
+	}
+	return true
 }
 
-// hazardsAt returns a forest with the cumulative hazard at each time as an output.
-func hazardsAt(m hazards, times []float64) *tree.Ensemble {
-	e := *m.Ensemble()
-	k := len(times)
+// exponential reports whether a model is a forest whose S(t) is exp(−H(t)), with H a sum over its trees.
+func exponential(m models.Model) bool {
+	f, ok := m.(overTime)
+	if !ok {
+		return false
+	}
+	_, sum := f.SurvivalAt(0)
+	return !sum
+}
+
+// sumsOverTime returns a forest's trees with S(t) or the cumulative hazard at each time for outputs, where that is a sum over them.
+func sumsOverTime(m models.Model, scale string, times []float64) (*tree.Ensemble, bool) {
+	f, ok := m.(overTime)
+	if !ok || len(times) == 0 {
+		return nil, false
+	}
+	switch {
+	case scale == CumulativeHazard:
+		return atTimes(f.HazardAt, times), true
+	case scale == Survival && !exponential(m):
+		return atTimes(func(time float64) *tree.Ensemble {
+			e, _ := f.SurvivalAt(time)
+			return e
+		}, times), true
+	}
+	return nil, false
+}
+
+// atTimes returns trees with an output a time.
+func atTimes(at func(time float64) *tree.Ensemble, times []float64) *tree.Ensemble {
+	first := at(times[0])
+	e, k := *first, len(times)
 	e.Base, e.Targets, e.Values = make([]float64, k), nil, make([]float64, e.Nodes()*k)
 	for i, t := range times {
-		at := m.At(t)
-		e.Base[i] = at.Base[0]
-		for n, v := range at.Values {
+		here := first
+		if i > 0 {
+			here = at(t)
+		}
+		e.Base[i] = here.Base[0]
+		for n, v := range here.Values {
 			e.Values[n*k+i] = v
 		}
 	}

@@ -37,7 +37,7 @@ type linkedSum struct {
 // newLinkedSum reports whether the model has such a form on the scale, and prepares it.
 func newLinkedSum(m models.Model, scale string, targets int, r Request) (*linkedSum, bool, error) {
 	form, ok := linkOf(m, scale, targets, r.Times)
-	if !ok || form.softmax || form.sums() != 1 || r.Background == nil {
+	if _, forest := m.(overTime); forest || !ok || form.softmax || form.sums() != 1 || r.Background == nil {
 		return nil, false, nil
 	}
 	l := &linkedSum{form: form, shares: r.Background.shares(), targets: targets, shifts: make([]float64, targets), base: make([]float64, targets),

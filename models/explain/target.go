@@ -95,7 +95,12 @@ func ofSurvival(m models.Model, r Request) ([]target, error) {
 	for k, t := range r.Times {
 		out[k] = target{time: t, scale: scale, number: func(p models.Prediction, row int) float64 { return p.Survival[row*len(r.Times)+k] }}
 		if scale == CumulativeHazard {
-			out[k].number = func(p models.Prediction, row int) float64 { return -math.Log(p.Survival[row*len(r.Times)+k]) }
+			out[k].number = func(p models.Prediction, row int) float64 {
+				if p.Hazard != nil {
+					return p.Hazard[row*len(r.Times)+k]
+				}
+				return -math.Log(p.Survival[row*len(r.Times)+k])
+			}
 		}
 	}
 	return out, nil

@@ -102,8 +102,8 @@ func ensembleOf(m models.Model, scale string, times []float64) (*tree.Ensemble, 
 	if !ok {
 		return nil, fmt.Errorf("a model of kind %s is not made of trees; the methods %s and %s are not for it", m.Kind(), TreePathDependent, TreeInterventional)
 	}
-	if h, ok := m.(hazards); ok && len(times) > 0 && scale == CumulativeHazard {
-		return hazardsAt(h, times), nil
+	if over, ok := sumsOverTime(m, scale, times); ok {
+		return over, nil
 	}
 	s := string(e.Ensemble().Scale)
 	if s != scale || len(times) > 0 {

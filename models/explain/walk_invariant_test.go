@@ -3,6 +3,8 @@ package explain
 import (
 	"math"
 	"testing"
+
+	"github.com/voxgene/voxgene/models"
 )
 
 // Sampled values of functions of sums over trees lie where their standard errors say, about the Shapley values by enumeration: over
@@ -17,7 +19,7 @@ func TestWalksAgainstEnumeration(t *testing.T) {
 		request Request
 		most    float64 // standard error, as a share of the spread of the values
 	}{
-		{"survival_forest", map[string]any{"trees": 25}, 0, Request{Times: times}, 0.04},
+		{"survival_forest of the first encoding", nil, 0, Request{Times: times}, 0.04},
 		{"survival_boosting", map[string]any{"rounds": 25, "max_depth": 3}, 0, Request{Times: times}, 0.04},
 		{"survival_boosting", map[string]any{"rounds": 25, "max_depth": 3}, 0, Request{Times: times, Scale: CumulativeHazard}, 0.04},
 		{"boosting", map[string]any{"rounds": 25}, 2, Request{Scale: Probability}, 0.04},
@@ -27,7 +29,12 @@ func TestWalksAgainstEnumeration(t *testing.T) {
 		if c.classes > 0 {
 			data = linearTraining(61, 250, 10, c.classes)
 		}
-		m := fitKind(t, c.kind, c.set, data)
+		m := models.Model(nil)
+		if c.set == nil {
+			m = firstForest(t, data, 25)
+		} else {
+			m = fitKind(t, c.kind, c.set, data)
+		}
 		rows := data.X.Select([]int{0, 44, 90})
 		background := FromMatrix(data.X.Select([]int{7, 8, 9, 100, 101}))
 		r := c.request
@@ -78,7 +85,7 @@ func TestWalksAgainstEnumeration(t *testing.T) {
 // A walk finds the same sums as the ensemble does of each mixture on its way.
 func TestWalkSums(t *testing.T) {
 	data := survivalTraining(62, 200)
-	m := fitKind(t, "survival_forest", map[string]any{"trees": 10}, data)
+	m := firstForest(t, data, 25)
 	background := FromMatrix(data.X.Select([]int{5, 6}))
 	e, err := New(m, Request{Method: Permutation, Times: []float64{40, 80}, Background: &background})
 	if err != nil {
@@ -111,10 +118,10 @@ func TestWalkSums(t *testing.T) {
 	}
 }
 
-// Five hundred columns are explained on the scale of survival in moments, and closely.
+// Three hundred columns are explained on the scale of survival in moments, and closely.
 func TestWalksOfManyColumns(t *testing.T) {
 	data := linearTraining(63, 150, 300, 0)
-	m := fitKind(t, "survival_forest", map[string]any{"trees": 60}, data)
+	m := firstForest(t, data, 60)
 	background, err := NewBackground(data.X, 1)
 	if err != nil {
 		t.Fatal(err)

@@ -61,3 +61,18 @@ func (e *Ensemble) appendSet(bits []uint64) {
 	e.SetBits = append(e.SetBits, bits...)
 	e.SetStart = append(e.SetStart, int32(len(e.SetBits)))
 }
+
+// with returns the ensemble with other values at its leaves, and at other nodes the means of theirs.
+func (e *Ensemble) with(leaf func(n int32) float64) *Ensemble {
+	out := *e
+	out.Values = make([]float64, len(e.Values))
+	for n := e.Nodes() - 1; n >= 0; n-- {
+		if e.Leaf(int32(n)) {
+			out.Values[n] = leaf(int32(n))
+			continue
+		}
+		l, r := e.Left[n], e.Right[n]
+		out.Values[n] = (e.Cover[l]*out.Values[l] + e.Cover[r]*out.Values[r]) / (e.Cover[l] + e.Cover[r])
+	}
+	return &out
+}

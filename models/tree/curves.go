@@ -2,31 +2,28 @@ package tree
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
-
-	"github.com/voxgene/voxgene/features/clinical"
-	"github.com/voxgene/voxgene/features/table"
-	"github.com/voxgene/voxgene/models"
 )
 
-// curves are the cumulative hazards of all leaves of a forest, each divided by the number of trees: at node n, steps Start[n] to Start[n+1],
-// the k-th at the event time Times[Place[k]-1]. Their number is bounded by the events in the bags, not by nodes × times.
+// curves are what the leaves of a forest have over time: at node n, steps Start[n] to Start[n+1], the k-th at the event time
+// Times[Place[k]-1], where the Nelson–Aalen estimate of the leaf rises by Step and its Kaplan–Meier estimate comes to Left. Their number is
+// bounded by the events in the bags, not by nodes × times. The forest's are means over trees.
 type curves struct {
 	Times    []float64
 	FollowUp float64
 	Start    []int32
 	Place    []uint16
 	Step     []float64
+	Left     []float64 // nil in forests of the first encoding, whose S(t) is exp(−H(t)) and whose steps are divided by the trees
+	trees    float64   // that the mean is over: 1 where it is divided already
 }
 
 // curves joins the leaves of all trees.
 func (g *timeGrid) curves(e *Ensemble, leaves []leafHazards, trees int) *curves {
-	c := &curves{Times: g.times, FollowUp: g.followUp, Start: make([]int32, e.Nodes()+1)}
+	c := &curves{Times: g.times, FollowUp: g.followUp, Start: make([]int32, e.Nodes()+1), trees: float64(trees)}
 	total := 0
 	for t := range leaves {
 		total += len(leaves[t].time)
@@ -45,28 +42,129 @@ func (g *timeGrid) curves(e *Ensemble, leaves []leafHazards, trees int) *curves 
 				end = h.start[next+1]
 			}
 			c.Place = append(c.Place, h.time[h.start[next]:end]...)
-			for _, s := range h.step[h.start[next]:end] {
-				c.Step = append(c.Step, s/float64(trees))
-			}
+			c.Step = append(c.Step, h.step[h.start[next]:end]...)
 			next++
 		}
 	}
 	c.Start[e.Nodes()] = int32(len(c.Place))
+	c.survive()
 	return c
 }
 
-// hazard writes a row's cumulative hazard at each of Times; the row has a value a column.
-func (c *curves) hazard(e *Ensemble, row, out []float64) {
+// survive sets the Kaplan–Meier estimates of the leaves: a step is the events over those at risk, so that one less it is the share left.
+func (c *curves) survive() {
+	c.Left = make([]float64, len(c.Step))
+	for n := range len(c.Start) - 1 {
+		left := 1.0
+		for k := c.Start[n]; k < c.Start[n+1]; k++ {
+			left *= 1 - c.Step[k]
+			c.Left[k] = left
+		}
+	}
+}
+
+// leaves sets the leaf that a row reaches in each tree.
+func (c *curves) leaves(e *Ensemble, row []float64, out []int32) {
+	for t := range out {
+		out[t] = e.Reach(t, row)
+	}
+}
+
+// hazard writes the mean cumulative hazard of the leaves at each of Times.
+func (c *curves) hazard(leaves []int32, out []float64) {
 	clear(out)
-	for t := range e.Trees() {
-		n := e.Reach(t, row)
+	for _, n := range leaves {
 		for k := c.Start[n]; k < c.Start[n+1]; k++ {
 			out[c.Place[k]-1] += c.Step[k]
 		}
 	}
-	for i := 1; i < len(out); i++ {
-		out[i] += out[i-1]
+	sum := 0.0
+	for i, v := range out {
+		sum += v
+		out[i] = sum / c.trees
 	}
+}
+
+// hazardAt is the cumulative hazard of a leaf after a number of event times.
+func (c *curves) hazardAt(leaf int32, after int) float64 {
+	sum := 0.0
+	for k := c.Start[leaf]; k < c.Start[leaf+1] && int(c.Place[k]) <= after; k++ {
+		sum += c.Step[k]
+	}
+	return sum
+}
+
+// leftAt is the Kaplan–Meier estimate of a leaf after a number of event times.
+func (c *curves) leftAt(leaf int32, after int) float64 {
+	left := 1.0
+	for k := c.Start[leaf]; k < c.Start[leaf+1] && int(c.Place[k]) <= after; k++ {
+		left = c.Left[k]
+	}
+	return left
+}
+
+// half returns the first event time at which the leaves' mean survival is at most one half, +Inf where there is none; falls has room for a
+// value a time.
+func (c *curves) half(leaves []int32, falls []float64) float64 {
+	clear(falls)
+	for _, n := range leaves {
+		left := 1.0
+		for k := c.Start[n]; k < c.Start[n+1]; k++ {
+			falls[c.Place[k]-1] += left - c.Left[k]
+			left = c.Left[k]
+		}
+	}
+	fallen := 0.0
+	for i, v := range falls {
+		if fallen += v; fallen >= (0.5-1e-12)*c.trees { // as far as sums of falls are exact
+			return c.Times[i]
+		}
+	}
+	return math.Inf(1)
+}
+
+// place returns how many event times are not after a time.
+func (c *curves) place(time float64) int {
+	i, found := slices.BinarySearch(c.Times, time)
+	if found {
+		i++
+	}
+	return i
+}
+
+// means sets the mean survival and cumulative hazard of the leaves after numbers of event times, NaN where that is −1.
+func (c *curves) means(leaves []int32, at []int, survival, hazard []float64) {
+	for k, after := range at {
+		if after < 0 {
+			survival[k], hazard[k] = math.NaN(), math.NaN()
+			continue
+		}
+		for _, n := range leaves {
+			survival[k] += c.leftAt(n, after)
+			hazard[k] += c.hazardAt(n, after)
+		}
+		survival[k] /= c.trees
+		hazard[k] /= c.trees
+	}
+}
+
+// exponential sets exp(−H) as forests of the first encoding have it, and returns the median.
+func (c *curves) exponential(leaves []int32, at []int, hazard, survival []float64) float64 {
+	c.hazard(leaves, hazard)
+	for k, after := range at {
+		switch {
+		case after < 0:
+			survival[k] = math.NaN()
+		case after == 0:
+			survival[k] = 1
+		default:
+			survival[k] = math.Exp(-hazard[after-1])
+		}
+	}
+	if j, _ := slices.BinarySearch(hazard, math.Ln2); j < len(hazard) {
+		return c.Times[j]
+	}
+	return math.Inf(1)
 }
 
 // check returns an error unless the curves fit an ensemble.
@@ -87,10 +185,17 @@ func (c *curves) check(e *Ensemble) error {
 	return checkAscending(c.Times)
 }
 
-const curvesMagic = "VXHAZD01"
+// The first encoding has steps divided by the number of trees; the second has them as they are, so that Kaplan–Meier estimates follow.
+const (
+	curvesMagic1 = "VXHAZD01"
+	curvesMagic2 = "VXHAZD02"
+)
 
 func (c *curves) encode() []byte {
-	b := []byte(curvesMagic)
+	b := []byte(curvesMagic2)
+	if c.Left == nil {
+		b = []byte(curvesMagic1)
+	}
 	for _, n := range []int{len(c.Times), len(c.Start), len(c.Place)} {
 		b = binary.LittleEndian.AppendUint32(b, uint32(n))
 	}
@@ -104,12 +209,13 @@ func (c *curves) encode() []byte {
 }
 
 func decodeCurves(b []byte, e *Ensemble) (*curves, error) {
-	if len(b) < len(curvesMagic) || string(b[:len(curvesMagic)]) != curvesMagic {
+	magic := string(b[:min(len(b), len(curvesMagic1))])
+	if magic != curvesMagic1 && magic != curvesMagic2 {
 		return nil, errors.New("not curves of this version")
 	}
-	d := decoder{rest: b[len(curvesMagic):]}
+	d := decoder{rest: b[len(magic):]}
 	times, starts, steps := d.count(), d.count(), d.count()
-	c := &curves{}
+	c := &curves{trees: 1}
 	if f := d.floats(1); f != nil {
 		c.FollowUp = f[0]
 	}
@@ -123,128 +229,17 @@ func decodeCurves(b []byte, e *Ensemble) (*curves, error) {
 	for i := range c.Place {
 		c.Place[i] = binary.LittleEndian.Uint16(places[2*i:])
 	}
-	return c, c.check(e)
-}
-
-// SurvivalTrees is a fitted survival_forest model. Its risk is mortality: the number of events expected among the training rows were all
-// like the row (Ishwaran and others 2008).
-type SurvivalTrees struct {
-	about  about
-	e      *Ensemble
-	runner *runner
-	curves *curves
-}
-
-const partCurves = "curves.bin"
-
-func newSurvivalTrees(a about, e *Ensemble, c *curves) *SurvivalTrees {
-	return &SurvivalTrees{a, e, newRunner(e), c}
-}
-
-// Kind is survival_forest.
-func (m *SurvivalTrees) Kind() string { return m.about.Kind }
-
-// Columns are the columns that Predict expects.
-func (m *SurvivalTrees) Columns() []table.Column { return m.about.Columns }
-
-// Notes says what is to be known of the fit.
-func (m *SurvivalTrees) Notes() []string { return m.about.Notes }
-
-// Ensemble returns the model's trees; their output is mortality.
-func (m *SurvivalTrees) Ensemble() *Ensemble { return m.e }
-
-// OutOfBag returns the concordance on rows that trees were not grown on, or nil.
-func (m *SurvivalTrees) OutOfBag() *OutOfBag { return m.about.OutOfBag }
-
-// WriteText writes a summary of the model.
-func (m *SurvivalTrees) WriteText(w io.Writer) error { return writeSummary(w, m.about, m.e) }
-
-// At returns the same trees with another output: the cumulative hazard at a time, so that it can be explained exactly.
-func (m *SurvivalTrees) At(time float64) *Ensemble {
-	e := *m.e
-	e.Values = make([]float64, len(m.e.Values))
-	last, found := slices.BinarySearch(m.curves.Times, time)
-	if found {
-		last++
+	if err := c.check(e); err != nil || magic == curvesMagic1 {
+		return c, err
 	}
-	for n := e.Nodes() - 1; n >= 0; n-- {
-		if !e.Leaf(int32(n)) {
-			l, r := e.Left[n], e.Right[n]
-			e.Values[n] = (e.Cover[l]*e.Values[l] + e.Cover[r]*e.Values[r]) / (e.Cover[l] + e.Cover[r])
-			continue
-		}
-		for k := m.curves.Start[n]; k < m.curves.Start[n+1] && int(m.curves.Place[k]) <= last; k++ {
-			e.Values[n] += m.curves.Step[k]
+	if e.Trees() > 0 {
+		c.trees = float64(e.Trees())
+	}
+	for k, s := range c.Step {
+		if s > 1 {
+			return nil, fmt.Errorf("step %d of the curves is %v: more events than rows at risk", k, s)
 		}
 	}
-	return &e
-}
-
-// Predict returns mortality as the risk, S(t) = exp(-H(t)) at the times with H the mean cumulative hazard of the trees, NaN past the
-// follow-up, and the median.
-func (m *SurvivalTrees) Predict(x models.Matrix, times []float64) (models.Prediction, error) {
-	if err := models.CheckColumns(m.about.Columns, x); err != nil {
-		return models.Prediction{}, err
-	}
-	p := models.Prediction{Kind: clinical.Survival, Rows: x.Rows, Risk: make([]float64, x.Rows), Times: times,
-		Survival: make([]float64, x.Rows*len(times)), Median: make([]float64, x.Rows)}
-	m.runner.score(x, p.Risk)
-	at := make([]int, len(times)) // steps up to each time, -1 past the follow-up
-	for k, t := range times {
-		i, found := slices.BinarySearch(m.curves.Times, t)
-		if found {
-			i++
-		}
-		if !(t <= m.curves.FollowUp) {
-			i = -1
-		}
-		at[k] = i
-	}
-	parallel(x.Rows, x.Rows*m.e.Trees()*20, func() func(int) {
-		row, hazard := make([]float64, m.e.Features), make([]float64, len(m.curves.Times))
-		return func(i int) {
-			ReadRow(x, i, row)
-			m.curves.hazard(m.e, row, hazard)
-			for k, steps := range at {
-				s := math.NaN()
-				switch {
-				case steps == 0:
-					s = 1
-				case steps > 0:
-					s = math.Exp(-hazard[steps-1])
-				}
-				p.Survival[i*len(times)+k] = s
-			}
-			p.Median[i] = math.Inf(1)
-			if j, _ := slices.BinarySearch(hazard, math.Ln2); j < len(hazard) {
-				p.Median[i] = m.curves.Times[j]
-			}
-		}
-	})
-	return p, nil
-}
-
-// Encode returns the parts that a bundle stores.
-func (m *SurvivalTrees) Encode() (map[string][]byte, error) {
-	a, err := json.Marshal(m.about)
-	if err != nil {
-		return nil, err
-	}
-	return map[string][]byte{partTrees: m.e.Encode(), partAbout: a, partCurves: m.curves.encode()}, nil
-}
-
-func decodeSurvivalForest(parts map[string][]byte) (models.Model, error) {
-	const kind = "survival_forest"
-	a, e, err := decode(kind, parts)
-	if err != nil {
-		return nil, err
-	}
-	if e.Scale != CumulativeHazard || e.Outputs() != 1 {
-		return nil, fmt.Errorf("%s: %d outputs on the scale %q", kind, e.Outputs(), e.Scale)
-	}
-	c, err := decodeCurves(parts[partCurves], e)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", kind, partCurves, err)
-	}
-	return newSurvivalTrees(a, e, c), nil
+	c.survive()
+	return c, nil
 }

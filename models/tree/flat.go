@@ -22,9 +22,11 @@ const (
 	LogHazard   Scale = "log-hazard"
 	// CumulativeHazard is a cumulative hazard, or the sum of one over the times of training events (mortality).
 	CumulativeHazard Scale = "cumulative hazard"
+	// Survival is S(t) at one time.
+	Survival Scale = "survival"
 )
 
-var scales = []Scale{Identity, Probability, LogOdds, LogHazard, CumulativeHazard}
+var scales = []Scale{Identity, Probability, LogOdds, LogHazard, CumulativeHazard, Survival}
 
 // Bounds on what is accepted as an ensemble.
 const (

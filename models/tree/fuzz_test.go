@@ -71,13 +71,18 @@ func FuzzDecodeCurves(f *testing.F) {
 	b := m.curves.encode()
 	f.Add(b)
 	f.Add(b[:len(b)-1])
-	f.Add([]byte(curvesMagic))
+	f.Add([]byte(curvesMagic1))
+	f.Add(append([]byte(curvesMagic1), b[len(curvesMagic1):]...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := decodeCurves(b, m.e)
 		if err != nil {
 			return
 		}
-		row, hazard := make([]float64, m.e.Features), make([]float64, len(c.Times))
-		c.hazard(m.e, row, hazard)
+		other := newSurvivalTrees(m.about, m.e, c)
+		if _, err := other.Predict(data.X, c.Times); err != nil {
+			t.Fatal(err)
+		}
+		other.HazardAt(3)
+		other.SurvivalAt(3)
 	})
 }

@@ -232,11 +232,14 @@ func (c *logRank) byScore(list []uint16, rank []uint16, rows []int32) {
 	slices.SortStableFunc(list, func(a, b uint16) int { return compareFloats(sum[a]/n[a], sum[b]/n[b]) })
 }
 
-// steps returns the node's event times and the hazard at each.
+// steps returns the node's event times and the hazard at each: the events over the rows at risk.
 func (c *logRank) steps() (times []uint16, hazard []float64) {
 	hazard = make([]float64, len(c.of))
+	deaths, leaving := c.deaths[:len(c.of)+1], c.deaths[len(c.of)+1:]
+	atRisk := c.count - leaving[0]
 	for i := range hazard {
-		hazard[i] = c.hazard[i+1] - c.hazard[i]
+		hazard[i] = deaths[i+1] / atRisk
+		atRisk -= leaving[i+1]
 	}
 	return slices.Clone(c.of), hazard
 }

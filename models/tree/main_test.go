@@ -7,4 +7,4 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "models/tree", 20096)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "models/tree", 21940)) }

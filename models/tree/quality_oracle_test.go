@@ -3,6 +3,8 @@ package tree
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/clinical"
@@ -153,11 +155,53 @@ func concordance(t *testing.T, m models.Model, test models.Training) float64 {
 	return c.C
 }
 
+// integratedBrier returns the integrated Brier score, over the times up to which nine in ten are followed, of a forest's S(t) and of
+// exp(−H(t)), which ranger and forests of the first encoding predict.
+func integratedBrier(t *testing.T, m *SurvivalTrees, test models.Training) (mean, exponential float64) {
+	t.Helper()
+	times := slices.Clone(test.Y.Time)
+	slices.Sort(times)
+	tau := min(times[len(times)*9/10], m.curves.FollowUp)
+	times = slices.Compact(times[:len(times)*9/10])
+	p, err := m.Predict(test.X, times)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := survival.Observations(test.Y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := survival.NewIPCW(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(values []float64) float64 {
+		score, err := w.IntegratedBrier(tau, func(i int, time float64) float64 {
+			k, found := slices.BinarySearch(times, time)
+			if !found {
+				k--
+			}
+			if k < 0 {
+				return 1
+			}
+			return values[i*len(times)+k]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return score
+	}
+	for i, h := range p.Hazard {
+		p.Hazard[i] = math.Exp(-h)
+	}
+	return at(p.Survival), at(p.Hazard)
+}
+
 // Survival forests and boosted Cox models order patients as well as ranger's and XGBoost's, less one hundredth.
 func TestSurvivalQualityOracle(t *testing.T) {
 	forest := SurvivalForest{Trees: 500, MinSplit: 16, MinLeaf: 8, Bootstrap: true}
 	d, fold := survivalData(t, "gbsg_data_folds")
-	sum := 0.0
+	sum, brier, exponential := 0.0, 0.0, 0.0
 	for k := 1; k <= 5; k++ {
 		train, test := split2(fold, k)
 		m, err := forest.Fit(context.Background(), d.Select(train))
@@ -165,6 +209,12 @@ func TestSurvivalQualityOracle(t *testing.T) {
 			t.Fatal(err)
 		}
 		sum += concordance(t, m, d.Select(test)) / 5
+		a, b := integratedBrier(t, m.(*SurvivalTrees), d.Select(test))
+		brier, exponential = brier+a/5, exponential+b/5
+	}
+	t.Logf("gbsg: integrated Brier score of the mean of Kaplan–Meier estimates %.5f, of exp(−mean hazard) %.5f", brier, exponential)
+	if brier > exponential+0.001 {
+		t.Errorf("integrated Brier score %v where exp(−mean hazard) has %v", brier, exponential)
 	}
 	check := oracle.Absolute(t, "Harrell's C on stored folds, short of the reference", "gbsg, survival forest", "ranger 0.14.1", 0.01)
 	t.Logf("gbsg: C %.4f, ranger 0.6870", sum)
@@ -178,8 +228,16 @@ func TestSurvivalQualityOracle(t *testing.T) {
 		l      models.Learner
 		target float64
 	}{{"survival forest against ranger", forest, 0.66719395014227889}, {"boosting against XGBoost", boost, 0.6720166526391728}} {
-		got := concordance(t, fit(t, c.l, train), test)
+		m := fit(t, c.l, train)
+		got := concordance(t, m, test)
 		t.Logf("rotterdam to gbsg, %s: C %.4f, reference %.4f", c.name, got, c.target)
+		if m, ok := m.(*SurvivalTrees); ok {
+			a, b := integratedBrier(t, m, test)
+			t.Logf("rotterdam to gbsg: integrated Brier score of the mean of Kaplan–Meier estimates %.5f, of exp(−mean hazard) %.5f", a, b)
+			if a > b+0.001 {
+				t.Errorf("integrated Brier score %v where exp(−mean hazard) has %v", a, b)
+			}
+		}
 		check := oracle.Absolute(t, "Harrell's C on another cohort, short of the reference", "rotterdam to gbsg, "+c.name, "ranger 0.14.1, XGBoost 1.7.4", 0.01)
 		check.Near("C", max(c.target-got, 0), 0)
 	}

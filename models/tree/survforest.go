@@ -34,8 +34,8 @@ func init() {
 }
 
 // SurvivalForest learns a random survival forest (Ishwaran and others 2008): trees on bootstrapped rows whose splits have the largest
-// log-rank statistic, whose leaves hold Nelson–Aalen estimates, and whose cumulative hazards are averaged. Missing values and categories
-// are as in DecisionTree. Competing events count as censoring; case weights and left truncation are refused.
+// log-rank statistic, whose leaves hold Nelson–Aalen and Kaplan–Meier estimates, and whose estimates are averaged over trees. Missing values
+// and categories are as in DecisionTree. Competing events count as censoring; case weights and left truncation are refused.
 type SurvivalForest struct {
 	Trees       int
 	MaxFeatures string // as in Forest

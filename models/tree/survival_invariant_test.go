@@ -12,6 +12,7 @@ import (
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/survival"
 )
 
 // followed is made-up survival data with ties, censoring, missing values and a categorical column.
@@ -105,7 +106,8 @@ func TestLogRankIsTheTest(t *testing.T) {
 	}
 }
 
-// Mortality is the sum of the cumulative hazard over event times; curves never rise; At gives minus the log of S(t), and its trees say so.
+// S(t) is the mean of the trees' Kaplan–Meier estimates and H(t) of their Nelson–Aalen estimates, from the rows of each leaf by definition;
+// mortality is the sum of H over event times; curves never rise; the trees of SurvivalAt and HazardAt say the same.
 func TestSurvivalForestCurves(t *testing.T) {
 	data := followed(200, 1)
 	m := fit(t, SurvivalForest{Trees: 30, MinLeaf: 5, Bootstrap: true}, data).(*SurvivalTrees)
@@ -116,34 +118,42 @@ func TestSurvivalForestCurves(t *testing.T) {
 	}
 	k := len(times) + 1
 	for i := range data.X.Rows {
-		sum, last := 0.0, 1.0
+		sum, last, half := 0.0, 1.0, math.Inf(1)
 		for j := range k {
 			s := p.Survival[i*k+j]
-			if !(s <= last) || s < 0 || j == 0 && s != 1 {
+			if !(s <= last) || s < 0 || j == 0 && (s != 1 || p.Hazard[i*k] != 0) {
 				t.Fatalf("row %d: S is %v after %v", i, s, last)
 			}
-			last = s
-			sum -= math.Log(s)
+			if last = s; s <= 0.5 && math.IsInf(half, 1) {
+				half = times[j-1]
+			}
+			sum += p.Hazard[i*k+j]
 		}
 		if math.Abs(sum-p.Risk[i]) > 1e-9*sum {
 			t.Fatalf("row %d: mortality %v, hazards sum to %v", i, p.Risk[i], sum)
 		}
-		if m := p.Median[i]; math.IsInf(m, 1) != (last > 0.5) {
-			t.Fatalf("row %d: median %v, S ends at %v", i, m, last)
+		if m := p.Median[i]; m != half {
+			t.Fatalf("row %d: median %v, S passes one half at %v", i, m, half)
 		}
 	}
-	half := times[len(times)/2]
-	e := m.At(half)
-	if err := e.Validate(); err != nil {
-		t.Fatal(err)
+	middle := times[len(times)/2]
+	hazards := m.HazardAt(middle)
+	survivals, ok := m.SurvivalAt(middle)
+	if !ok || hazards.Validate() != nil || survivals.Validate() != nil {
+		t.Fatal(ok, hazards.Validate(), survivals.Validate())
 	}
-	row, out := make([]float64, e.Features), make([]float64, 1)
-	at, _ := m.Predict(data.X, []float64{half, 1e9})
+	row, out := make([]float64, m.e.Features), make([]float64, 1)
+	at, _ := m.Predict(data.X, []float64{middle, 1e9})
 	for i := range data.X.Rows {
 		ReadRow(data.X, i, row)
-		e.Output(row, out)
-		if h := -math.Log(at.Survival[2*i]); math.Abs(h-out[0]) > 1e-9 || !math.IsNaN(at.Survival[2*i+1]) {
-			t.Fatalf("row %d: H is %v, its trees say %v; past the follow-up S is %v", i, h, out[0], at.Survival[2*i+1])
+		if hazards.Output(row, out); math.Abs(at.Hazard[2*i]-out[0]) > 1e-12 {
+			t.Fatalf("row %d: H is %v, its trees say %v", i, at.Hazard[2*i], out[0])
+		}
+		if survivals.Output(row, out); math.Abs(at.Survival[2*i]-out[0]) > 1e-12 {
+			t.Fatalf("row %d: S is %v, its trees say %v", i, at.Survival[2*i], out[0])
+		}
+		if !math.IsNaN(at.Survival[2*i+1]) || !math.IsNaN(at.Hazard[2*i+1]) {
+			t.Fatalf("past the follow-up S is %v and H %v", at.Survival[2*i+1], at.Hazard[2*i+1])
 		}
 	}
 	if c := m.OutOfBag().CIndex; c < 0.65 || c > 0.95 {
@@ -151,6 +161,50 @@ func TestSurvivalForestCurves(t *testing.T) {
 	}
 	if steps := len(m.curves.Step); steps > 30*200 {
 		t.Errorf("%d steps for 30 trees of 200 rows", steps)
+	}
+}
+
+// The leaves of a forest on all rows hold the estimates of the rows that reach them.
+func TestSurvivalForestByDefinition(t *testing.T) {
+	data := followed(150, 6)
+	m := fit(t, SurvivalForest{Trees: 9, MinSplit: 12, MinLeaf: 5}, data).(*SurvivalTrees)
+	times := []float64{1, 4, 9, 17, 33}
+	p, err := m.Predict(data.X, times)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, reached := make([]float64, m.e.Features), make([][]int32, m.e.Trees())
+	for tree := range reached {
+		for i := range data.X.Rows {
+			ReadRow(data.X, i, row)
+			reached[tree] = append(reached[tree], m.e.Reach(tree, row))
+		}
+	}
+	for i := range data.X.Rows {
+		for k, time := range times {
+			s, h := 0.0, 0.0
+			for _, leaf := range reached {
+				var rows []survival.Observation
+				for r, n := range leaf {
+					if n == leaf[i] {
+						rows = append(rows, survival.Observation{Time: data.Y.Time[r], Event: oneIf(data.Y.Event[r] == 1)})
+					}
+				}
+				curve, err := survival.KaplanMeier(rows)
+				if err != nil {
+					t.Fatal(err)
+				}
+				hazard, err := survival.NelsonAalen(rows)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s += curve.At(time) / float64(m.e.Trees())
+				h += hazard.At(time) / float64(m.e.Trees())
+			}
+			if at := i*len(times) + k; math.Abs(p.Survival[at]-s) > 1e-12 || math.Abs(p.Hazard[at]-h) > 1e-12 {
+				t.Fatalf("row %d at %v: S %v and H %v, by definition %v and %v", i, time, p.Survival[at], p.Hazard[at], s, h)
+			}
+		}
 	}
 }
 
