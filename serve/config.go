@@ -15,6 +15,7 @@ import (
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/cdshooks"
+	"github.com/voxgene/voxgene/serve/dicomweb"
 	"github.com/voxgene/voxgene/serve/results"
 	"github.com/voxgene/voxgene/serve/studies"
 )
@@ -38,6 +39,7 @@ type Config struct {
 	Studies studies.Limits `mapstructure:"studies"`
 
 	CDSHooks cdshooks.Config `mapstructure:"cdshooks"`
+	DICOMweb dicomweb.Config `mapstructure:"dicomweb"`
 
 	// Writeback permits results to be written to other systems; none is the rule.
 	Writeback results.Writeback `mapstructure:"writeback"`
@@ -108,6 +110,7 @@ func settings() map[string]any {
 		"studies.wait": files.Wait, "studies.timeout": files.Timeout, "studies.stall": files.Stall, "studies.temp": "",
 		"results.path": "", "writeback.approved_by": "", "writeback.protocol": "", "writeback.expires": "",
 		"cdshooks.url": "", "cdshooks.max_age": "4320h",
+		"dicomweb.stow.path": "", "dicomweb.stow.spool": "", "dicomweb.stow.settle": dicomweb.DefaultStow().Settle, "dicomweb.stow.keep": dicomweb.DefaultStow().Keep,
 		"tls.cert": "", "tls.key": "", "tls.client_ca": "",
 		"auth.anonymous": "loopback", "auth.oidc.issuer": "", "auth.oidc.audience": "", "auth.oidc.scope": "",
 	}
@@ -176,5 +179,11 @@ func (c Config) Check() error {
 	if c.Reload < 0 || c.Limits.Wait < 0 || c.Limits.Rate < 0 {
 		fault("reload, limits.wait and limits.rate: want 0 or more")
 	}
-	return errors.Join(append(faults, c.Writeback.Check(), c.Studies.Check())...)
+	if c.DICOMweb.Enabled() && c.Results.Path == "" {
+		fault("dicomweb: results are written, and studies taken, only where they are kept; set results.path")
+	}
+	return errors.Join(append(faults, c.Studies.Check(), c.CheckSystems())...)
 }
+
+// CheckSystems returns everything that is wrong with the parts on other systems: those that commands on results need as well.
+func (c Config) CheckSystems() error { return errors.Join(c.Writeback.Check(), c.DICOMweb.Check()) }

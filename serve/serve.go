@@ -39,6 +39,7 @@ type Server struct {
 	tls      *tls.Config
 	audit    *audit.Log
 	results  *results.Store
+	outbox   *results.Outbox // nil where no results are kept
 	studies  *studies.Front
 	log      *slog.Logger
 }
@@ -80,8 +81,12 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 		return nil, err
 	}
 	var store *results.Store
+	var outbox *results.Outbox
 	if c.Results.Path != "" {
 		if store, err = results.Open(c.Results.Path); err != nil {
+			return nil, err
+		}
+		if outbox, err = NewOutbox(c, store, log, version); err != nil {
 			return nil, err
 		}
 	}
@@ -98,12 +103,12 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 		}
 		hooks.Register(a.Mux())
 	}
-	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store})
+	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox})
 	files.Register(a.Mux())
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, studies: files, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -162,6 +167,9 @@ func (s *Server) run(ctx context.Context, reload <-chan struct{}, listening func
 	watchers.Go(func() { s.watch(watching, reload) })
 	if s.audit != nil && s.config.Audit.Keep > 0 {
 		watchers.Go(func() { s.expire(watching) })
+	}
+	if s.outbox != nil && len(s.outbox.Systems) > 0 {
+		watchers.Go(func() { s.outbox.Run(watching) })
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

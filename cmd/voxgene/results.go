@@ -4,11 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -26,16 +23,18 @@ func resultsCommand() *cobra.Command {
 		Use:   "results",
 		Short: "List, verify, retract and report the server's results",
 		Long: `Works on the SQLite database that results.path of the server's configuration names; its key file (DATABASE.key) lies beside it. What a
-retraction needs elsewhere is listed: reports that were written to other systems are replaced by those of results dicom.`,
+retraction needs elsewhere is listed. With the server's configuration (--config), systems are told at once; what a system could not take because it
+was down waits in the database, and a running server tries again.`,
 		Example: `  voxgene results list results.db
   voxgene results show results.db ID
   voxgene results finalise results.db ID --by "Dr A"
-  voxgene results retract results.db ID --by "Dr A" --reason "mask of another lesion"
+  voxgene results retract results.db ID --by "Dr A" --reason "mask of another lesion" --config serve.yaml
+  voxgene results send results.db ID --config serve.yaml
   voxgene results dicom results.db ID --config serve.yaml -o report.dcm`,
-		Args: exactly(0, "one of list, show, finalise, retract, dicom, erase"),
+		Args: exactly(0, "one of list, show, finalise, retract, send, queue, dicom, erase"),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(resultsList(), resultsShow(), resultsFinalise(), resultsRetract(), resultsDICOM(), resultsErase())
+	c.AddCommand(resultsList(), resultsShow(), resultsFinalise(), resultsRetract(), resultsSend(), resultsQueue(), resultsDICOM(), resultsErase())
 	return c
 }
 
@@ -123,66 +122,6 @@ func resultsFinalise() *cobra.Command {
 	return c
 }
 
-func resultsRetract() *cobra.Command {
-	var by, reason, version string
-	c := &cobra.Command{
-		Use: "retract DATABASE [ID]", Short: "Retract a result, or all of a bundle, for good",
-		Example: `  voxgene results retract results.db ID --by "Dr A" --reason "mask of another lesion"
-  voxgene results retract results.db --bundle sha256:0123456789ab --by "Dr A" --reason "bundle withdrawn"`,
-		Args: cobra.RangeArgs(1, 2),
-		RunE: func(c *cobra.Command, args []string) error {
-			if reason == "" || by == "" {
-				return badInput(errors.New("a retraction needs --by and --reason"))
-			}
-			if (len(args) == 2) == (version != "") {
-				return badInput(errors.New("give the ID of a result, or --bundle"))
-			}
-			if version != "" && len(version) < len("sha256:")+8 {
-				return badInput(errors.New("--bundle wants sha256: and eight digits of the hash or more"))
-			}
-			return withResults(args[0], func(s *results.Store) error {
-				ids := args[1:]
-				if version != "" {
-					list, err := s.List(results.Filter{Version: version})
-					if err != nil {
-						return err
-					}
-					if len(list) == 0 {
-						return badInput(fmt.Errorf("no result of bundle %s", version))
-					}
-					for _, r := range list {
-						ids = append(ids, r.ID)
-					}
-				}
-				return retract(c.OutOrStdout(), s, ids, by, reason)
-			})
-		},
-	}
-	c.Flags().StringVar(&by, "by", "", "who retracts it (required)")
-	c.Flags().StringVar(&reason, "reason", "", "why (required)")
-	c.Flags().StringVar(&version, "bundle", "", "all results of this bundle: sha256: and its hash, or how that begins")
-	return c
-}
-
-// retract retracts results and lists the systems in which they still stand.
-func retract(w io.Writer, s *results.Store, ids []string, by, reason string) error {
-	for _, id := range ids {
-		r, err := s.Retract(id, by, reason)
-		if err != nil {
-			return badInput(fmt.Errorf("%s: %w", id, err))
-		}
-		standing, err := s.Standing(id)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "%s is %s; it stands in %d other systems\n", r.ID, r.State, len(standing))
-		for _, name := range slices.Sorted(maps.Keys(standing)) {
-			fmt.Fprintf(w, "  %s, written %s\n", name, standing[name].Time.Format(time.DateTime))
-		}
-	}
-	return nil
-}
-
 func resultsDICOM() *cobra.Command {
 	var output, config string
 	c := &cobra.Command{
@@ -218,7 +157,7 @@ configuration has to permit writing to other systems (writeback) for the result'
 				if err := work.WriteFile(output, b, 0o600); err != nil {
 					return err
 				}
-				return store.Delivered(r.ID, results.Delivery{System: "file", Action: action, Accepted: true, Detail: "written as a structured report", Objects: map[string]string{"sr": object.ReportUID(&r)}})
+				return store.Delivered(r.ID, results.Delivery{System: results.File, Action: action, Accepted: true, Detail: "written as a structured report", Objects: map[string]string{"sr": object.ReportUID(&r)}})
 			})
 		},
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -34,13 +36,16 @@ func TestResultsGuide(t *testing.T) {
 	}
 	id := keep("PATIENT", "1.9", "sha256:ff")
 	keep("OTHER", "1.9", "sha256:0123456789abcdef")
-	if err := s.Delivered(id, results.Delivery{System: "pacs", Action: results.Write, Accepted: true}); err != nil {
-		t.Fatal(err)
-	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	allowed := "writeback: {approved_by: board, protocol: \"17-4\", expires: \"" + time.Now().AddDate(0, 1, 0).Format(time.DateOnly) + "\"}\n"
+	pacs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/studies/1.2.3" || !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/related") {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	defer pacs.Close()
+	allowed := "dicomweb: {systems: [{name: pacs, url: \"" + pacs.URL + "\"}]}\nwriteback: {approved_by: board, protocol: \"17-4\", expires: \"" + time.Now().AddDate(0, 1, 0).Format(time.DateOnly) + "\"}\n"
 	if err := os.WriteFile("serve.yaml", []byte(allowed), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +82,15 @@ func TestResultsGuide(t *testing.T) {
 		}
 		outputs[args[1]] += voxgene(0, args...)
 	}
-	if len(outputs) != 6 {
+	if len(outputs) != 8 {
 		t.Fatalf("the guide has commands %v", outputs)
 	}
 	says(outputs["list"], "PATIENT", "OTHER", "preliminary")
-	says(outputs["show"], `"patient": "PATIENT"`, "research use only", "pacs")
+	says(outputs["show"], `"patient": "PATIENT"`, "research use only")
 	says(outputs["finalise"], "is final")
-	says(outputs["retract"], "is entered-in-error; it stands in 1 other systems", "  pacs, written", "it stands in 0 other systems")
+	says(outputs["send"], "pacs accepted: sr stored")
+	says(outputs["queue"], "result", "tries")
+	says(outputs["retract"], "is entered-in-error; it stands in 1 other systems", "  pacs, written", ": accepted the retraction", "it stands in 0 other systems")
 	says(outputs["erase"], "1 results and cases erased")
 	b, err := os.ReadFile("report.dcm")
 	if err != nil || !bytes.Contains(b, []byte("Retracted (entered in error): mask of another lesion")) {

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"context"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
@@ -16,6 +17,19 @@ const (
 	maxDetail = 500
 )
 
+// System is another clinical system, such as a PACS or an EHR. Its methods are safe for concurrent use and idempotent: what was sent may be
+// sent again, since an answer can be lost. They say nothing that names a patient, and keep nothing: an Outbox keeps what they return.
+type System interface {
+	// Name is what the configuration calls the system.
+	Name() string
+	// Takes reports whether the system is one for a result: a PACS wants a DICOM study, an EHR a patient that it knows.
+	Takes(r *Result) bool
+	// Write writes a result in its present state. The outbox has asked Writeback and Takes.
+	Write(ctx context.Context, r Result) Delivery
+	// Withdraw takes back a retracted result; written is what the system answered when it was written there.
+	Withdraw(ctx context.Context, r Result, written Delivery) Delivery
+}
+
 // Delivery says what another system answered when a result was written to it or withdrawn from it.
 type Delivery struct {
 	Time     time.Time
@@ -24,6 +38,8 @@ type Delivery struct {
 	Accepted bool
 	Detail   string            // in words; names no patient
 	Objects  map[string]string // what was written there, by its part: identifiers, UIDs. Encrypted in the store
+	// Retry says of what was not accepted that it may be later: the system is down or busy. It is not kept.
+	Retry bool
 }
 
 // Delivered notes what another system answered.

@@ -109,9 +109,14 @@ func (f *Front) keep(s *study, p bundle.Prediction) ([]byte, error) {
 			}
 			content.Features = append(content.Features, feature)
 		}
-		r, _, err := f.Results.Keep(results.Kept{Model: b.Name, Version: b.Version(), Use: b.IntendedUse, Inputs: s.hash, Content: content})
+		r, made, err := f.Results.Keep(results.Kept{Model: b.Name, Version: b.Version(), Use: b.IntendedUse, Inputs: s.hash, Content: content})
 		if err != nil {
 			return nil, err
+		}
+		if made && f.Outbox != nil {
+			if _, err := f.Outbox.Write(r.ID); err != nil && !errors.Is(err, results.ErrNotPermitted) && !errors.Is(err, results.ErrState) {
+				return nil, err
+			}
 		}
 		a.Result, a.State, a.Previous, a.Predictions[0] = r.ID, r.State, r.Previous, r.Prediction
 	}

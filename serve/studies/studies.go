@@ -73,6 +73,8 @@ type Options struct {
 	Log      *slog.Logger
 	Audit    *audit.Log     // nil keeps none
 	Results  *results.Store // nil keeps none
+	// Outbox sends new results to other systems; nil sends none. Where writing is not permitted they stay here.
+	Outbox *results.Outbox
 }
 
 // New returns a front. Close stops its work.

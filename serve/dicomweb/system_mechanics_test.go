@@ -1,0 +1,138 @@
+package dicomweb_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/serve/dicomweb"
+	"github.com/voxgene/voxgene/serve/dicomweb/client"
+	"github.com/voxgene/voxgene/serve/dicomweb/object"
+	"github.com/voxgene/voxgene/serve/results"
+)
+
+// pacs is a PACS that stores what it is sent, while it is up.
+type pacs struct {
+	*httptest.Server
+	mu    sync.Mutex
+	down  bool
+	files map[string][][]byte // by study
+}
+
+func newPACS(t testing.TB) *pacs {
+	p := &pacs{files: map[string][][]byte{}}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		study, ok := strings.CutPrefix(r.URL.Path, "/dicom-web/studies/")
+		if p.down || !ok {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if err := client.Parts(r.Header.Get("Content-Type"), r.Body, 100, func(part io.Reader) error {
+			b, err := io.ReadAll(part)
+			p.files[study] = append(p.files[study], b)
+			return err
+		}); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+// set makes the PACS go down or come up.
+func (p *pacs) set(down bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = down
+}
+
+func open(t testing.TB) *results.Store {
+	t.Helper()
+	s, err := results.Open(filepath.Join(t.TempDir(), "results.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// permitted is a permission that lasts until tomorrow.
+func permitted() results.Writeback {
+	return results.Writeback{ApprovedBy: "board", Protocol: "17-4", Expires: time.Now().AddDate(0, 0, 1).Format(time.DateOnly)}
+}
+
+// A result becomes a report in its study, its retraction another one that replaces it; a PACS that is down gets both when it is back.
+func TestSystem(t *testing.T) {
+	s, to := open(t), newPACS(t)
+	system, err := dicomweb.NewSystem(dicomweb.SystemConfig{Name: "pacs", Config: client.Config{URL: to.URL + "/dicom-web"}}, "1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &results.Outbox{Store: s, Systems: []results.System{system}, Writeback: permitted(), Log: slog.New(slog.DiscardHandler)}
+	r, _, err := s.Keep(results.Kept{Model: "glioma", Version: "sha256:" + strings.Repeat("ab", 32), Use: "research", Inputs: "sha256:01", Content: results.Content{
+		Identity:   results.Identity{Patient: "P1", Study: "1.2.3", Series: []string{"1.2.3.1"}, Mask: "1.2.3.9"},
+		Prediction: []byte(`{"outcomes":{"idh":{"kind":"class","label":"1","probabilities":{"0":0.1,"1":0.9}}}}`),
+		Evidence:   []results.Instance{{Class: "1.2.840.10008.5.1.4.1.1.4", Instance: "1.2.3.1.1", Series: "1.2.3.1"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.set(true)
+	if _, err := o.Write(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || d[0].Accepted || !d[0].Retry || !strings.Contains(d[0].Detail, "503") {
+		t.Fatalf("down: %+v (%v)", d, err)
+	}
+	to.set(false)
+	if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || !d[0].Accepted || d[0].Objects["sr"] != object.ReportUID(&r) {
+		t.Fatalf("up: %+v (%v)", d, err)
+	}
+	if r, err = s.Retract(r.ID, "Dr A", "mask of another lesion"); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := o.Withdraw(r.ID); err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || !d[0].Accepted {
+		t.Fatalf("%+v (%v)", d, err)
+	}
+	sent := to.files["1.2.3"]
+	if len(sent) != 2 {
+		t.Fatalf("%d objects of %d studies", len(sent), len(to.files))
+	}
+	for i, want := range []string{"Measurement Group", "Qualitative Evaluations"} {
+		report, err := dicom.DecodeReport(bytes.NewReader(sent[i]))
+		if err != nil || report.Patient != "P1" || !bytes.Contains(sent[i], []byte(want)) {
+			t.Errorf("object %d: %+v (%v)", i, report, err)
+		}
+	}
+	if !bytes.Contains(sent[1], []byte("mask of another lesion")) || bytes.Contains(sent[1], []byte("Probability of idh")) {
+		t.Error("the retraction does not replace the report")
+	}
+	upload := results.Result{Content: results.Content{Identity: results.Identity{Patient: "P1"}}}
+	if system.Takes(&upload) || !system.Takes(&r) {
+		t.Error("a result of no DICOM study goes to a PACS")
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	good := dicomweb.Config{Systems: []dicomweb.SystemConfig{{Name: "pacs", Config: client.Config{URL: "https://pacs/dicom-web"}, Objects: []string{"sr"}}}, Stow: dicomweb.DefaultStow()}
+	if err := good.Check(); err != nil || !good.Enabled() {
+		t.Error(err)
+	}
+	bad := dicomweb.Config{Systems: []dicomweb.SystemConfig{{Name: "file", Config: client.Config{URL: "https://x"}, Objects: []string{"pdf"}}, {Name: "a"}},
+		Pollers: []dicomweb.PollerConfig{{Name: "a", Config: client.Config{URL: "http://x"}, Every: -1, From: "then"}}, Stow: dicomweb.StowConfig{Path: "dicom"}}
+	if err := bad.Check(); err == nil || strings.Count(err.Error(), "dicomweb.") != 8 {
+		t.Errorf("%v", err)
+	}
+}
