@@ -19,7 +19,11 @@ import (
 
 	"context"
 
+	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
+	"github.com/voxgene/voxgene/models/tree"
 	"github.com/voxgene/voxgene/serve"
 )
 
@@ -45,14 +49,14 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(clients(address, body, time.Duration(seconds)*time.Second)); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(clients(address, os.Getenv("VOXGENE_LOAD_VERB"), body, time.Duration(seconds)*time.Second)); err != nil {
 		panic(err)
 	}
 }
 
 // clients ask over 16 connections, one request after the other on each, for some time.
-func clients(address string, body []byte, d time.Duration) load {
-	request := fmt.Appendf(nil, "POST /v1/models/wide/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+func clients(address, verb string, body []byte, d time.Duration) load {
+	request := fmt.Appendf(nil, "POST /v1/models/wide/%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", verb, len(body), body)
 	var mu sync.Mutex
 	var out load
 	var took []time.Duration
@@ -101,8 +105,8 @@ func clients(address string, body []byte, d time.Duration) load {
 }
 
 // BenchmarkLoad is requests of 500 features over 16 connections, for VOXGENE_LOAD_FOR seconds (3), with the clients in a process of their own,
-// so that cpu-us/request is of the server alone; with and without the audit row on disk first. Memory is the server's in the middle and at
-// the end.
+// so that cpu-us/request is of the server alone: plain, with the audit row on disk first, with the explanation of a linear model, and for 300
+// trees without and with theirs. Memory is the server's in the middle and at the end.
 func BenchmarkLoad(b *testing.B) {
 	seconds := 3
 	if text := os.Getenv("VOXGENE_LOAD_FOR"); text != "" {
@@ -111,17 +115,28 @@ func BenchmarkLoad(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	for _, audited := range []bool{false, true} {
-		b.Run(map[bool]string{false: "plain", true: "audit"}[audited], func(b *testing.B) {
+	for _, w := range []asked{{name: "plain", verb: "predict"}, {name: "audit", verb: "predict", audited: true}, {name: "explain", verb: "explain"},
+		{name: "trees", verb: "predict", trees: 300}, {name: "trees-explain", verb: "explain", trees: 300}} {
+		b.Run(w.name, func(b *testing.B) {
 			for b.Loop() {
-				oneLoad(b, seconds, audited)
+				oneLoad(b, seconds, w)
 			}
 		})
 	}
 }
 
-func oneLoad(b *testing.B, seconds int, audited bool) {
+// asked is what is asked of the server.
+type asked struct {
+	name, verb string
+	audited    bool
+	trees      int // of a boosted model in place of the linear one
+}
+
+func oneLoad(b *testing.B, seconds int, ask asked) {
 	w, x := bundletest.Wide(b, 500)
+	if ask.trees > 0 {
+		boost(b, w, x, ask.trees)
+	}
 	dir := b.TempDir()
 	path := filepath.Join(dir, "wide.voxgene")
 	bundletest.Save(b, w, path)
@@ -130,7 +145,7 @@ func oneLoad(b *testing.B, seconds int, audited bool) {
 		b.Fatal(err)
 	}
 	c.Models, c.Listen = []string{path}, "127.0.0.1:0"
-	if audited {
+	if ask.audited {
 		c.Audit.Path = filepath.Join(dir, "audit.db")
 	}
 	s, err := serve.New(c, slog.New(slog.NewJSONHandler(io.Discard, nil)), "test")
@@ -142,7 +157,7 @@ func oneLoad(b *testing.B, seconds int, audited bool) {
 	address, done := make(chan string, 1), make(chan error, 1)
 	go func() { done <- s.Run(ctx, nil, func(a net.Addr) { address <- a.String() }) }()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), "VOXGENE_LOAD="+<-address, "VOXGENE_LOAD_SECONDS="+strconv.Itoa(seconds))
+	child.Env = append(os.Environ(), "VOXGENE_LOAD="+<-address, "VOXGENE_LOAD_SECONDS="+strconv.Itoa(seconds), "VOXGENE_LOAD_VERB="+ask.verb)
 	child.Stderr = os.Stderr
 	in, err := child.StdinPipe()
 	if err != nil {
@@ -182,6 +197,28 @@ func oneLoad(b *testing.B, seconds int, audited bool) {
 	b.ReportMetric(l.Max, "max-ms")
 	b.ReportMetric(middle, "MB-middle")
 	b.ReportMetric(last, "MB-end")
+}
+
+// boost puts a boosted model of trees of depth three in the place of a bundle's linear one, trained on its rows by the label of that.
+func boost(b *testing.B, w *bundle.Bundle, x models.Matrix, trees int) {
+	ctx := context.Background()
+	given, err := w.Predict(ctx, x, bundle.Request{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	o := &w.Outcomes[0]
+	y := clinical.Outcome{Name: o.Name, Kind: clinical.Class, Classes: o.Classes, Class: make([]int, x.Rows)}
+	for i, p := range given {
+		y.Class[i] = slices.Index(o.Classes, p.Outcomes[0].Label)
+	}
+	z, err := o.Chain.Apply(x)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if o.Model, err = (tree.Boosting{Rounds: trees, LearningRate: 0.05, MaxDepth: 3, Penalty: tree.Penalty{Lambda: 1}, Subsample: 1, ColumnsTree: 0.3, ColumnsLevel: 1, ColumnsNode: 1,
+		Method: "exact"}).Fit(ctx, models.Training{X: z, Y: y}); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // resident is the memory of this process in MB, 0 where the system does not say.

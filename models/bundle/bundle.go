@@ -47,6 +47,8 @@ type Bundle struct {
 
 	sources  []source // of Inputs
 	sourceOf []int    // index into sources of each input
+	// Values of each input from low to high need no warning: flat, because the envelope looks at every input of every patient.
+	low, high []float64
 }
 
 // Outcome is one thing that a bundle predicts.
@@ -118,6 +120,10 @@ func (b *Bundle) plan() error {
 		b.columns[j], b.index[in.Name] = in.Column, j
 	}
 	b.sources, b.sourceOf = sources(b.Inputs)
+	b.low, b.high = make([]float64, len(b.Inputs)), make([]float64, len(b.Inputs))
+	for j := range b.Inputs {
+		b.low[j], b.high[j] = b.Inputs[j].usual()
+	}
 	seen := map[string]bool{}
 	b.plans = make([]*plan, len(b.Outcomes))
 	for i := range b.Outcomes {

@@ -120,8 +120,11 @@ const coverage = 0.8
 // It also returns the number of missing values.
 func (b *Bundle) envelope(x models.Matrix, i int) (out []Warning, missing int, err error) {
 	var given []int // values of each source, counted when a first one is missing
-	for j := range b.Inputs {
+	for j, low := range b.low {
 		v := x.Values[j*x.Rows+i]
+		if v >= low && v <= b.high[j] {
+			continue
+		}
 		in := &b.Inputs[j]
 		switch {
 		case v != v:

@@ -124,6 +124,17 @@ func (in *Input) outside(v float64) bool {
 	return n > 0 && (v < in.Quantiles[0] || v > in.Quantiles[n-1])
 }
 
+// usual returns the range of values that need no warning: all finite ones where training saw none, the levels that it knew.
+func (in *Input) usual() (low, high float64) {
+	switch {
+	case in.Kind != table.Numeric:
+		return 0, math.MaxFloat64
+	case len(in.Quantiles) == 0:
+		return -math.MaxFloat64, math.MaxFloat64
+	}
+	return max(in.Quantiles[0], -math.MaxFloat64), min(in.Quantiles[len(in.Quantiles)-1], math.MaxFloat64)
+}
+
 // Align brings a table to the bundle's inputs: columns by full name, or by bare name where one input has it, in any order, levels
 // by their text. Columns that the bundle does not read are left aside. A source may be absent as a whole; a single absent column
 // is an error with the nearest name that is there, and all of them come in one error.

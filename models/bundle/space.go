@@ -238,15 +238,30 @@ func (s *Space) Distance(z models.Matrix, i int) float64 {
 	told := len(s.Weights)
 	along := few[:told]
 	sum := 0.0
-	for c, j := range s.On {
-		v := z.Values[j*z.Rows+i]
-		if v != v {
+	// Four columns at a time: the sums along the directions are then read and written a quarter as often.
+	const block = 4
+	var v [block]float64
+	for from := 0; from < len(s.On); from += block {
+		on := s.On[from:min(from+block, len(s.On))]
+		clear(v[:])
+		for k, j := range on {
+			if x := z.Values[j*z.Rows+i]; x == x { // a missing value stands at the mean
+				v[k] = (x - s.Mean[from+k]) / s.SD[from+k]
+				sum += v[k] * v[k]
+			}
+		}
+		vectors := s.Vectors[from*told : (from+len(on))*told]
+		if len(on) < block {
+			for k := range on {
+				for d, w := range vectors[k*told : (k+1)*told] {
+					along[d] += v[k] * w
+				}
+			}
 			continue
 		}
-		v = (v - s.Mean[c]) / s.SD[c]
-		sum += v * v
-		for k, w := range s.Vectors[c*told : c*told+told] {
-			along[k] += v * w
+		first, second, third, fourth := vectors[:told], vectors[told:2*told], vectors[2*told:3*told], vectors[3*told:4*told]
+		for d := range along {
+			along[d] += v[0]*first[d] + v[1]*second[d] + v[2]*third[d] + v[3]*fourth[d]
 		}
 	}
 	sum *= s.Rest

@@ -175,6 +175,16 @@ func (f *imputed) Encode() ([]byte, error) { return json.Marshal(f.state) }
 
 func (f *imputed) Apply(x models.Matrix) (models.Matrix, error) {
 	out := models.NewMatrix(f.columns, x.Rows)
+	if x.Rows == 1 && f.state.Neighbours == nil && f.state.Regressions == nil { // a served patient: no slice a column
+		for i, j := range f.state.Keep {
+			v := x.Values[j]
+			if v != v || v < 0 && f.columns[i].Kind == table.Ordinal {
+				v = f.state.Fill[i]
+			}
+			out.Values[i] = v
+		}
+		return out, nil
+	}
 	filled := map[int][]float64{} // numeric columns by a method of many columns
 	if n := f.state.Neighbours; n != nil {
 		for c, v := range n.fill(x) {

@@ -108,6 +108,12 @@ func (f *scaled) Encode() ([]byte, error) { return json.Marshal(f.state) }
 
 func (f *scaled) Apply(x models.Matrix) (models.Matrix, error) {
 	out := models.NewMatrix(f.columns, x.Rows)
+	if f.state.Grids == nil && x.Rows == 1 { // a served patient: no slice a column
+		for j, centre := range f.state.Centre {
+			out.Values[j] = (x.Values[j] - centre) / f.state.Spread[j]
+		}
+		return out, nil
+	}
 	for j := range f.columns {
 		if f.state.Grids != nil {
 			to := out.Column(j)

@@ -246,15 +246,22 @@ func (d *decoder) features(pointer string, number int32, row []float64) {
 	}
 	first, guess, count := true, 0, 0
 	for d.s.More(&first, '}') {
-		key := d.s.Key()
-		j := d.columns.Find(key, guess)
-		if j < 0 {
-			d.unknown(pointer, string(key))
-			continue
+		j, key := guess, []byte(nil)
+		// Clients send columns in order, so the next name is compared before it is read.
+		if written := d.columns.Written(guess); written == "" || !d.s.Member(written) {
+			key = d.s.Key()
+			if j = d.columns.Find(key, guess); j < 0 {
+				d.unknown(pointer, string(key))
+				continue
+			}
 		}
 		guess = j + 1
 		if d.seen[j] == number {
-			d.fault(pointer+"/"+token(string(key)), "the feature is there twice")
+			name := d.columns.Inputs[j].Name
+			if key != nil {
+				name = string(key)
+			}
+			d.fault(pointer+"/"+token(name), "the feature is there twice")
 		} else {
 			d.seen[j] = number
 			count++

@@ -9,14 +9,17 @@ import (
 type Columns struct {
 	Inputs []bundle.Input
 
-	index map[string]int // by full name, and by bare name where only one input has it
+	index   map[string]int // by full name, and by bare name where only one input has it
+	written []string       // each full name as a member of a JSON object begins, "name":
 }
 
 func newColumns(b *bundle.Bundle) *Columns {
 	c := &Columns{Inputs: b.Inputs, index: make(map[string]int, len(b.Inputs))}
 	bare := make(map[string]int, len(b.Inputs))
+	c.written = make([]string, len(b.Inputs))
 	for j, in := range b.Inputs {
 		c.index[in.Name] = j
+		c.written[j] = string(bundle.AppendString(nil, in.Name)) + ":"
 		bare[pipeline.Bare(in.Column)]++
 	}
 	for j, in := range b.Inputs {
@@ -26,6 +29,15 @@ func newColumns(b *bundle.Bundle) *Columns {
 		}
 	}
 	return c
+}
+
+// Written is the name of the input numbered j as a member of a JSON object begins, "name":, with no byte escaped that need not be. There is
+// none for a number that is not an input's.
+func (c *Columns) Written(j int) string {
+	if j < len(c.written) {
+		return c.written[j]
+	}
+	return ""
 }
 
 // Find returns the input of that name, or -1. The input numbered guess is tried first: clients send columns in order.

@@ -5,6 +5,7 @@
 package scan
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
@@ -107,6 +108,16 @@ func (s *Scanner) Key() []byte {
 	}
 	s.i++
 	return k
+}
+
+// Member consumes the key of an object's next member and its colon if they are written exactly so: `"name":`. It is how a client that sends
+// members in a known order is read without looking at every byte twice.
+func (s *Scanner) Member(written string) bool {
+	if s.Peek() == '"' && len(s.b)-s.i >= len(written) && string(s.b[s.i:s.i+len(written)]) == written {
+		s.i += len(written)
+		return true
+	}
+	return false
 }
 
 // String consumes a string and returns its text, which is valid until the next call. It must be UTF-8.
@@ -275,6 +286,25 @@ func quotient(m, d uint64) float64 {
 	return float64(q) * math.Float64frombits(uint64(1023+exponent)<<52)
 }
 
+// run appends the decimal digits from b[i] on to m, modulo 2^64, and returns where they end. Eight are read at once (Lemire 2021, Number parsing
+// at a gigabyte per second, doi:10.1002/spe.2984).
+func run(b []byte, i int, m uint64) (uint64, int) {
+	for i+8 <= len(b) {
+		v := binary.LittleEndian.Uint64(b[i:])
+		if (v&0xf0f0f0f0f0f0f0f0)|((v+0x0606060606060606)&0xf0f0f0f0f0f0f0f0)>>4 != 0x3333333333333333 {
+			break
+		}
+		v = (v & 0x0f0f0f0f0f0f0f0f) * (10<<8 + 1) >> 8
+		v = (v & 0x00ff00ff00ff00ff) * (100<<16 + 1) >> 16
+		v = (v & 0x0000ffff0000ffff) * (10000<<32 + 1) >> 32
+		m, i = m*1e8+v, i+8
+	}
+	for ; i < len(b) && b[i]-'0' < 10; i++ {
+		m = m*10 + uint64(b[i]-'0')
+	}
+	return m, i
+}
+
 // Number consumes a number. Where the digits fit 53 bits and the exponent is small, one multiplication or division of exact numbers
 // gives the nearest float64 (Clinger 1990); up to 19 digits with a fraction, a division of integers does; everything else is
 // strconv's. A number beyond float64 is an error.
@@ -292,10 +322,8 @@ func (s *Scanner) Number() float64 {
 	var mantissa uint64
 	digits, exponent := 0, 0
 	first := i
-	for ; i < len(b) && b[i]-'0' < 10; i++ {
-		mantissa = mantissa*10 + uint64(b[i]-'0')
-		digits++
-	}
+	mantissa, i = run(b, i, mantissa)
+	digits += i - first
 	if i == first || b[first] == '0' && i > first+1 {
 		s.fail("a number that JSON does not have")
 		return 0
@@ -303,10 +331,8 @@ func (s *Scanner) Number() float64 {
 	if i < len(b) && b[i] == '.' {
 		i++
 		point := i
-		for ; i < len(b) && b[i]-'0' < 10; i++ {
-			mantissa = mantissa*10 + uint64(b[i]-'0')
-			digits++
-		}
+		mantissa, i = run(b, i, mantissa)
+		digits += i - point
 		if i == point {
 			s.fail("a number that ends in its point")
 			return 0
