@@ -42,6 +42,8 @@ type Identity struct {
 	Study     string   `json:"study,omitempty"`    // StudyInstanceUID
 	Series    []string `json:"series,omitempty"`   // SeriesInstanceUIDs that were used, sorted
 	Mask      string   `json:"mask,omitempty"`     // SOPInstanceUID of a SEG or RTSTRUCT, else sha256: and the hash of the file
+	// Module is what else the source says of patient and study, by tag (eight hexadecimal digits), for the objects that are written back.
+	Module map[string]string `json:"module,omitempty"`
 }
 
 // Content is what a result says.

@@ -60,3 +60,29 @@ func (f *file) references() []string {
 	look(f.dataSet, 0)
 	return out
 }
+
+// Plane is one slice of a series: the object that holds it, and the centre of its first pixel in mm.
+type Plane struct {
+	Instance
+	Frame    int // of the object, from 1; 0 where it has one alone
+	Position [3]float64
+}
+
+// Planes are the slices of the series, in the order of its Grid.
+func (s *Series) Planes() ([]Plane, error) {
+	planes, err := s.slices()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := stack(planes); err != nil { // which sorts them
+		return nil, err
+	}
+	out := make([]Plane, len(planes))
+	for i := range planes {
+		out[i] = Plane{Instance: planes[i].file.instance(), Position: planes[i].position}
+		if n, _, err := planes[i].file.number(numberOfFrames); err == nil && n > 1 {
+			out[i].Frame = planes[i].frame + 1
+		}
+	}
+	return out, nil
+}

@@ -14,7 +14,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	p10 "github.com/voxgene/voxgene/features/image/dicom/part10"
 	"github.com/voxgene/voxgene/models/bundle"
@@ -22,13 +21,15 @@ import (
 )
 
 const (
-	// ReportStorage is the SOP class of the reports: Comprehensive 3D SR Storage (PS3.4, B.5).
-	ReportStorage = "1.2.840.10008.5.1.4.1.1.88.34"
+	// SOP classes of the objects (PS3.4, B.5): Comprehensive 3D SR, Segmentation, Parametric Map and Secondary Capture Image Storage.
+	ReportStorage       = "1.2.840.10008.5.1.4.1.1.88.34"
+	SegmentationStorage = "1.2.840.10008.5.1.4.1.1.66.4"
+	MapStorage          = "1.2.840.10008.5.1.4.1.1.30"
+	CaptureStorage      = "1.2.840.10008.5.1.4.1.1.7"
 	// Manufacturer is written into every report; a poller knows our own objects by it.
 	Manufacturer = "Voxgene"
 
-	segmentation = "1.2.840.10008.5.1.4.1.1.66.4"
-	scheme       = "99VOXGENE"
+	scheme = "99VOXGENE"
 )
 
 // ReportUID is the identifier under which the report of a result, or that of its retraction, is stored.
@@ -41,7 +42,11 @@ func ReportUID(r *results.Result) string {
 
 // Report returns the report of a result as a DICOM file. program is the version of this program. A result that was not made from a DICOM
 // study, or whose patient was erased, has none.
-func Report(r *results.Result, program string) ([]byte, error) {
+func Report(r *results.Result, program string) ([]byte, error) { return ReportOf(r, program, nil) }
+
+// ReportOf is Report with the segmentation that was made of the region that was used, to which the measurements refer where the region is no
+// segment of the study already; nil where none was made.
+func ReportOf(r *results.Result, program string, mask *results.Instance) ([]byte, error) {
 	switch {
 	case r.Erased:
 		return nil, errors.New("dicom: the patient was erased")
@@ -56,14 +61,14 @@ func Report(r *results.Result, program string) ([]byte, error) {
 	if err := json.Unmarshal(r.Prediction, &answer); err != nil {
 		return nil, fmt.Errorf("dicom: the prediction of result %s: %w", r.ID, err)
 	}
-	o := head(r, program)
+	o := head(r, program, mask)
 	root := container(code("126000", "DCM", "Imaging Measurement Report"), "")
 	root.Items(p10.ContentTemplateSequence, template("1500"))
 	content := context(r)
 	measurements := container(code("126010", "DCM", "Imaging Measurements"), "CONTAINS")
 	var groups []*p10.Set
 	if r.State != results.EnteredInError {
-		if g := measured(r); g != nil {
+		if g := measured(r, mask); g != nil {
 			groups = append(groups, g)
 		}
 		for _, name := range slices.Sorted(maps.Keys(answer.Outcomes)) {
@@ -108,44 +113,27 @@ type outcome struct {
 }
 
 // head is what the report has beside its content: patient, study, series, equipment and the document itself.
-func head(r *results.Result, program string) *p10.Set {
-	id := &r.Identity
-	at := r.Changed.UTC()
-	d, t := at.Format("20060102"), at.Format("150405")
-	uid := ReportUID(r)
-	o := &p10.Set{}
-	o.Text(p10.InstanceCreationDate, d).Text(p10.InstanceCreationTime, t)
-	o.Text(p10.SOPClassUID, ReportStorage).Text(p10.SOPInstanceUID, uid)
-	o.Text(p10.StudyDate, date(id.StudyDate)).Text(p10.StudyTime, clock(id.StudyTime)).Text(p10.SeriesDate, d).Text(p10.SeriesTime, t)
-	o.Text(p10.ContentDate, d).Text(p10.ContentTime, t).Clip(p10.AccessionNumber, id.Accession).Text(p10.Modality, "SR")
-	o.Text(p10.Manufacturer, Manufacturer).Clip(p10.ManufacturerModelName, r.Model).Clip(p10.DeviceSerialNumber, strings.TrimPrefix(r.Version, "sha256:"))
-	o.Clip(p10.SoftwareVersions, "voxgene "+program, r.Version[:min(len(r.Version), len("sha256:")+12)])
-	o.Clip(p10.ReferringPhysicianName, id.Referrer).Text(p10.SeriesDescription, "Voxgene: prediction").Items(p10.ReferencedPerformedProcedureStep)
-	o.Clip(p10.PatientName, id.Name).Clip(p10.PatientID, id.Patient)
-	if id.Issuer != "" {
-		o.Clip(p10.IssuerOfPatientID, id.Issuer)
-	}
-	sex := id.Sex
-	if sex != "M" && sex != "F" && sex != "O" {
-		sex = ""
-	}
-	o.Text(p10.PatientBirthDate, date(id.Birth)).Text(p10.PatientSex, sex)
-	o.Text(p10.StudyInstanceUID, id.Study).Text(p10.SeriesInstanceUID, p10.UID("voxgene result", r.ID, "series")).Clip(p10.StudyID, id.StudyID)
-	instance := 1.0
+func head(r *results.Result, program string, mask *results.Instance) *p10.Set {
+	k := kind{class: ReportStorage, uid: ReportUID(r), series: p10.UID("voxgene result", r.ID, "series"), number: 9801, instance: 1, modality: "SR", description: "Voxgene: prediction", at: r.Changed}
 	if r.State == results.EnteredInError {
-		instance = 2
+		k.instance = 2
 	}
-	o.Number(p10.SeriesNumber, 9801).Number(p10.InstanceNumber, instance)
+	o := common(r, program, k)
+	o.Items(p10.ReferencedPerformedProcedureStep)
 	o.Text(p10.CompletionFlag, "COMPLETE").Text(p10.VerificationFlag, "UNVERIFIED").Items(p10.PerformedProcedureCodeSequence)
 	preliminary := "PRELIMINARY"
 	if r.State == results.Final || r.State == results.EnteredInError {
 		preliminary = "FINAL"
 	}
 	o.Text(p10.PreliminaryFlag, preliminary)
-	o.Items(p10.CurrentRequestedProcedureEvid, evidence(id.Study, r.Evidence))
+	listed := r.Evidence
+	if mask != nil {
+		listed = append(slices.Clone(listed), *mask)
+	}
+	o.Items(p10.CurrentRequestedProcedureEvid, evidence(r.Identity.Study, listed))
 	if r.State == results.EnteredInError {
 		first := results.Instance{Class: ReportStorage, Instance: p10.UID("voxgene result", r.ID, "report"), Series: p10.UID("voxgene result", r.ID, "series")}
-		o.Items(p10.PredecessorDocumentsSequence, evidence(id.Study, []results.Instance{first}))
+		o.Items(p10.PredecessorDocumentsSequence, evidence(r.Identity.Study, []results.Instance{first}))
 	}
 	return o
 }
@@ -176,7 +164,7 @@ func tracked(r *results.Result, number, what string) []*p10.Set {
 
 // measured is the group of the region's features, nil where none was measured. It is of TID 1411 where the region is a segment of the
 // study, which that template refers to, and of TID 1501 where the mask came otherwise.
-func measured(r *results.Result) *p10.Set {
+func measured(r *results.Result, mask *results.Instance) *p10.Set {
 	var items []*p10.Set
 	for _, f := range r.Features {
 		if f.Value != nil && strings.Contains(f.Name, "original_") { // names of extracted features, as PyRadiomics has them
@@ -189,9 +177,12 @@ func measured(r *results.Result) *p10.Set {
 	g := container(code("125007", "DCM", "Measurement Group"), "CONTAINS")
 	of := "1501"
 	all := tracked(r, "region", "region")
-	if i := slices.IndexFunc(r.Evidence, func(e results.Instance) bool { return e.Class == segmentation && e.Segment > 0 }); i >= 0 {
+	if i := slices.IndexFunc(r.Evidence, func(e results.Instance) bool { return e.Class == SegmentationStorage && e.Segment > 0 }); i >= 0 {
+		mask = &r.Evidence[i]
+	}
+	if mask != nil {
 		of = "1411"
-		in := r.Evidence[i]
+		in := *mask
 		reference := item("IMAGE", code("121191", "DCM", "Referenced Segment"), "CONTAINS").
 			Items(p10.ReferencedSOPSequence, reference(in).Number(p10.ReferencedSegmentNumber, float64(in.Segment)))
 		all = append(all, reference)
@@ -313,21 +304,4 @@ func evidence(study string, list []results.Instance) *p10.Set {
 		series = append(series, (&p10.Set{}).Text(p10.SeriesInstanceUID, uid).Items(p10.ReferencedSOPSequence, of[uid]...))
 	}
 	return (&p10.Set{}).Text(p10.StudyInstanceUID, study).Items(p10.ReferencedSeriesSequence, series...)
-}
-
-// date is a text if it is a date of DICOM, else nothing.
-func date(text string) string {
-	if _, err := time.Parse("20060102", text); err != nil {
-		return ""
-	}
-	return text
-}
-
-// clock is a text if it is a time of DICOM, else nothing.
-func clock(text string) string {
-	whole, fraction, _ := strings.Cut(text, ".")
-	if _, err := time.Parse("150405", whole); err != nil || len(fraction) > 6 || strings.Trim(fraction, "0123456789") != "" {
-		return ""
-	}
-	return text
 }
