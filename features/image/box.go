@@ -58,12 +58,15 @@ func (m *Mask) Bounds(label uint16) Box {
 	b := Box{Min: m.Size}
 	row := m.Size[0]
 	for k := range m.Size[2] {
+		if blank(m.Labels[m.Index(0, 0, k):][:row*m.Size[1]]) { // most of a mask
+			continue
+		}
 		for j := range m.Size[1] {
 			line := m.Labels[m.Index(0, j, k):][:row]
 			first, last := -1, -1
 			for from := 0; from < len(line); from += 16 {
 				part := line[from:min(from+16, len(line))]
-				if blank(part) { // most of a mask
+				if blank(part) {
 					continue
 				}
 				for i, l := range part {
@@ -86,11 +89,20 @@ func (m *Mask) Bounds(label uint16) Box {
 	return b
 }
 
-// blank says whether no voxel of a short run has a label.
+// noLabels is what background is compared with: equality of arrays is one call, which looks at many elements at a time.
+var noLabels [256]uint16
+
+// blank says whether no voxel has a label.
 func blank(labels []uint16) bool {
-	if len(labels) == 16 {
-		l := (*[16]uint16)(labels)
-		return l[0]|l[1]|l[2]|l[3]|l[4]|l[5]|l[6]|l[7]|l[8]|l[9]|l[10]|l[11]|l[12]|l[13]|l[14]|l[15] == 0
+	for ; len(labels) >= len(noLabels); labels = labels[len(noLabels):] {
+		if *(*[len(noLabels)]uint16)(labels) != noLabels {
+			return false
+		}
+	}
+	for ; len(labels) >= 16; labels = labels[16:] {
+		if *(*[16]uint16)(labels) != [16]uint16{} {
+			return false
+		}
 	}
 	for _, l := range labels {
 		if l != 0 {

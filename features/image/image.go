@@ -34,6 +34,8 @@ type Volume struct {
 type Mask struct {
 	Grid
 	Labels []uint16
+	// Hash is VoxelHash of the mask as it was read, where that is known.
+	Hash string
 }
 
 // IdentityDirection is the direction of a grid whose index axes are the patient's.

@@ -13,6 +13,8 @@ type Selection struct {
 	Region func(whole Grid) (Box, error)
 	// Statistics asks for the statistics of the whole image. They cost one look at every voxel.
 	Statistics bool
+	// Hash asks for the SHA-1 of all voxels, as SimpleITK's Hash has it.
+	Hash bool
 }
 
 // Reading is what one pass over a file gives.
@@ -21,6 +23,7 @@ type Reading struct {
 	Whole      Grid       // the grid of the file
 	Region     Box        // where in the file Volume lies
 	Statistics Statistics // of every voxel of the file, if asked for
+	Hash       string     // SHA-1 of every voxel, in hexadecimal, if asked for
 	Made       Acquisition
 }
 
@@ -56,12 +59,18 @@ func DecodeVolume(r io.Reader, whole Grid, s Samples, keep Selection) (Reading, 
 	if keep.Statistics {
 		p.gather()
 	}
+	if keep.Hash {
+		p.hash = newVoxelHash(s)
+	}
 	if err := blocks(r, whole, s, p.block); err != nil {
 		return Reading{}, err
 	}
 	reading := Reading{
 		Volume: &Volume{Grid: whole.Crop(box), Integer: s.integer(), Limits: s.limits(), Values: p.values},
 		Whole:  whole, Region: box, Made: Acquisition{Spacing: whole.Spacing},
+	}
+	if p.hash != nil {
+		reading.Hash = p.hash.text()
 	}
 	switch {
 	case p.levels != nil:
@@ -102,7 +111,7 @@ func blocks(r io.Reader, g Grid, s Samples, do func(first int, raw []byte) error
 	return nil
 }
 
-// pass keeps a box of voxels and gathers statistics of all.
+// pass keeps a box of voxels, and gathers statistics and the hash of all.
 type pass struct {
 	samples Samples
 	whole   Grid
@@ -112,6 +121,7 @@ type pass struct {
 	flip    uint16     // turns a stored number into its place in levels
 	moments *moments   // for the others
 	scratch []float64
+	hash    *voxelHash // nil if not asked for
 }
 
 func (p *pass) gather() {
@@ -128,6 +138,9 @@ func (p *pass) gather() {
 func (p *pass) block(first int, raw []byte) error {
 	size := p.samples.Type.Size()
 	n := len(raw) / size
+	if p.hash != nil {
+		p.hash.add(raw)
+	}
 	switch {
 	case p.levels != nil && size == 1:
 		p.levels.add8(raw, byte(p.flip))
@@ -220,10 +233,13 @@ func (m *Mask) set(first int, values []float64) error {
 	return nil
 }
 
+// noBytes is what zero compares with, as noLabels.
+var noBytes [512]byte
+
 // zero says whether every byte is 0.
 func zero(raw []byte) bool {
-	for ; len(raw) >= 8; raw = raw[8:] {
-		if raw[0]|raw[1]|raw[2]|raw[3]|raw[4]|raw[5]|raw[6]|raw[7] != 0 {
+	for ; len(raw) >= len(noBytes); raw = raw[len(noBytes):] {
+		if *(*[len(noBytes)]byte)(raw) != noBytes {
 			return false
 		}
 	}

@@ -22,6 +22,9 @@ func (e *extraction) describe(stage string, picture, within *scan, r *roi) {
 	}
 	if picture != nil {
 		if stage == "original" {
+			if e.hashes[0] != "" { // a volume that was never a file has none
+				add("Image-original_Hash", e.hashes[0])
+			}
 			add("Image-original_Dimensionality", "3D")
 		}
 		add("Image-"+stage+"_Spacing", tuple(picture.Spacing[:]))
@@ -37,6 +40,9 @@ func (e *extraction) describe(stage string, picture, within *scan, r *roi) {
 		grid = e.mask.Grid
 	}
 	mask := "Mask-" + stage
+	if stage == "original" {
+		add(mask+"_Hash", e.hashes[1])
+	}
 	add(mask+"_Spacing", tuple(grid.Spacing[:]))
 	add(mask+"_Size", intTuple(grid.Size[:]))
 	size := r.Size()

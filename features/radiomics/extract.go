@@ -49,6 +49,7 @@ type extraction struct {
 	Params
 	scan   *scan
 	mask   *image.Mask
+	hashes [2]string // of image and mask as they were read; empty where not known
 	bounds image.Box // of the label
 	// region is the ROI after resampling and re-segmentation; shape is that of the shape features.
 	region, shape *roi
@@ -70,6 +71,10 @@ func newExtraction(in image.Reading, m *image.Mask, label int, p Params) (*extra
 	if p.GeometryTolerance > 0 {
 		tolerance = p.GeometryTolerance
 	}
+	hashes := [2]string{in.Hash, m.Hash}
+	if p.AdditionalInfo && m.Hash == "" {
+		hashes[1] = m.VoxelHash()
+	}
 	if err := image.SameGrid(in.Whole, m.Grid, tolerance); err != nil {
 		if !p.CorrectMask {
 			return nil, fmt.Errorf("image and mask are %w", err)
@@ -78,7 +83,7 @@ func newExtraction(in image.Reading, m *image.Mask, label int, p Params) (*extra
 			return nil, err
 		}
 	}
-	e := &extraction{Params: p, mask: m}
+	e := &extraction{Params: p, mask: m, hashes: hashes}
 	e.scan = &scan{Grid: in.Whole, part: in.Region, values: in.Volume.Values, integer: in.Volume.Integer, limits: in.Volume.Limits, whole: in.Statistics}
 	if e.bounds = m.Bounds(uint16(label)); e.bounds.Empty() {
 		return nil, absent(m, label)

@@ -114,7 +114,7 @@ func TestDiagnostics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := radiomics.ExtractReading(image.Reading{Volume: v, Whole: v.Grid, Region: v.Box()}, m, 1, p)
+	r, err := radiomics.ExtractReading(image.Reading{Volume: v, Whole: v.Grid, Region: v.Box(), Hash: "0a1b"}, m, 1, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,8 @@ func TestDiagnostics(t *testing.T) {
 		got[names[len(names)-1]] = d.Text
 	}
 	mask := " Spacing Size BoundingBox VoxelNum VolumeNum CenterOfMassIndex CenterOfMass"
-	want := strings.Fields("Configuration_Settings Configuration_EnabledImageTypes Image-original_Dimensionality" +
-		strings.ReplaceAll(" Spacing Size Mean Minimum Maximum", " ", " Image-original_") + strings.ReplaceAll(mask, " ", " Mask-original_") +
+	want := strings.Fields("Configuration_Settings Configuration_EnabledImageTypes Image-original_Hash Image-original_Dimensionality" +
+		strings.ReplaceAll(" Spacing Size Mean Minimum Maximum", " ", " Image-original_") + strings.ReplaceAll(" Hash"+mask, " ", " Mask-original_") +
 		strings.ReplaceAll(" Spacing Size Mean Minimum Maximum", " ", " Image-interpolated_") + strings.ReplaceAll(mask+" Mean Minimum Maximum", " ", " Mask-interpolated_") +
 		strings.ReplaceAll(mask+" Mean Minimum Maximum", " ", " Mask-resegmented_"))
 	if strings.Join(names, " ") != strings.Join(want, " ") {

@@ -13,6 +13,7 @@ func Reach(m *image.Mask, labels []int, p Params) image.Selection {
 	e := extraction{Params: p, mask: m}
 	return image.Selection{
 		Statistics: e.needsWhole(),
+		Hash:       p.AdditionalInfo,
 		Region: func(whole image.Grid) (image.Box, error) {
 			if p.CorrectMask {
 				return whole.Box(), nil

@@ -314,6 +314,11 @@ func (r *Reader) codes(limit int) error {
 // copyMatch repeats length bytes from back bytes before to. It may write up to 8 bytes more.
 func copyMatch(out []byte, to, back, length int) {
 	switch {
+	case length >= 64: // what has been repeated is itself repeated, so that the pieces double
+		dst := out[to : to+length]
+		for n := copy(dst, out[to-back:to]); n < length; {
+			n += copy(dst[n:], dst[:n])
+		}
 	case back >= 8:
 		for i := 0; i < length; i += 8 {
 			binary.LittleEndian.PutUint64(out[to+i:], binary.LittleEndian.Uint64(out[to+i-back:]))

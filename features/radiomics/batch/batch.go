@@ -45,7 +45,7 @@ type Outcome struct {
 }
 
 // version is raised when the same input gives other results.
-const version = 3
+const version = 4
 
 // Method is how features are computed: by PyRadiomics' definitions or by the standard's.
 type Method struct {
@@ -164,6 +164,9 @@ func extract(c Case, method Method) ([]labelled, error) {
 		}
 	}
 	keep := method.reach(m, labels)
+	if keep.Hash {
+		m.Hash = m.VoxelHash() // once for all labels
+	}
 	in, err := c.read().Region(keep)
 	if errors.Is(err, radiomics.ErrEmptyMask) || errors.Is(err, radiomics.ErrNoLabel) {
 		if _, fault := keep.Region(m.Grid); fault != nil { // of the mask, though found while reading the image
