@@ -34,10 +34,11 @@ type contribution struct {
 	mean float64 // of |SHAP value| over rows, and over classes where there are several
 }
 
-// Rows that the report explains: exact methods are fast, sampled ones are not.
+// Rows that the report explains: exact methods are fast, sampled ones are not, and gradients of images are slow.
 const (
 	explainExact   = 500
 	explainSampled = 40
+	explainImages  = 12
 	swarmColumns   = 10
 )
 
@@ -51,6 +52,8 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 	limit := explainSampled
 	if len(first[0]) > 0 && first[0][0].Exact {
 		limit = explainExact
+	} else if len(first[0]) > 0 && len(first[0][0].Images) > 0 {
+		limit = explainImages
 	}
 	rows := seq(x.Rows)
 	if x.Rows > limit {
@@ -74,6 +77,12 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 			n++
 			for j, v := range a.Values {
 				one.importance.columns[j].mean += math.Abs(v)
+			}
+			for k, s := range a.Images {
+				if len(one.importance.columns) == len(x.Columns)+k {
+					one.importance.columns = append(one.importance.columns, contribution{name: s.Source + " (image)"})
+				}
+				one.importance.columns[len(x.Columns)+k].mean += math.Abs(s.Value)
 			}
 		}
 	}
