@@ -16,6 +16,7 @@ import (
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/cdshooks"
 	"github.com/voxgene/voxgene/serve/dicomweb"
+	"github.com/voxgene/voxgene/serve/fhir"
 	"github.com/voxgene/voxgene/serve/results"
 	"github.com/voxgene/voxgene/serve/studies"
 )
@@ -40,6 +41,7 @@ type Config struct {
 
 	CDSHooks cdshooks.Config `mapstructure:"cdshooks"`
 	DICOMweb dicomweb.Config `mapstructure:"dicomweb"`
+	FHIR     fhir.Config     `mapstructure:"fhir"`
 
 	// Writeback permits results to be written to other systems; none is the rule.
 	Writeback results.Writeback `mapstructure:"writeback"`
@@ -182,8 +184,21 @@ func (c Config) Check() error {
 	if c.DICOMweb.Enabled() && c.Results.Path == "" {
 		fault("dicomweb: results are written, and studies taken, only where they are kept; set results.path")
 	}
+	if len(c.FHIR.Systems) > 0 && c.Results.Path == "" {
+		fault("fhir.systems: results are written only where they are kept; set results.path")
+	}
 	return errors.Join(append(faults, c.Studies.Check(), c.CheckSystems())...)
 }
 
 // CheckSystems returns everything that is wrong with the parts on other systems: those that commands on results need as well.
-func (c Config) CheckSystems() error { return errors.Join(c.Writeback.Check(), c.DICOMweb.Check()) }
+func (c Config) CheckSystems() error {
+	var twice error
+	for i, f := range c.FHIR.Systems {
+		for _, d := range c.DICOMweb.Systems {
+			if f.Name == d.Name {
+				twice = fmt.Errorf("fhir.systems[%d].name: dicomweb.systems has a %s too", i, f.Name)
+			}
+		}
+	}
+	return errors.Join(c.Writeback.Check(), c.DICOMweb.Check(), c.FHIR.Check(), twice)
+}

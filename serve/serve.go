@@ -104,6 +104,11 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 		}
 		hooks.Register(a.Mux())
 	}
+	if outbox != nil {
+		if err := registerKeys(a.Mux(), outbox.Systems); err != nil {
+			return nil, err
+		}
+	}
 	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox})
 	files.Register(a.Mux())
 	web.Register(a.Mux())

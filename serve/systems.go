@@ -1,9 +1,12 @@
 package serve
 
 import (
+	"encoding/json"
 	"log/slog"
+	"net/http"
 
 	"github.com/voxgene/voxgene/serve/dicomweb"
+	"github.com/voxgene/voxgene/serve/fhir"
 	"github.com/voxgene/voxgene/serve/results"
 )
 
@@ -18,5 +21,35 @@ func NewOutbox(c Config, store *results.Store, log *slog.Logger, program string)
 		}
 		o.Systems = append(o.Systems, system)
 	}
+	for _, s := range c.FHIR.Systems {
+		system, err := fhir.NewSystem(s, program)
+		if err != nil {
+			return nil, err
+		}
+		o.Systems = append(o.Systems, system)
+	}
 	return o, nil
+}
+
+// registerKeys adds the route at which FHIR servers find the public keys that they know us by. They need no credentials for it.
+func registerKeys(mux *http.ServeMux, systems []results.System) error {
+	var known []*fhir.System
+	for _, s := range systems {
+		if f, ok := s.(*fhir.System); ok {
+			known = append(known, f)
+		}
+	}
+	set := fhir.Keys(known)
+	if len(set.Keys) == 0 {
+		return nil
+	}
+	body, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(append(body, '\n')) // an error means that the client went away
+	})
+	return nil
 }

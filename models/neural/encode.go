@@ -17,7 +17,6 @@ import (
 const (
 	networkPart = "network.json"
 	weightsPart = "weights.safetensors"
-	meanPart    = "mean_crop.safetensors" // only of networks over images
 )
 
 // stored is network.json.
@@ -45,14 +44,7 @@ func (m *Model) Encode() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := map[string][]byte{networkPart: append(text, '\n'), weightsPart: weights}
-	if m.MeanCrop != nil {
-		e := m.Architecture.Image
-		if parts[meanPart], err = encodeTensors([]Weights{{{Name: meanTensor, Shape: e.cropShape(), Values: m.MeanCrop}}}, func(int) string { return "" }); err != nil {
-			return nil, err
-		}
-	}
-	return parts, nil
+	return map[string][]byte{networkPart: append(text, '\n'), weightsPart: weights}, nil
 }
 
 // maxMembers bounds an ensemble.
@@ -113,7 +105,7 @@ func decodeModel(kind string, parts map[string][]byte) (*Model, error) {
 		}
 		m.Members = append(m.Members, w)
 	}
-	return m, m.decodeMean(parts)
+	return m, nil
 }
 
 // check says what does not fit together in a decoded model.

@@ -14,12 +14,44 @@ import (
 	"github.com/voxgene/voxgene/serve/registry"
 )
 
-// collection renders one prediction.
+// collection renders one prediction as the answer of the operation.
 func (f *Front) collection(e *registry.Entry, q *request, p bundle.Prediction, body []byte) object {
 	input := sha256.Sum256(body)
 	now := f.Now().UTC().Format(time.RFC3339)
-	r := rendering{e: e, q: q, use: bundle.Words(e.Bundle.IntendedUse), now: now, seed: e.Bundle.Version() + hex.EncodeToString(input[:])}
-	device := r.device(f.Version)
+	r := rendering{model: e.Bundle.Name, version: e.Bundle.Version(), program: f.Version, use: bundle.Words(e.Bundle.IntendedUse), status: "preliminary",
+		subject: object{"reference": q.subject}, origin: q.origin, originDate: q.originDate, now: now, seed: e.Bundle.Version() + hex.EncodeToString(input[:]),
+		inputs: object{"system": "urn:voxgene:sha256", "value": hex.EncodeToString(input[:])}, activity: "prediction"}
+	for _, ref := range q.basis {
+		r.basis = append(r.basis, object{"reference": ref})
+	}
+	return object{"resourceType": "Bundle", "type": "collection", "timestamp": now, "entry": r.entries(p)}
+}
+
+// rendering is what the resources of one answer, or of one kept result, share.
+type rendering struct {
+	model, version string // of the bundle
+	program        string // version of this program
+	use            string // the words on what the prediction may be used for
+	status         string // of a prediction's resources: preliminary, final, amended, entered-in-error
+	subject        object // reference to the patient
+	basis          []any  // references to what the prediction was made from
+	study          []any  // references to the imaging study, where there is one
+	origin         string // date of time zero, empty where it is not known
+	originDate     time.Time
+	inputs         object // identifier of what the prediction was made from
+	previous       object // identifier of the result that this one replaces; nil where there is none
+	activity       string // what the provenance is of
+	remark         string // said first in every resource, such as that it was retracted
+	result         string // identifier of the kept result, which makes one for each resource; empty where none is kept
+	now            string
+	seed           string // of the resources' identifiers: the same request to the same bundle gives the same
+	maker          string // fullUrl of the device
+	number         int
+}
+
+// entries are the resources of a prediction, as entries of a Bundle.
+func (r *rendering) entries(p bundle.Prediction) []any {
+	device := r.device(r.program)
 	var results, targets []any
 	entries := []any{device}
 	summary := make([]string, 0, len(p.Outcomes))
@@ -41,19 +73,23 @@ func (f *Front) collection(e *registry.Entry, q *request, p bundle.Prediction, b
 	}
 	report := r.report(results, strings.Join(summary, " "))
 	targets = append(targets, object{"reference": report["fullUrl"]})
-	entries = append(entries, report, r.provenance(targets, hex.EncodeToString(input[:])))
-	return object{"resourceType": "Bundle", "type": "collection", "timestamp": now, "entry": entries}
+	return append(entries, report, r.provenance(targets))
 }
 
-// rendering is what the resources of one answer share.
-type rendering struct {
-	e      *registry.Entry
-	q      *request
-	use    string
-	now    string
-	seed   string // of the resources' identifiers: the same request to the same bundle gives the same
-	maker  string // fullUrl of the device
-	number int
+// identified gives a resource of a kept result its business identifier, by which another system finds it again.
+func (r *rendering) identified(resource object, part string) object {
+	if r.result != "" {
+		resource["identifier"] = []any{object{"system": ResultSystem, "value": resultIdentifier(r.result, part)}}
+	}
+	return resource
+}
+
+// resultIdentifier is the identifier of a part of a result: of an outcome, or of the report where it is empty.
+func resultIdentifier(result, part string) string {
+	if part == "" {
+		return result
+	}
+	return result + "." + part
 }
 
 // entry wraps a resource under an identifier of its own, with a narrative.
@@ -63,38 +99,33 @@ func (r *rendering) entry(resource object, narrative string) object {
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // RFC 9562, version 8
 	id := fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 	resource["id"] = id
+	if r.remark != "" {
+		narrative = r.remark + " " + narrative
+	}
 	resource["text"] = object{"status": "generated", "div": `<div xmlns="http://www.w3.org/1999/xhtml"><p>` + html.EscapeString(narrative) + `</p><p>` + html.EscapeString(r.use) + `</p></div>`}
 	return object{"fullUrl": "urn:uuid:" + id, "resource": resource}
 }
 
-func (r *rendering) subject() object { return object{"reference": r.q.subject} }
-
 func (r *rendering) device(program string) object {
-	b := r.e.Bundle
 	d := r.entry(object{
 		"resourceType": "Device", "status": "active",
-		"identifier": []any{object{"system": BundleSystem, "value": b.Version()}},
-		"deviceName": []any{object{"name": b.Name, "type": "model-name"}},
+		"identifier": []any{object{"system": BundleSystem, "value": r.version}},
+		"deviceName": []any{object{"name": r.model, "type": "model-name"}},
 		"type":       object{"text": "Software: trained prediction model"},
-		"version":    []any{object{"type": object{"text": "bundle"}, "value": b.Version()}, object{"type": object{"text": "voxgene"}, "value": program}},
+		"version":    []any{object{"type": object{"text": "bundle"}, "value": r.version}, object{"type": object{"text": "voxgene"}, "value": program}},
 		"note":       []any{object{"text": r.use}},
-	}, "Model "+b.Name+", "+b.Version())
+	}, "Model "+r.model+", "+r.version)
 	r.maker = d["fullUrl"].(string)
 	return d
 }
 
-// basis are the references to what was given.
-func (r *rendering) basis() []any {
-	var out []any
-	for _, ref := range r.q.basis {
-		out = append(out, object{"reference": ref})
-	}
-	return out
-}
-
 // notes are the words on use and the warnings that concern an outcome.
 func (r *rendering) notes(outcome string, warnings []bundle.Warning) []any {
-	out := []any{object{"text": r.use}}
+	var out []any
+	if r.remark != "" {
+		out = append(out, object{"text": r.remark})
+	}
+	out = append(out, object{"text": r.use})
 	for _, w := range warnings {
 		if w.Outcome == "" || w.Outcome == outcome {
 			out = append(out, object{"text": w.Code + ": " + w.Message})
@@ -126,11 +157,11 @@ func (r *rendering) observation(a *bundle.Answer, warnings []bundle.Warning) obj
 		notes = append(notes, object{"text": why})
 	}
 	o := object{
-		"resourceType": "Observation", "status": "preliminary",
+		"resourceType": "Observation", "status": r.status,
 		"category": []any{object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "imaging", "display": "Imaging"}}}},
 		"code":     object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Predicted " + a.Name},
-		"subject":  r.subject(), "issued": r.now,
-		"method": object{"text": r.e.Bundle.Name + " " + r.e.Bundle.Version()},
+		"subject":  r.subject, "issued": r.now,
+		"method": object{"text": r.model + " " + r.version},
 		"device": object{"reference": r.maker},
 		"note":   notes,
 	}
@@ -139,10 +170,10 @@ func (r *rendering) observation(a *bundle.Answer, warnings []bundle.Warning) obj
 	} else {
 		o["valueCodeableConcept"], o["component"] = object{"text": a.Label}, components
 	}
-	if basis := r.basis(); basis != nil {
-		o["derivedFrom"] = basis
+	if from := append(r.study[:len(r.study):len(r.study)], r.basis...); from != nil {
+		o["derivedFrom"] = from
 	}
-	return r.entry(o, sentence(a))
+	return r.entry(r.identified(o, a.Name), sentence(a))
 }
 
 // qualities are the codes of risk groups in http://terminology.hl7.org/CodeSystem/risk-probability.
@@ -157,8 +188,8 @@ func (r *rendering) risk(a *bundle.Answer, warnings []bundle.Warning) object {
 		p := object{}
 		text := "Event of " + a.Name
 		days, err := bundle.Convert(t, a.Unit, "d")
-		if r.q.origin != "" && err == nil && days < 200*366 {
-			p["whenPeriod"] = object{"start": r.q.origin, "end": r.q.originDate.AddDate(0, 0, int(math.Round(days))).Format(time.DateOnly)}
+		if r.origin != "" && err == nil && days < 200*366 {
+			p["whenPeriod"] = object{"start": r.origin, "end": r.originDate.AddDate(0, 0, int(math.Round(days))).Format(time.DateOnly)}
 		} else {
 			text += fmt.Sprintf(" within %.6g %s", t, a.Unit)
 		}
@@ -182,48 +213,55 @@ func (r *rendering) risk(a *bundle.Answer, warnings []bundle.Warning) object {
 		predictions = append(predictions, p)
 	}
 	o := object{
-		"resourceType": "RiskAssessment", "status": "preliminary",
-		"subject": r.subject(), "occurrenceDateTime": r.now,
+		"resourceType": "RiskAssessment", "status": r.status,
+		"subject": r.subject, "occurrenceDateTime": r.now,
 		"code":      object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Risk of " + a.Name},
-		"method":    object{"text": r.e.Bundle.Name + " " + r.e.Bundle.Version()},
+		"method":    object{"text": r.model + " " + r.version},
 		"performer": object{"reference": r.maker},
 		"note":      r.notes(a.Name, warnings),
 	}
 	if predictions != nil {
 		o["prediction"] = predictions
 	}
-	if basis := r.basis(); basis != nil {
-		o["basis"] = basis
+	if from := append(r.study[:len(r.study):len(r.study)], r.basis...); from != nil {
+		o["basis"] = from
 	}
-	return r.entry(o, sentence(a))
+	return r.entry(r.identified(o, a.Name), sentence(a))
 }
 
 func (r *rendering) report(results []any, summary string) object {
 	o := object{
-		"resourceType": "DiagnosticReport", "status": "preliminary",
+		"resourceType": "DiagnosticReport", "status": r.status,
 		"category": []any{object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "IMG", "display": "Diagnostic Imaging"}}}},
-		"code":     object{"text": "Prediction by model " + r.e.Bundle.Name},
-		"subject":  r.subject(), "issued": r.now,
-		"performer":  []any{object{"display": "Voxgene, " + r.e.Bundle.Name}},
-		"conclusion": r.use + " " + summary,
+		"code":     object{"text": "Prediction by model " + r.model},
+		"subject":  r.subject, "issued": r.now,
+		"performer":  []any{object{"display": "Voxgene, " + r.model}},
+		"conclusion": strings.TrimSpace(r.remark + " " + r.use + " " + summary),
+	}
+	if r.study != nil {
+		o["imagingStudy"] = r.study
 	}
 	if results != nil {
 		o["result"] = results
 	}
-	return r.entry(o, summary)
+	return r.entry(r.identified(o, ""), summary)
 }
 
 // provenance says which software, which bundle and which input made the others.
-func (r *rendering) provenance(targets []any, input string) object {
+func (r *rendering) provenance(targets []any) object {
+	entity := []any{
+		object{"role": "source", "what": object{"identifier": r.inputs, "display": "the request"}},
+		object{"role": "source", "what": object{"identifier": object{"system": BundleSystem, "value": r.version}, "display": "the bundle"}},
+	}
+	if r.previous != nil {
+		entity = append(entity, object{"role": "revision", "what": object{"identifier": r.previous, "display": "the result that this one replaces"}})
+	}
 	return r.entry(object{
 		"resourceType": "Provenance", "target": targets, "recorded": r.now,
-		"activity": object{"text": "prediction"},
+		"activity": object{"text": r.activity},
 		"agent":    []any{object{"type": object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "assembler"}}}, "who": object{"reference": r.maker}}},
-		"entity": []any{
-			object{"role": "source", "what": object{"identifier": object{"system": "urn:voxgene:sha256", "value": input}, "display": "the request"}},
-			object{"role": "source", "what": object{"identifier": object{"system": BundleSystem, "value": r.e.Bundle.Version()}, "display": "the bundle"}},
-		},
-	}, "Made by "+r.e.Bundle.Name+" "+r.e.Bundle.Version())
+		"entity":   entity,
+	}, "Made by "+r.model+" "+r.version)
 }
 
 // sentence says an answer in words.

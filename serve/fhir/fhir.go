@@ -3,7 +3,8 @@
 //
 // A prediction from images is not a laboratory measurement, so a subtype is a plain Observation of category imaging, preliminary, and
 // never under the codes of a laboratory test. Features are coded in our own system, urn:voxgene:feature. Every resource says what the
-// prediction may be used for. Nothing is stored or sent elsewhere.
+// prediction may be used for. The operation stores nothing and sends nothing elsewhere; a System writes kept results to a FHIR server, where that
+// is permitted, and withdraws them there.
 package fhir
 
 import (
@@ -26,6 +27,7 @@ const (
 	FeatureSystem = "urn:voxgene:feature" // codes are full names of inputs
 	OutcomeSystem = "urn:voxgene:outcome"
 	BundleSystem  = "urn:voxgene:bundle" // identifiers are versions of bundles
+	ResultSystem  = "urn:voxgene:result" // identifiers are those of kept results, with an outcome after a point
 )
 
 // contentType of FHIR in JSON.

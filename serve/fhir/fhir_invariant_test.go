@@ -69,8 +69,20 @@ const observations = `{"resourceType": "Bundle", "type": "collection", "entry": 
 	{"resource": {"resourceType": "Observation", "id": "d", "status": "final", "subject": {"reference": "Patient/17"}, "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]}, "valueQuantity": {"value": 13}}},
 	{"resource": {"resourceType": "Observation", "id": "c", "status": "final", "subject": {"reference": "Patient/17"}, "code": {"coding": [{"system": "urn:voxgene:feature", "code": "rna.EGFR"}]}, "valueQuantity": {"value": 0.1}}}]}`
 
+const schemaURL = "http://hl7.org/fhir/json-schema/4.0"
+
 // schema compiles the JSON schema of FHIR R4 that HL7 publishes.
 func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	s, err := compiler(t).Compile(schemaURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// compiler holds that schema, of which it also compiles parts.
+func compiler(t *testing.T) *jsonschema.Compiler {
 	t.Helper()
 	f, err := os.Open(oracle.Data(t, "fhir", "fhir.schema.json.gz"))
 	if err != nil {
@@ -86,14 +98,10 @@ func schema(t *testing.T) *jsonschema.Schema {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource("http://hl7.org/fhir/json-schema/4.0", v); err != nil {
+	if err := c.AddResource(schemaURL, v); err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Compile("http://hl7.org/fhir/json-schema/4.0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return c
 }
 
 // Everything that is answered is FHIR R4 by the published schema.

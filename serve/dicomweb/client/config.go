@@ -80,6 +80,15 @@ func New(c Config) (*Client, error) {
 	if c.Limit == 0 {
 		c.Limit = 8 << 30
 	}
+	h, err := c.HTTP()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{base: strings.TrimRight(c.URL, "/"), config: c, http: h}, nil
+}
+
+// HTTP returns what connects as the configuration says, with TLS 1.2 or more. It follows no redirect: credentials go nowhere else.
+func (c Config) HTTP() (*http.Client, error) {
 	settings := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.CA != "" {
 		pem, err := os.ReadFile(c.CA)
@@ -102,21 +111,23 @@ func New(c Config) (*Client, error) {
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: settings, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: c.Timeout,
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 	}
-	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // credentials go nowhere else
-	return &Client{base: strings.TrimRight(c.URL, "/"), config: c, http: &http.Client{Transport: transport, CheckRedirect: noRedirect}}, nil
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 
 // authorise adds the credentials.
-func (c *Client) authorise(r *http.Request) error {
+func (c *Client) authorise(r *http.Request) error { return c.config.Authorise(r) }
+
+// Authorise adds the credentials to a request.
+func (c Config) Authorise(r *http.Request) error {
 	switch {
-	case c.config.User != "":
-		password, err := secret(c.config.PasswordEnv, c.config.PasswordFile)
+	case c.User != "":
+		password, err := secret(c.PasswordEnv, c.PasswordFile)
 		if err != nil {
 			return err
 		}
-		r.SetBasicAuth(c.config.User, password)
-	case c.config.TokenEnv+c.config.TokenFile != "":
-		token, err := secret(c.config.TokenEnv, c.config.TokenFile)
+		r.SetBasicAuth(c.User, password)
+	case c.TokenEnv+c.TokenFile != "":
+		token, err := secret(c.TokenEnv, c.TokenFile)
 		if err != nil {
 			return err
 		}
