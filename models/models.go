@@ -159,10 +159,25 @@ type Tuned interface {
 type Attributed interface {
 	// AttributionMethods are the methods by name, such as expected_gradients; the first is taken where none is asked for.
 	AttributionMethods() []string
-	// Attribute returns the contributions of every column to every number of each row of x, rows × numbers × columns, and for each
-	// number what it is where all columns are left out. The numbers are those that Predict gives: one a class (the last alone where
-	// there are two), one a time, or the risk. It is safe for concurrent use, and a row's values do not depend on the rows beside it.
-	Attribute(x Matrix, r AttributionRequest) (values, bases []float64, err error)
+	// Attribute returns the contributions of every column and image to every number of each row of x. The numbers are those that
+	// Predict gives: one a class (the last alone where there are two), one a time, or the risk. It is safe for concurrent use, and a
+	// row's values do not depend on the rows beside it. Of a matrix without rows it gives the bases.
+	Attribute(x Matrix, r AttributionRequest) (Contributions, error)
+}
+
+// Contributions is what an Attributed model says of all rows of a matrix.
+type Contributions struct {
+	Values []float64 // rows × numbers × columns
+	Bases  []float64 // of each number: what it is where all columns and images are left out
+	Images []ImageContributions
+}
+
+// ImageContributions are those of one source of images.
+type ImageContributions struct {
+	Source string
+	Totals []float64 // rows × numbers
+	// Maps are the contribution of each voxel of a row's crop, x fastest, rows × numbers; nil where there is no image or no map was asked for.
+	Maps [][]float32
 }
 
 // AttributionRequest says how an Attributed model is to explain itself.
@@ -174,6 +189,7 @@ type AttributionRequest struct {
 	Background Matrix
 	Shares     []float64
 	Seed       work.Seed
+	Maps       bool // gives maps of images
 }
 
 // Prediction is the answer of a model for all rows of a matrix.
@@ -199,7 +215,8 @@ type Prediction struct {
 	Median []float64
 }
 
-// Attribution says how much each column contributed to one number of one row's prediction: Base + ΣValues = Output − Gap.
+// Attribution says how much each column, and each image, contributed to one number of one row's prediction:
+// Base + ΣValues + ΣImages = Output − Gap.
 type Attribution struct {
 	Method string // linear, tree_path_dependent, tree_interventional, permutation, expected_gradients, …
 	Exact  bool   // true when Gap is rounding alone
@@ -210,10 +227,19 @@ type Attribution struct {
 	Scale  string
 	Base   float64
 	Values []float64 // one a column of the model
+	Images []ImagePart
 	// Errors are the standard errors of Values, from the sampling alone; nil where nothing was sampled.
 	Errors []float64
 	Output float64
 	Gap    float64
+}
+
+// ImagePart is what the image of one source contributed.
+type ImagePart struct {
+	Source string
+	Value  float64
+	// Map has a contribution a voxel of the crop, x fastest; they sum to Value. Nil where it was not asked for, or there is no image.
+	Map []float32
 }
 
 // CheckColumns returns an error that says how the columns of x differ from those wanted.

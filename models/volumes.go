@@ -89,6 +89,19 @@ type Located interface {
 	GradCAM(x Matrix, class int) ([][]float32, error)
 }
 
+// Blank is a row of zeros as a model reads it, with crops of zeros where it reads volumes.
+func Blank(m Model) Matrix {
+	x := NewMatrix(m.Columns(), 1)
+	if reads, ok := m.(Imaged); ok {
+		for _, c := range reads.Crops() {
+			v := Volumes{Source: c.Source, Channels: c.Channels, Size: c.Size, Spacing: c.Spacing, Crop: []int{0}}
+			v.Values = make([]float32, v.Voxels())
+			x.Volumes = append(x.Volumes, v)
+		}
+	}
+	return x
+}
+
 // Imaged is a Model that reads volumes.
 type Imaged interface {
 	// Crops are the volumes that Predict looks for in its matrix. Of a source that is not there, every row counts as absent.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/train/report"
 )
@@ -16,6 +17,10 @@ import (
 // Coverage is measured, not assumed: limits from the other folds, applied to each fold.
 func (r *run) conformal(one *outcomeRun) error {
 	if r.e.Conformal == nil {
+		return nil
+	}
+	if one.y.Kind == clinical.Survival {
+		one.noConformal = "No prediction sets: times are censored, and a set of times would need the censoring to be understood."
 		return nil
 	}
 	level := r.e.Conformal.Level
@@ -41,7 +46,7 @@ func (r *run) conformal(one *outcomeRun) error {
 	for c, s := range scores {
 		limit, ok := conformalLimit(s, level)
 		if !ok {
-			one.notes = append(one.notes, fmt.Sprintf("conformal: no prediction sets: class %s has %d patients, and a level of %g needs %d", one.y.Classes[c], len(s), level, conformalNeeds(level)))
+			one.noConformal = fmt.Sprintf("No prediction sets: class %s has %d patients, and a level of %g needs %d.", one.y.Classes[c], len(s), level, conformalNeeds(level))
 			return nil
 		}
 		covered := 0
@@ -87,7 +92,7 @@ func conformalNeeds(level float64) int {
 func (one *outcomeRun) conformalTable() (report.Table, bool) {
 	c := one.kept.Conformal
 	if c == nil {
-		return report.Table{}, false
+		return report.Table{Title: "Prediction sets", Caption: one.noConformal}, one.noConformal != ""
 	}
 	t := report.Table{Title: "Prediction sets", Caption: fmt.Sprintf("Sets that hold the true class in %g %% of patients of each class. Coverage: limits from the other folds, on each fold.", 100*c.Level),
 		Head: []string{"class", "patients", "covered"}}

@@ -7,70 +7,52 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/voxgene/voxgene/models/figure"
-	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/models/survival"
-	"github.com/voxgene/voxgene/train/validate"
 )
 
 // roc draws the out-of-fold curve of the procedure, one a class where there are more than two.
 func (one *outcomeRun) roc(level float64) (figure.Figure, error) {
-	p := one.result.Pool(-1, len(one.rows))
-	y := one.y.Select(p.Rows)
-	curve := func(name string, b *metrics.Binary) figure.Curve {
-		c := figure.Curve{Name: name}
+	all, err := one.againstRest()
+	if err != nil {
+		return figure.Figure{}, err
+	}
+	var curves []figure.Curve
+	for _, b := range all {
+		c := figure.Curve{Name: b.class, Note: fmt.Sprintf("AUC %.2f", b.AUC())}
 		for _, pt := range b.ROC() {
 			c.X, c.Y = append(c.X, 1-pt.Specificity), append(c.Y, pt.Sensitivity)
 		}
-		return c
-	}
-	var curves []figure.Curve
-	if len(y.Classes) == 2 {
-		b, err := validate.Binary(y, p.Prediction)
-		if err != nil {
-			return figure.Figure{}, err
-		}
-		c := curve("the procedure", b)
-		if len(one.measures) > 0 && one.measures[0].Name == "auc" {
-			if e := one.estimate(one.measures[0], -1, level); !math.IsNaN(e.Low) {
-				c.Note = fmt.Sprintf("mean AUC %.2f (%.2f to %.2f)", e.Value, e.Low, e.High)
-			} else {
-				c.Note = fmt.Sprintf("AUC %.2f", e.Value)
+		if len(one.y.Classes) == 2 {
+			c.Name = "the procedure"
+			if len(one.measures) > 0 && one.measures[0].Name == "auc" {
+				e := one.estimate(one.measures[0], -1, level)
+				if c.Note = fmt.Sprintf("AUC %.2f", e.Value); !math.IsNaN(e.Low) {
+					c.Note = fmt.Sprintf("mean AUC %.2f (%.2f to %.2f)", e.Value, e.Low, e.High)
+				}
 			}
 		}
 		curves = append(curves, c)
-	} else {
-		m, err := metrics.NewMulticlass(y.Class, p.Probabilities, len(y.Classes))
-		if err != nil {
-			return figure.Figure{}, err
-		}
-		for k, b := range m.OneVersusRest() {
-			if b.Positives() > 0 && b.Negatives() > 0 {
-				c := curve(y.Classes[k], b)
-				c.Note = fmt.Sprintf("AUC %.2f", b.AUC())
-				curves = append(curves, c)
-			}
-		}
 	}
 	return figure.ROC("", curves)
 }
 
-// reliability draws observed against predicted in groups of equal size.
+// reliability draws observed against predicted in groups of equal size, one series a class where there are more than two.
 func (one *outcomeRun) reliability(level float64) (figure.Figure, error) {
-	p := one.result.Pool(-1, len(one.rows))
-	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
-	if err != nil {
-		return figure.Figure{}, err
-	}
-	r := figure.Reliability{Name: "the procedure"}
-	for _, bin := range b.BinsByCount(min(10, max(2, b.Rows()/10))) {
-		if bin.Rows == 0 {
-			continue
+	var all []figure.Reliability
+	for _, c := range one.calibrations(level) {
+		r := figure.Reliability{Name: "the procedure"}
+		if c.Class != "" {
+			r.Name = c.Class
 		}
-		low, high := wilson(bin.Observed, float64(bin.Rows), level)
-		r.Predicted, r.Observed = append(r.Predicted, bin.Predicted), append(r.Observed, bin.Observed)
-		r.Low, r.High, r.Count = append(r.Low, low), append(r.High, high), append(r.Count, bin.Rows)
+		for _, bin := range c.Curve {
+			r.Predicted, r.Observed, r.Count = append(r.Predicted, bin.Predicted), append(r.Observed, bin.Observed), append(r.Count, bin.Patients)
+			if c.Class == "" { // the intervals of several classes would cover each other
+				r.Low, r.High = append(r.Low, bin.Low), append(r.High, bin.High)
+			}
+		}
+		all = append(all, r)
 	}
-	return figure.Calibration("", []figure.Reliability{r})
+	return figure.Calibration("", all)
 }
 
 // wilson is the score interval of a share (Wilson 1927).
@@ -130,42 +112,28 @@ func (one *outcomeRun) kaplanMeier(level float64) (figure.Figure, string, error)
 
 // precisionRecall draws the curve of the procedure, or one a class.
 func (one *outcomeRun) precisionRecall() (figure.Figure, error) {
-	p := one.result.Pool(-1, len(one.rows))
-	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
+	all, err := one.againstRest()
 	if err != nil {
 		return figure.Figure{}, err
 	}
-	c := figure.Curve{Name: "the procedure"}
-	for _, pt := range b.PrecisionRecall() {
-		if !math.IsNaN(pt.Precision) {
-			c.X, c.Y = append(c.X, pt.Recall), append(c.Y, pt.Precision)
+	var curves []figure.Curve
+	for _, b := range all {
+		c := figure.Curve{Name: "the procedure"}
+		if len(all) > 1 {
+			c.Name, c.Note = b.class, fmt.Sprintf("average precision %.2f of %.2f", b.AveragePrecision(), b.Prevalence())
 		}
-	}
-	chance := figure.Curve{Name: "everybody positive", X: []float64{0, 1}, Y: []float64{b.Prevalence(), b.Prevalence()}}
-	return figure.Lines("", "Sensitivity", "Precision", []figure.Curve{c, chance})
-}
-
-// decision draws the net benefit of acting on the procedure's probabilities [Vickers2006] over thresholds up to twice the prevalence.
-//
-// [Vickers2006]: https://doi.org/10.1177/0272989X06295361
-func (one *outcomeRun) decision() (figure.Figure, error) {
-	p := one.result.Pool(-1, len(one.rows))
-	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
-	if err != nil {
-		return figure.Figure{}, err
-	}
-	model, all, nobody := figure.Curve{Name: "the procedure"}, figure.Curve{Name: "treat all"}, figure.Curve{Name: "treat none"}
-	last := min(0.99, 2*b.Prevalence())
-	for k := 1; k <= 100; k++ {
-		t := last * float64(k) / 100
-		m, a := b.NetBenefit(t)
-		model.X, model.Y = append(model.X, t), append(model.Y, m)
-		if a > -0.1 {
-			all.X, all.Y = append(all.X, t), append(all.Y, a)
+		for _, pt := range b.PrecisionRecall() {
+			if !math.IsNaN(pt.Precision) {
+				c.X, c.Y = append(c.X, pt.Recall), append(c.Y, pt.Precision)
+			}
 		}
+		curves = append(curves, c)
 	}
-	nobody.X, nobody.Y = []float64{0, last}, []float64{0, 0}
-	return figure.Lines("", "Threshold probability", "Net benefit", []figure.Curve{model, all, nobody})
+	if len(all) == 1 {
+		share := all[0].Prevalence()
+		curves = append(curves, figure.Curve{Name: "everybody positive", X: []float64{0, 1}, Y: []float64{share, share}})
+	}
+	return figure.Lines("", "Sensitivity", "Precision", curves)
 }
 
 // horizonGroups compares predicted with observed survival in groups of equal size, at half of the follow-up.

@@ -29,7 +29,7 @@ import (
 // true are passed over, so that predictions.csv of a run gives its headline. The cohort and outcomes are
 // those of the experiment; its models are not fitted. It leaves metrics.json, predictions.csv, report.html and run.json.
 func Predictions(ctx context.Context, e *config.Experiment, file string, o Options) (*Summary, error) {
-	r := &run{e: e, o: o, started: time.Now(), hashes: map[string]string{}}
+	r := &run{e: e, o: o, started: time.Now(), hashes: map[string]string{}, foreign: true}
 	if r.o.Log == nil {
 		r.o.Log = io.Discard
 	}
@@ -51,6 +51,9 @@ func Predictions(ctx context.Context, e *config.Experiment, file string, o Optio
 		return nil, &InputError{err}
 	}
 	r.use(c)
+	if err := r.hashInputs(); err != nil {
+		return nil, err
+	}
 	r.all = models.FromTable(c.Table)
 	given, err := readPredictions(file)
 	if err != nil {

@@ -244,6 +244,8 @@ type ExternalMetrics struct {
 	Level       float64              `json:"level"`
 	Headline    Estimates            `json:"headline"`
 	Calibration *Calibration         `json:"calibration,omitempty"`
+	ByClass     []Calibration        `json:"calibration_by_class,omitempty"`
+	Decision    []Utility            `json:"decision_curves,omitempty"`
 	Survival    *SurvivalCalibration `json:"calibration_survival,omitempty"`
 	OverTime    *OverTime            `json:"over_time,omitempty"`
 	CaseMix     []Shift              `json:"case_mix"`
@@ -277,7 +279,11 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 			m.Events, m.Survival, m.OverTime = &n, one.survivalCalibration(), one.overTime(level)
 		} else {
 			m.Classes = classCounts(one.y)
-			m.Calibration = one.calibration()
+			m.Calibration, m.ByClass = one.calibrationsOf(level)
+		}
+		var err error
+		if m.Decision, err = one.utilities(); err != nil {
+			return nil, fmt.Errorf("outcome %s: decision curve: %w", one.y.Name, err)
 		}
 		section := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Description: one.counts() + ", none of whom the model was trained on.", Interval: validate.OneSet, Notes: one.notes, Warnings: slices.Clone(loud)}
 		line := OutcomeSummary{Name: one.y.Name, Interval: "one set of patients", Selected: b.Name}
@@ -305,7 +311,6 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 					Head: []string{"held-out patients", u.Measure + " before", "after"}, Rows: [][]string{{strconv.Itoa(u.HeldOut), report.Number(u.Before), report.Number(u.After)}}})
 			}
 		}
-		var err error
 		if section.Figures, err = one.figures(level); err != nil {
 			return nil, err
 		}

@@ -23,6 +23,8 @@ type honest struct {
 	null      *validate.Null
 	nullNote  string   // why there is no null, or what was cut
 	said      []string // the plan, as printed
+
+	noAblation string // why there is no ablation by source
 }
 
 // linearKinds are kinds whose fits are cheap enough for 99 permutations.

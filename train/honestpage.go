@@ -9,6 +9,39 @@ import (
 	"github.com/voxgene/voxgene/train/report"
 )
 
+// honestRows are the comparisons that embarrass a bad model.
+func (one *outcomeRun) honestRows() []report.Comparison {
+	var ablation, plain []variant
+	for _, v := range one.honest.ablation {
+		if v.name == withoutHarmonisation {
+			plain = append(plain, v)
+		} else {
+			ablation = append(ablation, v)
+		}
+	}
+	var out []report.Comparison
+	if len(plain) > 0 {
+		out = append(out, one.harmonisationRows(plain[0]))
+	}
+	out = append(out, one.variantRows("Baselines", "What a model should beat: the most frequent winner on other columns and the same folds. p: against the procedure, "+one.testName()+".", one.honest.baselines)...)
+	caption := "The most frequent winner on some of the columns. A group that gives nothing away alone and costs nothing when left out is not what the model lives on. p: against the procedure."
+	if one.honest.noAblation != "" {
+		return append(out, report.Comparison{Title: "By source of columns", Caption: one.honest.noAblation})
+	}
+	return append(out, one.variantRows("By source of columns", caption, ablation)...)
+}
+
+// harmonisationRows sets the most frequent winner beside itself without the harmonising steps.
+func (one *outcomeRun) harmonisationRows(without variant) report.Comparison {
+	best := one.mostFrequent()
+	rows := one.variantRows("With and without harmonisation", "The most frequent winner on the same folds, with the experiment's steps and without those that harmonise. p: of the difference, "+one.testName()+".", []variant{without})[0]
+	e := one.estimate(one.measures[0], best, one.level)
+	with := report.Row{Name: "with harmonisation", Note: one.models[best].Name, P: none,
+		Estimates: []report.Estimate{{Title: one.measures[0].Title, Value: e.Value, Low: e.Low, High: e.High}}}
+	rows.Rows = append([]report.Row{with}, rows.Rows...)
+	return rows
+}
+
 // variantRows shows baselines or the ablation below the procedure.
 func (one *outcomeRun) variantRows(title, caption string, all []variant) []report.Comparison {
 	if len(all) == 0 {

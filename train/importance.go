@@ -21,7 +21,7 @@ type importance struct {
 	exact         bool
 	rows          int
 	columns       []contribution // most first
-	swarm         []figure.Swarm // of the first columns, for the last class or time explained
+	swarms        []swarm        // of the first columns
 	// overTime are the mean absolute contributions to survival at several times of the columns that count most there.
 	overTime   []figure.Curve
 	overMethod string
@@ -29,16 +29,24 @@ type importance struct {
 	overRows   int
 }
 
+// swarm is contributions patient by patient: those to a class where there are more than two.
+type swarm struct {
+	class string
+	rows  []figure.Swarm
+}
+
 type contribution struct {
 	name string
 	mean float64 // of |SHAP value| over rows, and over classes where there are several
 }
 
-// Rows that the report explains: exact methods are fast, sampled ones are not.
+// Rows that the report explains: exact methods are fast, sampled ones are not, and gradients of images are slow.
 const (
 	explainExact   = 500
 	explainSampled = 40
+	explainImages  = 12
 	swarmColumns   = 10
+	swarmsMost     = 5 // classes drawn, and columns of each
 )
 
 // explain measures contributions on the training rows of the model that is kept. x are its columns.
@@ -51,6 +59,8 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 	limit := explainSampled
 	if len(first[0]) > 0 && first[0][0].Exact {
 		limit = explainExact
+	} else if len(first[0]) > 0 && len(first[0][0].Images) > 0 {
+		limit = explainImages
 	}
 	rows := seq(x.Rows)
 	if x.Rows > limit {
@@ -75,6 +85,12 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 			for j, v := range a.Values {
 				one.importance.columns[j].mean += math.Abs(v)
 			}
+			for k, s := range a.Images {
+				if len(one.importance.columns) == len(x.Columns)+k {
+					one.importance.columns = append(one.importance.columns, contribution{name: s.Source + " (image)"})
+				}
+				one.importance.columns[len(x.Columns)+k].mean += math.Abs(s.Value)
+			}
 		}
 	}
 	for j := range one.importance.columns {
@@ -97,20 +113,48 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 			one.kept.Strongest = append(one.kept.Strongest, name)
 		}
 	}
-	for _, j := range order[:min(swarmColumns, len(order))] {
-		s := figure.Swarm{Name: x.Columns[j].Name}
-		if one.importance.columns[j].mean == 0 {
-			break
-		}
-		for i, row := range all {
-			if len(row) > 0 {
-				s.Contributions, s.Values = append(s.Contributions, row[len(row)-1].Values[j]), append(s.Values, x.Column(j)[rows[i]])
-			}
-		}
-		one.importance.swarm = append(one.importance.swarm, s)
-	}
+	one.swarm(x, rows, all)
 	slices.SortStableFunc(one.importance.columns, func(a, b contribution) int { return cmp.Compare(b.mean, a.mean) })
 	return nil
+}
+
+// swarm keeps the contributions of the columns that count most, to the last class or time explained, or to each of several classes.
+func (one *outcomeRun) swarm(x models.Matrix, rows []int, all [][]models.Attribution) {
+	if len(all) == 0 || len(all[0]) == 0 {
+		return
+	}
+	last, most := len(all[0])-1, swarmColumns
+	first := last
+	if one.y.Kind == clinical.Class && len(one.y.Classes) > 2 {
+		first, last, most = 0, min(last, swarmsMost-1), swarmsMost
+	}
+	for k := first; k <= last; k++ {
+		total := make([]float64, len(x.Columns))
+		for _, row := range all {
+			for j, v := range row[k].Values {
+				total[j] += math.Abs(v)
+			}
+		}
+		order := seq(len(x.Columns))
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(total[b], total[a]) })
+		s := swarm{}
+		if first < last {
+			s.class = all[0][k].Class
+		}
+		for _, j := range order[:min(most, len(order))] {
+			if total[j] == 0 {
+				break
+			}
+			line := figure.Swarm{Name: x.Columns[j].Name}
+			for i, row := range all {
+				line.Contributions, line.Values = append(line.Contributions, row[k].Values[j]), append(line.Values, x.Column(j)[rows[i]])
+			}
+			s.rows = append(s.rows, line)
+		}
+		if len(s.rows) > 0 {
+			one.importance.swarms = append(one.importance.swarms, s)
+		}
+	}
 }
 
 const (
@@ -209,15 +253,19 @@ func (one *outcomeRun) importanceFigure() (report.Figure, bool, error) {
 			im.rows, im.method, exact, used, len(im.columns))}, true, err
 }
 
-// swarmFigure draws the contributions of the strongest columns patient by patient.
-func (one *outcomeRun) swarmFigure() (report.Figure, bool, error) {
-	if len(one.importance.swarm) == 0 {
-		return report.Figure{}, false, nil
+// swarmFigures draw the contributions of the strongest columns patient by patient.
+func (one *outcomeRun) swarmFigures() ([]report.Figure, error) {
+	var out []report.Figure
+	for _, s := range one.importance.swarms {
+		f, err := figure.Beeswarm("", "SHAP value, "+one.importance.scale, s.rows)
+		if err != nil {
+			return nil, err
+		}
+		title := "Contributions, patient by patient"
+		if s.class != "" {
+			title += ": " + s.class
+		}
+		out = append(out, report.Figure{Title: title, Caption: "A point a training patient, shaded by the value that reached the model, dark for low.", SVG: template.HTML(f.SVG), Wide: true})
 	}
-	f, err := figure.Beeswarm("", "SHAP value, "+one.importance.scale, one.importance.swarm)
-	caption := "A point a training patient, shaded by the value that reached the model, dark for low."
-	if one.y.Kind == clinical.Class && len(one.y.Classes) > 2 {
-		caption += " For class " + one.y.Classes[len(one.y.Classes)-1] + "."
-	}
-	return report.Figure{Title: "Contributions, patient by patient", Caption: caption, SVG: template.HTML(f.SVG), Wide: true}, true, err
+	return out, nil
 }

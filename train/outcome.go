@@ -43,6 +43,10 @@ type outcomeRun struct {
 	groups     []grouping // by which the headline is broken down
 	notes      []string
 	overtime   *OverTime
+	calibrated []Calibration
+	// noConformal says why prediction sets that were asked for were not made.
+	noConformal string
+	level       float64 // of intervals
 
 	subgroups []SubgroupMetrics
 }
@@ -50,7 +54,7 @@ type outcomeRun struct {
 // plan divides the patients of outcome i and builds the procedure, without fitting anything.
 func (r *run) plan(i int) (*outcomeRun, error) {
 	whole := r.cohort.Outcomes[i]
-	one := &outcomeRun{rows: known(whole), scheme: validate.Scheme(r.e.Validation.Scheme)}
+	one := &outcomeRun{rows: known(whole), scheme: validate.Scheme(r.e.Validation.Scheme), level: r.e.Validation.Level}
 	one.y = whole.Select(one.rows)
 	var keep []int
 	for j, c := range r.all.Columns {
@@ -281,6 +285,9 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	on, err := m.Predict(t.X, nil)
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)
+	}
+	if err := r.conformal(one); err != nil {
+		return err
 	}
 	one.kept.FollowUp = bundle.NewFollowUp(one.y)
 	one.kept.Groups, err = bundle.NewRiskGroups(on.Risk, riskGroups)

@@ -24,13 +24,14 @@ type Record struct {
 	Fits     int                `json:"fits"`
 	Stages   []Timing           `json:"stages"`
 	Patients []string           `json:"failed_patients,omitempty"`
+	Inputs   map[string]string  `json:"inputs_sha256,omitempty"` // by their part in the experiment
 	SHA256   map[string]string  `json:"sha256"`
 	Against  map[string]Against `json:"against,omitempty"` // by outcome
 }
 
 func (r *run) record() ([]byte, error) {
 	rec := Record{Name: r.e.Name, Program: Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Procs: runtime.GOMAXPROCS(0), Jobs: r.e.Jobs,
-		Seed: r.e.Seed, Resumed: r.o.Resume, Started: r.started.UTC(), Seconds: time.Since(r.started).Seconds(), Fits: r.fits, Stages: r.timings, SHA256: r.hashes}
+		Seed: r.e.Seed, Resumed: r.o.Resume, Started: r.started.UTC(), Seconds: time.Since(r.started).Seconds(), Fits: r.fits, Stages: r.timings, Inputs: r.inputs, SHA256: r.hashes}
 	for _, f := range r.cohort.Failures {
 		rec.Patients = append(rec.Patients, f.Patient+": "+f.Reason)
 	}

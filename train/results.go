@@ -15,7 +15,6 @@ import (
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/models/bundle"
-	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/train/validate"
 )
 
@@ -36,6 +35,8 @@ type Metrics struct {
 	Events   *int                 `json:"events,omitempty"`
 	Classes  map[string]int       `json:"classes,omitempty"`
 	Columns  int                  `json:"columns"`
+	// PerVariable is how many events there are for each column.
+	PerVariable PerVariable `json:"events_per_variable"`
 
 	Locked *LockedSet `json:"locked,omitempty"` // patients set apart, who are in none of the numbers
 
@@ -53,9 +54,11 @@ type Metrics struct {
 	Selected string `json:"selected"`
 	Settings string `json:"settings,omitempty"`
 
-	Calibration *Calibration `json:"calibration,omitempty"`
-	Stability   *Stability   `json:"stability,omitempty"` // of what the folds' models use
-	OverTime    *OverTime    `json:"over_time,omitempty"` // of survival outcomes
+	Calibration        *Calibration  `json:"calibration,omitempty"`          // two classes
+	CalibrationByClass []Calibration `json:"calibration_by_class,omitempty"` // more
+	DecisionCurves     []Utility     `json:"decision_curves,omitempty"`
+	Stability          *Stability    `json:"stability,omitempty"` // of what the folds' models use
+	OverTime           *OverTime     `json:"over_time,omitempty"` // of survival outcomes
 
 	// Baselines and Ablation are the most frequent winner on other columns, by the first measure on the same folds.
 	Baselines   []VariantMetrics    `json:"baselines,omitempty"`
@@ -63,7 +66,9 @@ type Metrics struct {
 	Permutation *PermutationMetrics `json:"permutation,omitempty"`
 	Cut         string              `json:"cut,omitempty"` // what the budget left out
 	Conformal   *bundle.Conformal   `json:"conformal,omitempty"`
-	Subgroups   []SubgroupMetrics   `json:"subgroups,omitempty"`
+	// NoConformal says why sets that were asked for were not made.
+	NoConformal string            `json:"conformal_refused,omitempty"`
+	Subgroups   []SubgroupMetrics `json:"subgroups,omitempty"`
 
 	Audit    []AuditFinding `json:"audit,omitempty"` // what looks like leakage
 	Warnings []string       `json:"warnings,omitempty"`
@@ -110,14 +115,6 @@ type PairTest struct {
 	PHolm      *float64 `json:"p_holm"` // adjusted for all pairs
 }
 
-// Calibration is of the probabilities of a binary outcome, averaged over repeats.
-type Calibration struct {
-	Slope      *float64 `json:"slope"`
-	Intercept  *float64 `json:"intercept"`
-	InTheLarge *float64 `json:"in_the_large"`
-	ECE        *float64 `json:"ece"` // ten bins of equal width
-}
-
 func toJSON(e validate.Estimate) Estimate {
 	return Estimate{finite(e.Value), finite(e.Low), finite(e.High)}
 }
@@ -132,11 +129,12 @@ func (one *outcomeRun) estimates(model int, level float64) Estimates {
 
 // metrics returns metrics.json.
 func (r *run) metrics() ([]byte, error) {
+	var err error
 	all := map[string]*Metrics{}
 	level := r.e.Validation.Level
 	for _, one := range r.results {
 		final := one.result.Final
-		m := &Metrics{Kind: one.y.Kind, Locked: r.locked, Patients: patientsIn(one.study.Rows.Patient), Columns: len(one.x.Columns), Scheme: string(one.scheme),
+		m := &Metrics{Kind: one.y.Kind, Locked: r.locked, Patients: patientsIn(one.study.Rows.Patient), Columns: len(one.x.Columns), PerVariable: one.perVariable(), Scheme: string(one.scheme),
 			Folds: len(one.folds), Interval: one.interval, Level: level, Headline: one.estimates(-1, level), Models: map[string]Estimates{},
 			Selected: one.models[final.Winner].Name, Settings: one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]].Settings}
 		if one.y.Kind == clinical.Survival {
@@ -149,7 +147,10 @@ func (r *run) metrics() ([]byte, error) {
 			m.Models[model.Name] = one.estimates(k, level)
 		}
 		m.Comparisons = one.compare()
-		m.Calibration = one.calibration()
+		m.Calibration, m.CalibrationByClass = one.calibrationsOf(level)
+		if m.DecisionCurves, err = one.utilities(); err != nil {
+			return nil, fmt.Errorf("outcome %s: decision curve: %w", one.y.Name, err)
+		}
 		m.OverTime = one.overTime(level)
 		m.Stability = one.stability()
 		m.Baselines, m.Ablation = one.variantMetrics(one.honest.baselines), one.variantMetrics(one.honest.ablation)
@@ -157,7 +158,7 @@ func (r *run) metrics() ([]byte, error) {
 			m.Permutation = &PermutationMetrics{one.measures[0].Name, finite(n.Observed), len(n.Scores), n.AtLeast, n.P, n.Settled}
 		}
 		m.Cut = one.honest.nullNote
-		m.Conformal = one.kept.Conformal
+		m.Conformal, m.NoConformal = one.kept.Conformal, one.noConformal
 		m.Subgroups = one.subgroups
 		for _, f := range one.audit {
 			m.Audit = append(m.Audit, AuditFinding{f.Level, f.Check, f.Column, f.Text})
@@ -206,21 +207,6 @@ func (one *outcomeRun) compare() []PairTest {
 	return out
 }
 
-// calibration judges the probabilities of a binary outcome, which needs all patients at once.
-func (one *outcomeRun) calibration() *Calibration {
-	if one.y.Kind != clinical.Class || len(one.y.Classes) != 2 {
-		return nil
-	}
-	p := one.result.Pool(-1, len(one.rows))
-	b, err := validate.Binary(one.y.Select(p.Rows), p.Prediction)
-	if err != nil || b.Positives() == 0 || b.Negatives() == 0 {
-		return nil
-	}
-	c := b.Calibration()
-	ece, _ := metrics.CalibrationError(b.BinsByWidth(10))
-	return &Calibration{finite(c.Slope), finite(c.Intercept), finite(c.InTheLarge), finite(ece)}
-}
-
 // warnings are what a reader must know beside the headline.
 func (one *outcomeRun) warnings(level float64) []string {
 	var out []string
@@ -243,17 +229,9 @@ func (one *outcomeRun) warnings(level float64) []string {
 			out = append(out, fmt.Sprintf("The baseline %q scores %.3f, no less than the procedure.", v.name, v.value.Value))
 		}
 	}
-	scarce, what := events(one.y), "events"
-	if one.y.Kind == clinical.Class {
-		n := make([]int, len(one.y.Classes))
-		for _, c := range one.y.Class {
-			n[c]++
-		}
-		scarce, what = slices.Min(n), "patients of the smallest class"
-	}
-	if p := len(one.x.Columns); scarce < 10*p {
-		out = append(out, fmt.Sprintf("%d %s for %d candidate columns: %.2g per column, where 10 is a usual minimum. Columns chosen here are unlikely to be the ones that another cohort would choose.",
-			scarce, what, p, float64(scarce)/float64(p)))
+	if p := one.perVariable(); p.PerCandidate < usual {
+		out = append(out, fmt.Sprintf("%d %s for %d candidate columns: %.2g per column, where %d is a usual minimum. Columns chosen here are unlikely to be the ones that another cohort would choose.",
+			p.Events, p.what, len(one.x.Columns), p.PerCandidate, usual))
 	}
 	return out
 }

@@ -5,12 +5,15 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/models/survival"
+	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/report"
 	"github.com/voxgene/voxgene/train/validate"
 
@@ -29,6 +32,7 @@ type SubgroupMetrics struct {
 	Column   string   `json:"column"`
 	Group    string   `json:"group"`
 	Patients *int     `json:"patients"` // null below ten
+	Events   *int     `json:"events"`   // or patients of the last of two classes; null below ten
 	Measure  string   `json:"measure,omitempty"`
 	Value    *float64 `json:"value"`
 	Low      *float64 `json:"low"`
@@ -39,10 +43,33 @@ type SubgroupMetrics struct {
 // smallest is the number of patients below which a group is not described.
 const smallest = 10
 
+// usualGroups are the bare names of the columns that subgroups: auto takes.
+var usualGroups = []string{"sex", "gender", "age", "age_at_diagnosis", "age_years"}
+
+// subgroupNames are those of honest.subgroups, with auto spelt out.
+func (r *run) subgroupNames() []string {
+	var out []string
+	for _, name := range r.e.Honest.Subgroups {
+		if name != config.AutoSubgroups {
+			out = append(out, name)
+			continue
+		}
+		for _, c := range r.all.Columns {
+			if c.Group == "clinical" && slices.Contains(usualGroups, strings.ToLower(pipeline.Bare(c))) {
+				out = append(out, c.Name)
+			}
+		}
+		if r.cohort.Sites != nil {
+			out = append(out, r.e.Config.Cohort.Site)
+		}
+	}
+	return out
+}
+
 // groupings resolves honest.subgroups: columns of the feature table by full or bare name, or the cohort's site.
 func (r *run) groupings(one *outcomeRun) ([]grouping, error) {
 	var out []grouping
-	for _, name := range r.e.Honest.Subgroups {
+	for _, name := range r.subgroupNames() {
 		found := slices.IndexFunc(r.all.Columns, func(c table.Column) bool { return c.Name == name || pipeline.Bare(c) == name })
 		switch {
 		case found >= 0:
@@ -100,14 +127,13 @@ func divide(c table.Column, v []float64) grouping {
 	return g
 }
 
-// bySubgroup judges out-of-fold predictions, averaged over repeats, within each group: AUC with DeLong's interval, or Harrell's C
-// with that of its jackknife.
+// bySubgroup judges out-of-fold predictions, averaged over repeats, within each group: AUC with DeLong's interval (samples of patients where
+// there are more than two classes), or Harrell's C with that of its jackknife.
 func (one *outcomeRun) bySubgroup(level float64) []SubgroupMetrics {
-	if len(one.groups) == 0 || one.y.Kind == clinical.Class && len(one.y.Classes) != 2 {
+	if len(one.groups) == 0 {
 		return nil
 	}
 	p := one.result.Pool(-1, len(one.rows))
-	z := distuv.UnitNormal.Quantile((1 + level) / 2)
 	var out []SubgroupMetrics
 	for _, g := range one.groups {
 		for k, label := range g.labels {
@@ -118,43 +144,30 @@ func (one *outcomeRun) bySubgroup(level float64) []SubgroupMetrics {
 				}
 			}
 			m := SubgroupMetrics{Column: g.name, Group: label}
-			if len(at) < smallest {
+			n := len(rows)
+			if one.study.Rows.Patient != nil {
+				n = patientsIn(pickRows(one.study.Rows.Patient, rows))
+			}
+			if n < smallest {
 				m.Note = "fewer than ten patients"
 				out = append(out, m)
 				continue
 			}
-			n := len(at)
 			m.Patients = &n
-			y := one.y.Select(rows)
-			if one.y.Kind == clinical.Class {
-				var sub validate.Prediction
-				for _, i := range at {
-					sub.Probabilities = append(sub.Probabilities, p.Probabilities[2*i], p.Probabilities[2*i+1])
-				}
-				m.Measure = "auc"
-				b, err := validate.Binary(y, sub)
-				if err != nil || b.Positives() < 2 || b.Negatives() < 2 {
-					m.Note = "too few of a class"
-				} else {
-					low, high := b.AUCInterval(level)
-					m.Value, m.Low, m.High = finite(b.AUC()), finite(low), finite(high)
-				}
-			} else {
-				var risk []float64
-				for _, i := range at {
-					risk = append(risk, p.Risk[i])
-				}
-				m.Measure = "c_index"
-				obs, err := survival.Observations(y)
-				if err == nil {
-					var c survival.Concordance
-					if c, err = survival.Rank(survival.Cause(obs, 1), risk, survival.ConcordanceOptions{}); err == nil {
-						m.Value, m.Low, m.High = finite(c.C), finite(max(0, c.C-z*c.StdErr)), finite(min(1, c.C+z*c.StdErr))
-					}
-				}
-				if m.Value == nil {
-					m.Note = "no comparable pair"
-				}
+			y, part := one.y.Select(rows), p.Prediction.Select(at)
+			switch {
+			case one.y.Kind == clinical.Survival:
+				m.judgeSurvival(y, part, level)
+			case len(one.y.Classes) == 2:
+				m.judgeBinary(y, part, level)
+			default:
+				m.judgeClasses(y, part, level, one.study.Seed.Split("subgroup", one.y.Name, g.name, label))
+			}
+			if m.Events != nil && *m.Events < smallest {
+				m.Events = nil
+			}
+			if n < len(rows) { // formulas would count every row as a patient of its own
+				m.Low, m.High = nil, nil
 			}
 			out = append(out, m)
 		}
@@ -162,22 +175,87 @@ func (one *outcomeRun) bySubgroup(level float64) []SubgroupMetrics {
 	return out
 }
 
+func (m *SubgroupMetrics) judgeSurvival(y clinical.Outcome, p validate.Prediction, level float64) {
+	m.Measure = "c_index"
+	n := events(y)
+	m.Events, m.Note = &n, "no comparable pair"
+	obs, err := survival.Observations(y)
+	if err != nil {
+		return
+	}
+	c, err := survival.Rank(survival.Cause(obs, 1), p.Risk, survival.ConcordanceOptions{})
+	if err != nil || math.IsNaN(c.C) {
+		return
+	}
+	half := distuv.UnitNormal.Quantile((1+level)/2) * c.StdErr
+	m.Value, m.Low, m.High, m.Note = finite(c.C), finite(max(0, c.C-half)), finite(min(1, c.C+half)), ""
+}
+
+func (m *SubgroupMetrics) judgeBinary(y clinical.Outcome, p validate.Prediction, level float64) {
+	m.Measure, m.Note = "auc", "too few of a class"
+	b, err := validate.Binary(y, p)
+	if err != nil {
+		return
+	}
+	n := b.Positives()
+	m.Events = &n
+	if b.Positives() < 2 || b.Negatives() < 2 {
+		return
+	}
+	low, high := b.AUCInterval(level)
+	m.Value, m.Low, m.High, m.Note = finite(b.AUC()), finite(low), finite(high), ""
+}
+
+func (m *SubgroupMetrics) judgeClasses(y clinical.Outcome, p validate.Prediction, level float64, seed work.Seed) {
+	m.Measure, m.Note = "auc", "a class is missing"
+	measure := validate.Score(y)
+	value := measure.Of(y, p)
+	if math.IsNaN(value) {
+		return
+	}
+	m.Value, m.Note = finite(value), ""
+	rng := seed.Rand()
+	var drawn []float64
+	rows := make([]int, len(y.Class))
+	for range resamples {
+		for i := range rows {
+			rows[i] = rng.IntN(len(rows))
+		}
+		if v := measure.Of(y.Select(rows), p.Select(rows)); !math.IsNaN(v) {
+			drawn = append(drawn, v)
+		}
+	}
+	m.Low, m.High = percentileLimits(drawn, level)
+}
+
 func (one *outcomeRun) subgroupTable() (report.Table, bool) {
 	if len(one.subgroups) == 0 {
 		return report.Table{}, false
 	}
-	t := report.Table{Title: "By subgroup", Caption: "Out-of-fold predictions, averaged over repeats, within each group; interval by DeLong (AUC) or jackknife (C). Groups of fewer than ten patients are not described.",
-		Head: []string{"column", "group", "patients", "estimate", "interval"}}
+	t := report.Table{Title: "By subgroup", Caption: "Out-of-fold predictions, averaged over repeats, within each group; interval by DeLong (AUC of two classes), jackknife (C), or 1,000 bootstrap samples of patients (AUC of more classes). Numbers below ten are not given.",
+		Head: []string{"column", "group", "patients", "events", "estimate", "interval"}}
+	if one.y.Kind == clinical.Class {
+		t.Head[3] = one.y.Classes[len(one.y.Classes)-1]
+		if len(one.y.Classes) > 2 {
+			t.Head = slices.Delete(t.Head, 3, 4)
+		}
+	}
 	for _, m := range one.subgroups {
-		row := []string{m.Column, m.Group, "< 10", m.Note, ""}
+		row := []string{m.Column, m.Group, "< 10", "< 10", m.Note, ""}
 		if m.Patients != nil {
 			row[2] = strconv.Itoa(*m.Patients)
 		}
+		if m.Events != nil {
+			row[3] = strconv.Itoa(*m.Events)
+		}
 		if m.Value != nil {
-			row[3] = report.Number(*m.Value)
+			row[4] = report.Number(*m.Value)
 			if m.Low != nil && m.High != nil {
-				row[4] = report.Number(*m.Low) + " to " + report.Number(*m.High)
+				row[5] = report.Number(*m.Low) + " to " + report.Number(*m.High)
 			}
+		}
+		if len(t.Head) == 5 {
+			row = slices.Delete(row, 3, 4)
 		}
 		t.Rows = append(t.Rows, row)
 	}

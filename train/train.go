@@ -71,6 +71,8 @@ type run struct {
 
 	fits    int
 	hashes  map[string]string
+	inputs  map[string]string // hashes of what was read, by its part in the experiment
+	foreign bool              // predictions of a model made elsewhere are judged; nothing is fitted
 	timings []Timing
 }
 
@@ -187,6 +189,9 @@ func (r *run) load(ctx context.Context) error {
 		return &InputError{err}
 	}
 	if err := c.Flow.Write(r.o.Log); err != nil {
+		return err
+	}
+	if err := r.hashInputs(); err != nil {
 		return err
 	}
 	if c, err = r.setApart(c, false); err != nil {

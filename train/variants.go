@@ -31,6 +31,9 @@ type columnSet struct {
 	skipped string
 }
 
+// maxGroups is the number of groups of columns past which they are not left out one by one.
+const maxGroups = 20
+
 // volumeAlone names the baseline of how large the region is. It sees no image.
 const volumeAlone = "volume alone"
 
@@ -64,7 +67,7 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 					s.columns = append(s.columns, j)
 				}
 			}
-			s.columns = one.withBatches(s.columns)
+			s.steps = r.plain() // a single column cannot be harmonised with others
 			if len(s.columns) == 0 {
 				s.skipped = "no source has a tumour volume"
 			}
@@ -94,8 +97,8 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 		}
 		return names
 	}
-	if plain := slices.DeleteFunc(slices.Clone(r.e.Pipeline), func(s pipeline.Spec) bool { return s.Step == "harmonise" }); len(plain) < len(r.e.Pipeline) {
-		s := columnSet{name: "without harmonisation", steps: plain}
+	if plain := r.plain(); len(plain) < len(r.e.Pipeline) {
+		s := columnSet{name: withoutHarmonisation, steps: plain}
 		for j, c := range one.x.Columns {
 			if c.Group != batchGroup {
 				s.columns = append(s.columns, j)
@@ -109,7 +112,16 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 		of, what = func(c table.Column) string { return c.Source }, "source"
 		groups = by(of)
 	}
-	if len(groups) < 2 || len(groups) > 20 {
+	if len(groups) < 2 {
+		of, what = family, "family"
+		groups = by(of)
+	}
+	if len(groups) < 2 {
+		one.honest.noAblation = "All columns are of one source and one family: there is nothing to leave out."
+		return baselines, ablation
+	}
+	if len(groups) > maxGroups {
+		one.honest.noAblation = fmt.Sprintf("The columns are of %d sources, more than the %d that are left out one by one; give them groups.", len(groups), maxGroups)
 		return baselines, ablation
 	}
 	for _, without := range []bool{false, true} {
@@ -131,6 +143,14 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 		}
 	}
 	return baselines, ablation
+}
+
+// withoutHarmonisation is the variant that leaves the harmonising steps out.
+const withoutHarmonisation = "without harmonisation"
+
+// plain is the pipeline without the steps that harmonise.
+func (r *run) plain() []pipeline.Spec {
+	return slices.DeleteFunc(slices.Clone(r.e.Pipeline), func(s pipeline.Spec) bool { return s.Step == "harmonise" })
 }
 
 // isVolume reports whether a column is a volume of the region, by the names of PyRadiomics.
@@ -176,25 +196,34 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			v.skipped = err.Error()
+			v.skipped, _, _ = strings.Cut(err.Error(), "\n") // folds fail alike
 			out = append(out, v)
 			continue
 		}
 		r.fits += result.Fits
 		v.value = one.summarise(result, measure, -1, r.e.Validation.Level)
-		_, v.against = one.differs(measure, one.result, result, -1, -1)
+		beside := -1 // the procedure
+		if set.name == withoutHarmonisation {
+			beside = one.mostFrequent()
+		}
+		_, v.against = one.differs(measure, one.result, result, beside, -1)
 		out = append(out, v)
 	}
 	return out, nil
 }
 
-// withSteps returns a study with other steps and the most frequent winner alone.
-func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (validate.Study, error) {
+// mostFrequent is the model that won most outer folds.
+func (one *outcomeRun) mostFrequent() int {
 	wins := make([]int, len(one.models))
 	for _, f := range one.result.Folds {
 		wins[f.Choice.Winner]++
 	}
-	best := slices.Index(wins, slices.Max(wins))
+	return slices.Index(wins, slices.Max(wins))
+}
+
+// withSteps returns a study with other steps and the most frequent winner alone.
+func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (validate.Study, error) {
+	best := one.mostFrequent()
 	p, err := prepare(steps)
 	if err != nil {
 		return s, err

@@ -31,7 +31,7 @@ with faults, scanners that stand apart, patients and events. Each line has its r
 finds.`,
 		Example: `  voxgene advise study.yaml
   voxgene advise cases.csv --params params.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly(1, "a batch list or a cohort file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var lines []advice.Line
 			var err error

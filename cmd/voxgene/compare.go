@@ -30,7 +30,7 @@ common: the largest relative difference and where it is, Bland and Altman's limi
 interval, as CSV. Columns and rows of one table alone are listed. It exits with 1 when a column differs by more than the tolerance.`,
 		Example: `  voxgene compare before.csv after.csv
   voxgene compare reader1.csv reader2.csv --tolerance 0.1 -o agreement.csv`,
-		Args: cobra.ExactArgs(2),
+		Args: exactly(2, "two feature tables"),
 		RunE: func(c *cobra.Command, args []string) error {
 			a, err := readCompared(args[0], key, byRow)
 			if err != nil {

@@ -24,19 +24,21 @@ func explainCommand() *cobra.Command {
 	var at []string
 	top := 10
 	c := &cobra.Command{
-		Use:   "explain BUNDLE TABLE",
+		Use:   "explain BUNDLE TABLE|COHORT.yaml",
 		Short: "Say how much each input contributed to each prediction",
 		Long: `Explains the prediction of each row of a table: Shapley values on the model's own scale (log-odds, log-hazard, …), summed back to the inputs
 that were read. Base and contributions sum to the output. Inputs beyond the largest --top are summed as "(other)". With a folder as -o,
 figures of all patients and of each (the first fifty) are written there as SVG, with their numbers as CSV. Contributions say what the
-model used, not what causes the outcome.`,
+model used, not what causes the outcome. Of a network over images, read with a cohort file, the image of each source is one contribution, and
+with --patient and a folder the part of each voxel is written there on the grid of the scan, as NIfTI.`,
 		Example: `  voxgene explain runs/glioma/model.voxgene new.csv --patient TCGA-CS-4938
   voxgene explain runs/glioma/model.voxgene new.csv --group-by source -o contributions.csv
   voxgene explain runs/glioma/model.voxgene new.csv --group-by family -o figures/
+  voxgene explain runs/glioma/model.voxgene cohort.yaml --patient P7 -o p7/
   voxgene explain runs/glioma/model.voxgene new.csv --global --outcome idh=idh_mutant -o what-counts/
   voxgene explain runs/glioma/model.voxgene new.csv --compare elsewhere.csv
   voxgene explain runs/glioma/model.voxgene new.csv --outcomes os --at 12mo --background train.csv --json`,
-		Args: exactly(2, "a bundle and a table"),
+		Args: exactly(2, "a bundle and a table or a cohort file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := g.check(patient); err != nil {
 				return badInput(err)
@@ -66,6 +68,7 @@ model used, not what causes the outcome.`,
 			if folder || g.asked() {
 				e.Top = math.MaxInt
 			}
+			e.Maps = folder && patient != "" && readsImages(b, x)
 			if background != "" {
 				rows, err := table.Read(background, table.Options{Key: p.key})
 				if err != nil {
@@ -95,7 +98,14 @@ model used, not what causes the outcome.`,
 				return g.answer(c, &p, b, args[1], at, answers, others, folder)
 			}
 			if folder {
-				return writeFigures(p.output, answers, at, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) })
+				if err := writeFigures(p.output, answers, at, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) }); err != nil || !e.Maps {
+					return err
+				}
+				scans, err := scansOf(c.Context(), b, args[1], patient, x)
+				if err != nil {
+					return badInput(err)
+				}
+				return writeMaps(p.output, scans, gather(answers, at))
 			}
 			return p.write(c.OutOrStdout(), b, answers, explanationRows(answers))
 		},

@@ -77,7 +77,29 @@ func rootCommand() *cobra.Command {
 		trainCommand(),
 		versionCommand(),
 	)
+	markArguments(root)
 	return root
+}
+
+// markArguments makes wrong arguments of a command, and of those below it, faults of the input, with what was probably meant.
+func markArguments(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			if err == nil {
+				return nil
+			}
+			if c.SuggestionsMinimumDistance = 2; c.HasSubCommands() && len(args) > 0 {
+				if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+					err = fmt.Errorf("%w; did you mean %q?", err, near[0])
+				}
+			}
+			return badInput(fmt.Errorf("%w\nsee %s --help", err, c.CommandPath()))
+		}
+	}
+	for _, below := range c.Commands() {
+		markArguments(below)
+	}
 }
 
 // inputError marks what the user has to repair: the command line, a configuration, a table. It ends in exit code 2.
@@ -91,4 +113,14 @@ func badInput(err error) error {
 		return nil
 	}
 	return inputError{err}
+}
+
+// exactly asks for n arguments and says what they are when others are given.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return fmt.Errorf("%s wants %s", c.Name(), what)
+		}
+		return nil
+	}
 }

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"encoding/csv"
+	"math"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,14 +43,47 @@ func TestNetworksGuide(t *testing.T) {
 			commands++
 		}
 	}
-	if commands != 5 {
-		t.Errorf("the page has %d commands; this test knows 5", commands)
+	if commands != 7 {
+		t.Errorf("the page has %d commands; this test knows 7", commands)
 	}
-	if v, err := nifti.Read("map.nii.gz"); err != nil || v.Size != [3]int{36, 36, 24} {
-		t.Errorf("the map is not on the grid of the scan: %v", err)
+	for _, path := range []string{"map.nii.gz", "p1/subtype-B-t1.nii.gz", "parts.nii.gz"} {
+		if v, err := nifti.Read(path); err != nil || v.Size != [3]int{36, 36, 24} {
+			t.Errorf("%s is not on the grid of the scan: %v", path, err)
+		}
+	}
+	if !partsSum(t) {
+		t.Error("the map of contributions does not sum to what the image contributed")
 	}
 	predictions, err := os.ReadFile("predictions.csv")
 	if err != nil || strings.Count(string(predictions), "\n") != 41 {
 		t.Errorf("predictions of 40 patients: %v\n%s", err, predictions)
 	}
+}
+
+// partsSum says whether the map of voxels' contributions sums to the contribution of the image, within what interpolation loses.
+func partsSum(t *testing.T) bool {
+	t.Helper()
+	v, err := nifti.Read("parts.nii.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, size := 0.0, 0.0
+	for _, x := range v.Values {
+		sum += x
+		size += math.Abs(x)
+	}
+	text, err := os.ReadFile("p1/contributions.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.Index(rows[0], "contribution")
+	image, err := strconv.ParseFloat(rows[1][at], 64)
+	if err != nil || rows[1][slices.Index(rows[0], "feature")] != "t1 (image)" {
+		t.Fatalf("no contribution of the image: %v", rows)
+	}
+	return math.Abs(sum-image) < 0.05*size
 }

@@ -44,13 +44,3 @@ population, and the causes of subtype and survival.
 	c.Flags().IntVar(&jobs, "jobs", 0, "files written at once; 0 uses every processor")
 	return c
 }
-
-// exactly asks for n arguments and says what they are when others are given.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != n {
-			return badInput(fmt.Errorf("%s wants %s; see voxgene %s --help", c.Name(), what, c.Name()))
-		}
-		return nil
-	}
-}

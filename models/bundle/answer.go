@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/models"
 )
 
 // Prediction is the answer for one patient. Its JSON is the shape that every front renders.
@@ -51,6 +52,7 @@ type Explanation struct {
 	Gap    float64
 	Other  float64 // contributions that are not listed, summed
 	Values []Contribution
+	Images []models.ImagePart // with the map of each image that a map was asked for; not part of the JSON
 }
 
 // Contribution is the part of one raw input, or of a group of them, in an explained number.

@@ -26,6 +26,8 @@ type Explain struct {
 	Scale string
 	// At explains survival at these times in place of the risk.
 	At []Time
+	// Maps adds the contribution of each voxel, of models that read images.
+	Maps bool
 	// Background stands in for columns that are left out, in place of the bundle's own. Its columns are the bundle's inputs.
 	Background *models.Matrix
 }
@@ -52,11 +54,11 @@ func (e *Explain) check() error {
 
 // explainer returns what explains an outcome. The one that most requests want is prepared once.
 func (p *plan) explainer(o *Outcome, e *Explain) (*explain.Explainer, error) {
-	if (e.Method == "" || e.Method == explain.Auto) && e.Scale == "" && len(e.At) == 0 && e.Background == nil {
+	if (e.Method == "" || e.Method == explain.Auto) && e.Scale == "" && len(e.At) == 0 && e.Background == nil && !e.Maps {
 		p.once.Do(func() { p.usual, p.fault = explain.New(o.Model, explain.Request{Background: o.Background}) })
 		return p.usual, p.fault
 	}
-	r := explain.Request{Method: e.Method, Scale: e.Scale, Background: o.Background}
+	r := explain.Request{Method: e.Method, Scale: e.Scale, Background: o.Background, Maps: e.Maps}
 	if len(e.At) > 0 && o.Kind == clinical.Survival {
 		times, err := o.times(e.At)
 		if err != nil {
@@ -77,7 +79,7 @@ func (p *plan) explainer(o *Outcome, e *Explain) (*explain.Explainer, error) {
 		background := explain.FromMatrix(rows)
 		r.Background = &background
 	}
-	if len(r.Times) > 0 || e.Background != nil {
+	if len(r.Times) > 0 || e.Background != nil || e.Maps {
 		return explain.New(o.Model, r)
 	}
 	p.lock.Lock()
@@ -148,6 +150,18 @@ func (b *Bundle) fold(a models.Attribution, d division, x models.Matrix, row int
 			}
 		}
 	}
+	for _, s := range a.Images {
+		k := slices.IndexFunc(d.slots, func(t slot) bool { return t.name == imageSlot(s.Source, e.GroupBy) })
+		if k < 0 {
+			k = len(amounts)
+			d.slots = append(slices.Clip(d.slots), slot{imageSlot(s.Source, e.GroupBy), -1})
+			amounts, errs = append(amounts, 0), append(errs, 0)
+		}
+		amounts[k] += s.Value
+		if s.Map != nil {
+			out.Images = append(out.Images, s)
+		}
+	}
 	top := e.Top
 	if top == 0 {
 		top = defaultTop
@@ -162,6 +176,14 @@ func (b *Bundle) fold(a models.Attribution, d division, x models.Matrix, row int
 		out.Other += v
 	}
 	return out, nil
+}
+
+// imageSlot is what the contribution of a source's image is summed to: the source itself, or a name that no column has.
+func imageSlot(source, groupBy string) string {
+	if groupBy == "source" {
+		return source
+	}
+	return source + " (image)"
 }
 
 // largest returns the indices of the largest amounts, the largest first and the first of equals first; at most n, and none of zero.

@@ -31,6 +31,14 @@ func (w whole) Kind() string { return w.b.Outcomes[w.n].Model.Kind() }
 
 func (w whole) Columns() []table.Column { return w.b.columns }
 
+// Crops are the volumes that the model reads, which pass by the pipeline.
+func (w whole) Crops() []models.Crops {
+	if m, ok := w.b.Outcomes[w.n].Model.(models.Imaged); ok {
+		return m.Crops()
+	}
+	return nil
+}
+
 // Predict applies the pipeline and predicts; times are in the outcome's unit.
 func (w whole) Predict(x models.Matrix, times []float64) (models.Prediction, error) {
 	if err := models.CheckColumns(w.b.columns, x); err != nil {

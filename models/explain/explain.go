@@ -85,6 +85,8 @@ type Request struct {
 	// 2 (8 for functions of sums over trees, where a walk costs little), or that linear_correlated takes, 0 for 100.
 	Pairs int
 	Seed  work.Seed
+	// Maps asks a model that reads images for the contribution of each voxel.
+	Maps bool
 	// Rows is how many rows are going to be explained, if known: preparations that pay only for many are then made. Explain sets it; who
 	// keeps an Explainer for later says Many.
 	Rows int
@@ -120,8 +122,9 @@ type engine interface {
 
 // scratch is what a goroutine needs; each engine uses its part.
 type scratch struct {
-	tree treeScratch
-	phi  []float64
+	tree   treeScratch
+	phi    []float64
+	images []models.ImageContributions // of the rows explained last, by a model that explains itself
 }
 
 // block is the number of rows that are explained together.
@@ -220,6 +223,10 @@ func (e *Explainer) rows(x models.Matrix, lo, hi int, s *scratch) ([][]models.At
 					a.Errors[c] = errs[at+j]
 				}
 			}
+			for _, s := range s.images {
+				at := i*len(e.targets) + k
+				a.Images = append(a.Images, models.ImagePart{Source: s.Source, Value: s.Totals[at], Map: s.Maps[at]})
+			}
 			if err := settle(&a); err != nil {
 				return nil, fmt.Errorf("row %d: %w", lo+i+1, err)
 			}
@@ -238,6 +245,9 @@ func settle(a *models.Attribution) error {
 	for _, v := range a.Values {
 		sum += v
 		size += math.Abs(v)
+	}
+	for _, s := range a.Images {
+		sum += s.Value
 	}
 	a.Gap = a.Output - sum
 	if gradients(a.Method) && !math.IsNaN(a.Gap) && !math.IsInf(a.Gap, 0) {
@@ -282,6 +292,10 @@ func New(m models.Model, r Request) (*Explainer, error) {
 		r.Method = automatic(m, scale, len(targets), r)
 	}
 	e.method = r.Method
+	if reads, ok := m.(models.Imaged); ok && len(reads.Crops()) > 0 && !gradients(r.Method) {
+		return nil, fmt.Errorf("%s puts in values of columns and a network of kind %s reads images: use %s or %s, for which the bundle needs a background of crops (at least %d training patients)",
+			r.Method, m.Kind(), ExpectedGradients, IntegratedGradients, Smallest)
+	}
 	switch r.Method {
 	case Linear:
 		if one, ok, fault := newLinkedSum(m, scale, len(targets), r); ok || fault != nil {

@@ -13,7 +13,7 @@ type own struct {
 	model   models.Attributed
 	request models.AttributionRequest
 	used    []int
-	targets int
+	targets int // numbers explained
 	base    []float64
 }
 
@@ -49,29 +49,34 @@ func newOwn(m models.Model, scale string, targets int, r Request) (*own, error) 
 		return nil, err
 	}
 	o := &own{model: m.(models.Attributed), targets: targets, used: active(m), request: models.AttributionRequest{
-		Method: r.Method, Scale: scale, Times: r.Times, Background: b, Shares: r.Background.shares(), Seed: r.Seed.Split(r.Method)}}
-	// The background's first row is asked for the bases, and shows whether the model can do this at all.
-	if _, o.base, err = o.ask(b.Select([]int{0})); err != nil {
-		return nil, err
-	}
-	return o, nil
+		Method: r.Method, Scale: scale, Times: r.Times, Background: b, Shares: r.Background.shares(), Seed: r.Seed.Split(r.Method), Maps: r.Maps}}
+	// No row at all is asked about, for the bases, and to see whether the model can do this.
+	c, err := o.ask(models.Blank(m).Select(nil))
+	o.base = c.Bases
+	return o, err
 }
 
-// ask returns what the model says, where it has the length that it should have.
-func (o *own) ask(x models.Matrix) (phi, base []float64, err error) {
-	if phi, base, err = o.model.Attribute(x, o.request); err != nil {
-		return nil, nil, err
+// ask returns what the model says, where it has the lengths that it should have.
+func (o *own) ask(x models.Matrix) (models.Contributions, error) {
+	c, err := o.model.Attribute(x, o.request)
+	if err != nil {
+		return c, err
 	}
-	if len(phi) != x.Rows*o.targets*len(x.Columns) || len(base) != o.targets {
-		return nil, nil, fmt.Errorf("%s: %d values and %d bases for %d rows of %d columns and %d numbers", o.request.Method, len(phi), len(base), x.Rows, len(x.Columns), o.targets)
+	if len(c.Values) != x.Rows*o.targets*len(x.Columns) || len(c.Bases) != o.targets {
+		return c, fmt.Errorf("%s: %d values and %d bases for %d rows of %d columns and %d numbers", o.request.Method, len(c.Values), len(c.Bases), x.Rows, len(x.Columns), o.targets)
 	}
-	return phi, base, nil
+	for _, s := range c.Images {
+		if n := x.Rows * o.targets; len(s.Totals) != n || len(s.Maps) != n {
+			return c, fmt.Errorf("%s: %d totals and %d maps of %s for %d rows and %d numbers", o.request.Method, len(s.Totals), len(s.Maps), s.Source, x.Rows, o.targets)
+		}
+	}
+	return c, nil
 }
 
 func (o *own) columns() []int   { return o.used }
 func (o *own) bases() []float64 { return o.base }
 
-func (o *own) values(x models.Matrix, lo, hi int, _ *scratch) (phi, errs []float64, err error) {
+func (o *own) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
 	if lo > 0 || hi < x.Rows {
 		rows := make([]int, hi-lo)
 		for i := range rows {
@@ -79,6 +84,7 @@ func (o *own) values(x models.Matrix, lo, hi int, _ *scratch) (phi, errs []float
 		}
 		x = x.Select(rows)
 	}
-	phi, _, err = o.ask(x)
-	return phi, nil, err
+	c, err := o.ask(x)
+	s.images = c.Images
+	return c.Values, nil, err
 }

@@ -18,9 +18,9 @@ type graded struct {
 
 func (g graded) AttributionMethods() []string { return []string{IntegratedGradients} }
 
-func (g graded) Attribute(x models.Matrix, r models.AttributionRequest) (values, bases []float64, err error) {
+func (g graded) Attribute(x models.Matrix, r models.AttributionRequest) (models.Contributions, error) {
 	if g.fault != nil {
-		return nil, nil, g.fault
+		return models.Contributions{}, g.fault
 	}
 	intercepts, weights, _ := g.Model.(additive).Linear()
 	n := len(x.Columns)
@@ -31,7 +31,7 @@ func (g graded) Attribute(x models.Matrix, r models.AttributionRequest) (values,
 		}
 		return sum
 	}
-	values, bases = make([]float64, x.Rows*n), make([]float64, 1)
+	values, bases := make([]float64, x.Rows*n), make([]float64, 1)
 	row, other, between := make([]float64, n), make([]float64, n), make([]float64, n)
 	for b, share := range r.Shares {
 		r.Background.Row(b, other)
@@ -50,7 +50,7 @@ func (g graded) Attribute(x models.Matrix, r models.AttributionRequest) (values,
 			}
 		}
 	}
-	return values, bases, nil
+	return models.Contributions{Values: values, Bases: bases}, nil
 }
 
 // A model that explains itself is asked to, by its own method where none is named; its gap is shown, narrow with many steps and wide

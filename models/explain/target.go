@@ -21,7 +21,7 @@ func choose(m models.Model, r Request) ([]target, error) {
 	if err := finiteTimes(r.Times); err != nil {
 		return nil, err
 	}
-	p, err := m.Predict(models.NewMatrix(m.Columns(), 1), r.Times)
+	p, err := m.Predict(models.Blank(m), r.Times)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +79,9 @@ func ofSurvival(m models.Model, r Request) ([]target, error) {
 	risk := LogHazard
 	if e, ok := m.(ensembled); ok {
 		risk = string(e.Ensemble().Scale)
+	}
+	if s, ok := m.(interface{ RiskScale() string }); ok {
+		risk = s.RiskScale()
 	}
 	if len(r.Times) == 0 {
 		scale, err := among(r.Scale, []string{risk})

@@ -73,3 +73,6 @@ func (b *Binary) runs(f func(score float64, positives, negatives int)) {
 		f(s, pos, neg)
 	}
 }
+
+// Row returns the outcome and the score of row i, in the order they were given.
+func (b *Binary) Row(i int) (positive bool, score float64) { return b.positive[i], b.score[i] }

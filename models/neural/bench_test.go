@@ -71,3 +71,37 @@ func BenchmarkPredict(b *testing.B) {
 		}
 	}
 }
+
+// Expected gradients of one patient: of a perceptron over 500 columns from a hundred centroids, and of image and table together.
+func BenchmarkAttribute(b *testing.B) {
+	table := tabled(200, false)
+	wide := models.NewMatrix(nil, 200)
+	for j := range 500 {
+		wide.Columns = append(wide.Columns, table.X.Columns[j%5])
+		wide.Values = append(wide.Values, table.X.Column(j%5)...)
+	}
+	table.X = wide
+	both := pictured(24, [3]int{16, 16, 16})
+	for _, c := range []struct {
+		kind string
+		data models.Training
+		rows int // of the background
+	}{{mlpKind, table, 100}, {cnnKind, both, 1}} {
+		b.Run(c.kind, func(b *testing.B) {
+			m := fit(b, context.Background(), network(b, c.kind, map[string]any{"epochs": 1}), c.data)
+			r := models.AttributionRequest{Method: expectedGradients, Scale: "log-odds"}
+			rows := make([]int, c.rows)
+			for i := range rows {
+				rows[i] = i
+				r.Shares = append(r.Shares, 1/float64(c.rows))
+			}
+			r.Background = c.data.X.Select(rows)
+			one := c.data.X.Select([]int{0})
+			for b.Loop() {
+				if _, err := m.Attribute(one, r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

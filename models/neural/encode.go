@@ -17,6 +17,7 @@ import (
 const (
 	networkPart = "network.json"
 	weightsPart = "weights.safetensors"
+	meanPart    = "mean_crop.safetensors" // only of networks over images
 )
 
 // stored is network.json.
@@ -44,7 +45,14 @@ func (m *Model) Encode() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{networkPart: append(text, '\n'), weightsPart: weights}, nil
+	parts := map[string][]byte{networkPart: append(text, '\n'), weightsPart: weights}
+	if m.MeanCrop != nil {
+		e := m.Architecture.Image
+		if parts[meanPart], err = encodeTensors([]Weights{{{Name: meanTensor, Shape: e.cropShape(), Values: m.MeanCrop}}}, func(int) string { return "" }); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
 }
 
 // maxMembers bounds an ensemble.
@@ -105,7 +113,7 @@ func decodeModel(kind string, parts map[string][]byte) (*Model, error) {
 		}
 		m.Members = append(m.Members, w)
 	}
-	return m, nil
+	return m, m.decodeMean(parts)
 }
 
 // check says what does not fit together in a decoded model.

@@ -21,7 +21,10 @@ type Model struct {
 	Classes      []string
 	Unit         string
 	Baseline     Baseline // of survival
-	Remarks      []string
+	// MeanCrop is the mean of the training patients' crops, channel by channel, from which attributions of images begin; nil where fewer than
+	// leastOfMean had any.
+	MeanCrop []float32
+	Remarks  []string
 }
 
 // Baseline is what turns the output of a survival network into curves.

@@ -19,6 +19,7 @@ import (
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/registry"
@@ -34,6 +35,7 @@ type study struct {
 	evidence []results.Instance
 	notes    []string
 	acquired map[string]extraction.Acquired // how the images of each source were made
+	crops    []models.Volumes               // of the sources that make them
 	secrets  []string                       // that no message may hold
 }
 
@@ -66,6 +68,7 @@ func (f *Front) predict(ctx context.Context, r *http.Request, e *registry.Entry,
 	if p != nil {
 		return nil, s.clean(*p)
 	}
+	d.X.Volumes = s.crops
 	d.Request.Acquired = []map[string]extraction.Acquired{s.acquired}
 	answers, p, cause := api.Predict(r, e, d, f.Audit)
 	if p != nil {
@@ -158,6 +161,9 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 		if s.entry.Bundle.Find(f.Name) >= 0 && !table.Missing(f.Value) {
 			s.features[f.Name] = f.Value
 		}
+	}
+	if v := source.Volume; v != nil {
+		s.crops = append(s.crops, models.Volumes{Source: source.Name, Channels: v.Channels(), Size: [3]int(v.Size), Spacing: [3]float64(v.Spacing), Values: row.Crop, Crop: []int{0}})
 	}
 	s.notes = append(s.notes, row.Notes...)
 	if s.acquired == nil {

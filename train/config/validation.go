@@ -155,7 +155,7 @@ func (v Validation) Design() validate.Design {
 type Honest struct {
 	Permutations Permutations `yaml:"permutations"`
 	Baselines    []string     `yaml:"baselines"`
-	Subgroups    []string     `yaml:"subgroups"` // columns by which the headline is broken down
+	Subgroups    []string     `yaml:"subgroups"` // columns by which the headline is broken down; auto is sex, age and site
 	Budget       Duration     `yaml:"budget"`    // permutations are cut first
 }
 
@@ -197,8 +197,11 @@ func (d *Duration) DecodeNode(n *settings.Node, p *settings.Problems) {
 }
 
 func defaultHonest() Honest {
-	return Honest{Permutations: Permutations{Auto: true}, Baselines: slices.Clone(baselines)}
+	return Honest{Permutations: Permutations{Auto: true}, Baselines: slices.Clone(baselines), Subgroups: []string{AutoSubgroups}}
 }
+
+// AutoSubgroups, in place of a column, stands for sex, age and site, as far as the cohort has them.
+const AutoSubgroups = "auto"
 
 // baselines that a model should beat: tumour volume alone, clinical columns alone, random numbers in place of the columns.
 var baselines = []string{"volume", "clinical", "random"}

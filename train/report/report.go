@@ -11,12 +11,14 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Report is all that a page shows.
 type Report struct {
-	Kind     string // training, external validation
+	Kind     string // training, predictions made elsewhere, external validation
+	Whole    bool   // has the audit, methods and checklists of a study of its own
 	Name     string
 	Made     time.Time
 	Seconds  float64
@@ -35,7 +37,9 @@ type Report struct {
 	Config   string  // the canonical experiment
 	Level    float64 // of intervals
 	Versions []Pair
-	Hashes   []Pair
+	Modules  []Pair // libraries and their versions
+	Inputs   []Pair // hashes of files that were read
+	Hashes   []Pair // of files that the run left
 }
 
 // Pair is a name and what it is.
@@ -45,6 +49,7 @@ type Pair struct{ Name, Value string }
 type Count struct {
 	Text     string
 	Patients int
+	Out      bool // patients who leave the flow here, or are missing from the line above
 }
 
 // Finding is something that the reader should know before any number.
@@ -57,7 +62,8 @@ type Finding struct {
 type Source struct {
 	Name, Kind, Group string
 	Patients, Columns int
-	Missing           float64 // share of its values
+	Missing           float64  // share of its values
+	Without           []string // why patients have none of it, with counts
 }
 
 // Estimate is a measure with its interval; Low is NaN where there is none.
@@ -74,14 +80,16 @@ type Row struct {
 	P         float64 // of a test against the row that the table names; NaN where there is none
 }
 
-// Comparison is a table of rows measured on the same folds.
+// Comparison is a table of rows measured on the same folds. The anchors of parts are set by Write.
 type Comparison struct {
+	ID             string
 	Title, Caption string
 	Rows           []Row
 }
 
 // Figure is a picture and the words below it.
 type Figure struct {
+	ID             string
 	Title, Caption string
 	SVG            template.HTML
 	Wide           bool // has long words and wants the whole width
@@ -89,6 +97,7 @@ type Figure struct {
 
 // Table is any other table.
 type Table struct {
+	ID             string
 	Title, Caption string
 	Head           []string
 	Rows           [][]string
@@ -96,6 +105,7 @@ type Table struct {
 
 // Outcome is one outcome's part of the page.
 type Outcome struct {
+	ID          string
 	Name, Kind  string
 	Description string // patients, classes or events, scheme
 	Verdict     string // one sentence: what the headline says
@@ -124,11 +134,11 @@ var layout = template.Must(template.New("page").Funcs(template.FuncMap{
 	"has":      func(v float64) bool { return !math.IsNaN(v) },
 	"date":     func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"seconds":  Seconds,
-	"anchor":   func(i int) string { return "outcome-" + strconv.Itoa(i+1) },
+	"slug":     func(s string) string { return Anchor(-1, s) },
 }).Parse(page))
 
 // Write renders the page.
-func (r Report) Write(w io.Writer) error { return layout.Execute(w, r) }
+func (r Report) Write(w io.Writer) error { return layout.Execute(w, r.named()) }
 
 // Number prints a measure with the digits that its precision bears.
 func Number(v float64) string {
@@ -136,12 +146,15 @@ func Number(v float64) string {
 	case math.IsNaN(v):
 		return "–"
 	case math.Abs(v) >= 100:
-		return strconv.FormatFloat(v, 'f', 0, 64)
+		return minus(strconv.FormatFloat(v, 'f', 0, 64))
 	case math.Abs(v) >= 10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+		return minus(strconv.FormatFloat(v, 'f', 1, 64))
 	}
-	return strconv.FormatFloat(v, 'f', 3, 64)
+	return minus(strconv.FormatFloat(v, 'f', 3, 64))
 }
+
+// minus writes a true minus sign.
+func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
 
 func interval(e Estimate) string {
 	if math.IsNaN(e.Low) || math.IsNaN(e.High) {
