@@ -247,7 +247,8 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
-	if t.X, err = fitted.Apply(one.x); err != nil {
+	var harmonised models.Matrix
+	if t.X, harmonised, err = fitted.ApplyHarmonised(one.x); err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
 	candidate := one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]]
@@ -259,7 +260,7 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	if n, ok := m.(models.Noted); ok {
 		one.notes = append(one.notes, n.Notes()...)
 	}
-	one.kept = bundle.Outcome{Name: one.y.Name, Kind: one.y.Kind, Classes: one.y.Classes, Unit: one.y.Unit, Origin: one.y.Origin, Chain: fitted, Model: m}
+	one.kept = bundle.Outcome{Name: one.y.Name, Kind: one.y.Kind, Classes: one.y.Classes, Unit: one.y.Unit, Origin: one.y.Origin, Chain: fitted, Model: m, Ranges: bundle.NewRanges(harmonised)}
 	if t.X.Rows >= explain.Smallest {
 		b, err := explain.NewGroupedBackground(t.X, t.Groups, t.Seed.Split("background"))
 		if err != nil {

@@ -43,7 +43,7 @@ type UpdateResult struct {
 // update writes a new version of the bundle, linked to the old one, beside the other files. Before and after are compared on half of the
 // patients, with the update fitted on the other half; the one that is kept is fitted on all.
 func (r *run) update(b *bundle.Bundle, method Update) ([]UpdateResult, error) {
-	next := &bundle.Bundle{Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Metrics: b.Metrics, Inputs: b.Inputs, Sources: b.Sources, Outcomes: slices.Clone(b.Outcomes)}
+	next := &bundle.Bundle{Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Metrics: b.Metrics, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain, Outcomes: slices.Clone(b.Outcomes)}
 	var results []UpdateResult
 	for _, one := range r.results {
 		at := slices.IndexFunc(next.Outcomes, func(o bundle.Outcome) bool { return o.Name == one.y.Name })

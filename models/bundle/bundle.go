@@ -49,6 +49,7 @@ type Bundle struct {
 	sourceOf []int    // index into sources of each input
 	// Values of each input from low to high need no warning: flat, because the envelope looks at every input of every patient.
 	low, high []float64
+	apart     []bool // of each input: whether its range is one of harmonised values, which an outcome knows
 }
 
 // Outcome is one thing that a bundle predicts.
@@ -75,7 +76,8 @@ type Outcome struct {
 	Background *explain.Background
 	// Strongest are the numeric inputs that counted most in training, most first: those whose drift a server watches.
 	Strongest []string
-	Space     *Space // where the training cohort lay; nil gives no warning of distance
+	Space     *Space  // where the training cohort lay; nil gives no warning of distance
+	Ranges    []Range // of inputs whose batches the pipeline harmonises
 }
 
 // plan is what Predict knows of an outcome before it sees a patient.
@@ -86,6 +88,7 @@ type plan struct {
 	made    []table.Column // the same, as the pipeline describes them
 	raw     []int          // input that each model column goes back to; -1 where it has several
 	single  division       // into single inputs
+	ranges  map[int]Range  // of the inputs that the pipeline harmonises, by their index
 
 	once  sync.Once
 	usual *explain.Explainer
@@ -125,7 +128,7 @@ func (b *Bundle) plan() error {
 		b.low[j], b.high[j] = b.Inputs[j].usual()
 	}
 	seen := map[string]bool{}
-	b.plans = make([]*plan, len(b.Outcomes))
+	b.plans, b.apart = make([]*plan, len(b.Outcomes)), make([]bool, len(b.Inputs))
 	for i := range b.Outcomes {
 		o := &b.Outcomes[i]
 		if o.Name == "" || seen[o.Name] {
@@ -137,6 +140,9 @@ func (b *Bundle) plan() error {
 			return fmt.Errorf("bundle %s: outcome %s: %w", b.Name, o.Name, err)
 		}
 		b.plans[i] = p
+		for j := range p.ranges {
+			b.apart[j] = true
+		}
 	}
 	return nil
 }
@@ -169,6 +175,10 @@ func (b *Bundle) planOutcome(o *Outcome) (*plan, error) {
 		return nil, err
 	}
 	if err := o.Space.check(len(made)); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.ranges, err = b.ranges(o); err != nil {
 		return nil, err
 	}
 	p.made = made

@@ -146,7 +146,7 @@ func (b *Bundle) envelope(x models.Matrix, i int) (out []Warning, missing int, e
 			if v == table.Unseen {
 				out = append(out, Warning{Code: UnseenLevel, Feature: in.Name, Message: in.Name + " has a level that training did not know"})
 			}
-		case in.outside(v):
+		case !b.apart[j] && in.outside(v):
 			low, high := in.Quantiles[0], in.Quantiles[len(in.Quantiles)-1]
 			out = append(out, Warning{Code: OutOfRange, Feature: in.Name,
 				Message: fmt.Sprintf("%s is %.6g; training values lie between %.6g and %.6g", in.Name, v, low, high)})

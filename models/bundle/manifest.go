@@ -112,7 +112,7 @@ func (b *Bundle) Encode() ([]byte, error) {
 }
 
 func (o *Outcome) manifest() ManifestOutcome {
-	m := ManifestOutcome{Name: o.Name, Kind: o.Kind, Model: o.Model.Kind(), HoldsRows: o.Chain.HoldsRows()}
+	m := ManifestOutcome{Name: o.Name, Kind: o.Kind, Model: o.Model.Kind(), HoldsRows: o.Chain.HoldsRows(), Strongest: o.Strongest}
 	if o.Kind == clinical.Class {
 		m.Classes, m.Threshold, m.Conformal = o.Classes, o.Threshold, o.Conformal
 		return m
@@ -144,6 +144,13 @@ func (o *Outcome) parts(i int, parts map[string][]byte) error {
 			return err
 		}
 		parts[outcomePart(i, "background.json")] = background
+	}
+	if len(o.Ranges) > 0 {
+		ranges, err := json.Marshal(o.Ranges)
+		if err != nil {
+			return err
+		}
+		parts[outcomePart(i, "ranges.json")] = ranges
 	}
 	if o.Space != nil {
 		space, err := json.Marshal(o.Space)
@@ -252,6 +259,11 @@ func Read(file []byte) (*Bundle, error) {
 			o.Background = new(explain.Background)
 			if err := json.Unmarshal(text, o.Background); err != nil {
 				return nil, fmt.Errorf("outcome %s: background: %w", mo.Name, err)
+			}
+		}
+		if text, ok := parts[outcomePart(i, "ranges.json")]; ok {
+			if err := json.Unmarshal(text, &o.Ranges); err != nil {
+				return nil, fmt.Errorf("outcome %s: ranges: %w", mo.Name, err)
 			}
 		}
 		if text, ok := parts[outcomePart(i, "space.json")]; ok {

@@ -145,12 +145,13 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 			return nil, err
 		}
 		o, p := &b.Outcomes[n], b.plans[n]
-		z, err := o.Chain.Apply(gather(x, p))
+		z, corrected, err := o.Chain.ApplyHarmonised(gather(x, p))
 		if err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
 		}
 		z.Columns = p.columns
 		for i := range out {
+			out[i].Warnings = b.harmonised(p, x, corrected, i, out[i].Warnings)
 			if w, ok := o.far(z, i); ok {
 				out[i].Warnings = append(out[i].Warnings, w)
 			}

@@ -269,6 +269,36 @@ func (f *FittedChain) HoldsRows() int {
 
 // Apply takes any rows through the chain. x has the columns Inputs() and is not written to.
 func (f *FittedChain) Apply(x models.Matrix) (models.Matrix, error) {
+	return f.apply(x, nil)
+}
+
+// ApplyHarmonised is Apply, and beside it the raw columns that steps harmonise corrected, as the last of them leaves each: what is to be
+// compared between batches. Columns made from several raw ones are not there; without such a step there is none.
+func (f *FittedChain) ApplyHarmonised(x models.Matrix) (out, corrected models.Matrix, err error) {
+	kept := map[string][]float64{}
+	out, err = f.apply(x, func(s *fittedStep, made models.Matrix) {
+		if h, ok := s.fitted.(*harmonised); ok {
+			h.corrected(made, kept)
+		}
+	})
+	if err != nil || len(kept) == 0 {
+		return out, models.Matrix{Rows: x.Rows}, err
+	}
+	var columns []table.Column
+	for _, c := range f.inputs {
+		if kept[c.Name] != nil {
+			columns = append(columns, c)
+		}
+	}
+	corrected = models.NewMatrix(columns, x.Rows)
+	for j, c := range columns {
+		copy(corrected.Column(j), kept[c.Name])
+	}
+	return out, corrected, nil
+}
+
+// apply takes rows through the chain; watch, where it is not nil, is shown what each step made of them.
+func (f *FittedChain) apply(x models.Matrix, watch func(*fittedStep, models.Matrix)) (models.Matrix, error) {
 	volumes := x.Volumes // pass by every step
 	if err := models.CheckColumns(f.inputs, x); err != nil {
 		return models.Matrix{}, err
@@ -278,6 +308,9 @@ func (f *FittedChain) Apply(x models.Matrix) (models.Matrix, error) {
 		made, err := s.fitted.Apply(gather(x, s.on, s.given))
 		if err != nil {
 			return models.Matrix{}, fmt.Errorf("step %s: %w", s.fitted.Kind(), err)
+		}
+		if watch != nil {
+			watch(s, made)
 		}
 		x = s.merge(x, made)
 	}

@@ -238,6 +238,28 @@ func (f *harmonised) Apply(x models.Matrix) (models.Matrix, error) {
 	return out, nil
 }
 
+// corrected keeps the columns of made that the step corrected, under the names of the raw columns that they come from.
+func (f *harmonised) corrected(made models.Matrix, kept map[string][]float64) {
+	for _, j := range f.state.Features {
+		c := f.given[j]
+		name := c.Name
+		if len(c.From) == 1 {
+			name = c.From[0]
+		}
+		if at := j - after(j, f.state.Batch); len(c.From) <= 1 {
+			kept[name] = made.Column(at)
+		}
+	}
+}
+
+// after is 1 for a column that stands after the one that the step takes away.
+func after(j, gone int) int {
+	if j > gone {
+		return 1
+	}
+	return 0
+}
+
 // known corrects the rows of batches that were fitted and passes the others on as they are.
 func (f *harmonised) known(m *genes.Matrix, batches []string, covariates [][]float64) (*genes.Matrix, error) {
 	var rows []int
