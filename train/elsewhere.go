@@ -11,12 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/voxgene/voxgene/features/clinical"
-	"github.com/voxgene/voxgene/features/cohort"
 	"github.com/voxgene/voxgene/features/stat"
-	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/leakage"
@@ -29,23 +26,18 @@ import (
 // true are passed over, so that predictions.csv of a run gives its headline. The cohort and outcomes are
 // those of the experiment; its models are not fitted. It leaves metrics.json, predictions.csv, report.html and run.json.
 func Predictions(ctx context.Context, e *config.Experiment, file string, o Options) (*Summary, error) {
-	r := &run{e: e, o: o, started: time.Now(), hashes: map[string]string{}, foreign: true}
-	if r.o.Log == nil {
-		r.o.Log = io.Discard
-	}
-	var err error
-	if r.canon, err = e.Canonical(); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(e.Output, 0o755); err != nil {
-		return nil, err
-	}
-	c, err := cohort.Load(ctx, e.Config, e.Dir, work.Pool{Jobs: e.Jobs})
+	canon, err := e.Canonical()
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, &InputError{err}
+		return nil, err
+	}
+	r, err := newRun(e, o, canon)
+	if err != nil {
+		return nil, err
+	}
+	r.foreign = true
+	c, err := r.loadCohort(ctx, r.pool)
+	if err != nil {
+		return nil, err
 	}
 	if c, err = r.setApart(c, false); err != nil {
 		return nil, &InputError{err}
@@ -324,28 +316,12 @@ func (r *run) writeElsewhere() (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	predictions, err := r.predictions()
-	if err != nil {
+	if err := r.saveResults(text); err != nil {
 		return nil, err
-	}
-	for _, f := range []struct {
-		name string
-		b    []byte
-	}{{MetricsFile, text}, {PredictionsFile, predictions}} {
-		if err := r.save(f.name, f.b); err != nil {
-			return nil, err
-		}
 	}
 	page, err := r.page()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.save(ReportFile, page); err != nil {
-		return nil, err
-	}
-	record, err := r.record()
-	if err != nil {
-		return nil, err
-	}
-	return r.summary(), r.save(RunFile, record)
+	return r.summary(), r.saveReport(page)
 }

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/cohort"
-	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/train/config"
@@ -51,22 +49,13 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 		e.Seed, e.File, e.Validation.Locked = x.Seed, x.File, x.Validation.Locked
 	}
 	e.Validation.Level = o.Level
-	r := &run{e: e, o: Options{Log: o.Log}, started: time.Now(), hashes: map[string]string{}, canon: b.Config}
-	if r.o.Log == nil {
-		r.o.Log = io.Discard
-	}
-	if err := os.MkdirAll(o.Output, 0o755); err != nil {
+	r, err := newRun(e, Options{Log: o.Log}, b.Config)
+	if err != nil {
 		return nil, err
 	}
 	cfg.UseScales(b.Sources)
-	c, err := cohort.Load(ctx, cfg, dir, work.Pool{})
+	c, err := r.loadCohort(ctx, r.pool)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, &InputError{err}
-	}
-	if err := c.Flow.Write(r.o.Log); err != nil {
 		return nil, err
 	}
 	var opening *Opening
@@ -322,14 +311,7 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 	if err != nil {
 		return nil, err
 	}
-	if err := r.save(MetricsFile, append(text, '\n')); err != nil {
-		return nil, err
-	}
-	predictions, err := r.predictions()
-	if err != nil {
-		return nil, err
-	}
-	if err := r.save(PredictionsFile, predictions); err != nil {
+	if err := r.saveResults(append(text, '\n')); err != nil {
 		return nil, err
 	}
 	page.Versions = []report.Pair{{Name: "program", Value: Version()}, {Name: "bundle", Value: b.Version()}}
@@ -341,15 +323,8 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 	if err := page.Write(&html); err != nil {
 		return nil, err
 	}
-	if err := r.save(ReportFile, html.Bytes()); err != nil {
-		return nil, err
-	}
-	record, err := r.record()
-	if err != nil {
-		return nil, err
-	}
 	s.Seconds = time.Since(r.started).Seconds()
-	return s, r.save(RunFile, record)
+	return s, r.saveReport(html.Bytes())
 }
 
 func classCounts(y clinical.Outcome) map[string]int {

@@ -11,16 +11,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"github.com/voxgene/voxgene/features/clinical"
-	"github.com/voxgene/voxgene/features/cohort"
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
@@ -30,69 +27,13 @@ import (
 	"github.com/voxgene/voxgene/train/config"
 )
 
-// Options are how a run is done; they do not change what comes out.
-type Options struct {
-	Resume bool      // go on from the work that an earlier run of the same folder finished
-	Log    io.Writer // lines for the terminal; nil means none
-	// Against is the folder of an earlier run to compare with, in the report and run.json; empty means none.
-	Against string
-	// Progress, if not nil, is called as the parts of a stage are done.
-	Progress func(stage string, done, total int)
-}
-
-// The files that a run leaves.
-const (
-	BundleFile      = "model.voxgene"
-	ReportFile      = "report.html"
-	MetricsFile     = "metrics.json"
-	PredictionsFile = "predictions.csv"
-	FeaturesFile    = "features.parquet"
-	RunFile         = "run.json"
-
-	storeDir = ".work" // finished work, for resuming
-)
-
-// run is a run under way.
-type run struct {
-	e       *config.Experiment
-	o       Options
-	pool    work.Pool
-	cohort  *cohort.Cohort
-	ids     []string // patients, as rows of the table
-	number  []int    // patient number of each row
-	all     models.Matrix
-	started time.Time
-	canon   []byte
-
-	results    []*outcomeRun
-	locked     *LockedSet // patients set apart, none of whom is in the cohort any more; nil means none
-	lockedNote string
-	lockedWarn bool
-
-	fits    int
-	hashes  map[string]string
-	inputs  map[string]string // hashes of what was read, by its part in the experiment
-	foreign bool              // predictions of a model made elsewhere are judged; nothing is fitted
-	timings []Timing
-}
-
-// Timing is how long a stage took.
-type Timing struct {
-	Stage   string  `json:"stage"`
-	Seconds float64 `json:"seconds"`
-}
-
 // ErrPatients says that the run is complete but for patients whose files could not be used.
 var ErrPatients = errors.New("some patients' files could not be used")
 
 // Run trains the experiment and leaves its results in e.Output. With ErrPatients the results are there nevertheless.
 func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error) {
-	r := &run{e: e, o: o, started: time.Now(), hashes: map[string]string{}}
-	if r.o.Log == nil {
-		r.o.Log = io.Discard
-	}
-	var err error
-	if r.canon, err = e.Canonical(); err != nil {
+	canon, err := e.Canonical()
+	if err != nil {
 		return nil, err
 	}
 	if o.Against != "" { // hours of fits should not end in a missing file
@@ -100,7 +41,8 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 			return nil, &InputError{fmt.Errorf("--against: %w", err)}
 		}
 	}
-	if err := os.MkdirAll(e.Output, 0o755); err != nil {
+	r, err := newRun(e, o, canon)
+	if err != nil {
 		return nil, err
 	}
 	store := filepath.Join(e.Output, storeDir)
@@ -109,7 +51,6 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 			return nil, err
 		}
 	}
-	r.pool.Jobs = e.Jobs
 	if r.pool.Store, err = work.OpenStore(store); err != nil {
 		return nil, err
 	}
@@ -152,43 +93,10 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 	return s, nil
 }
 
-// InputError marks what the user has to repair: the experiment, or what it says of its data.
-type InputError struct{ Err error }
-
-func (e *InputError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the fault.
-func (e *InputError) Unwrap() error { return e.Err }
-
-// stage runs one part and keeps its time.
-func (r *run) stage(name string, f func() error) error {
-	start := time.Now()
-	err := f()
-	r.timings = append(r.timings, Timing{name, time.Since(start).Seconds()})
-	return err
-}
-
-// on returns the pool with progress reported under the name of a stage.
-func (r *run) on(stage string) work.Pool {
-	p := r.pool
-	if r.o.Progress != nil {
-		p.Progress = func(done, total int) { r.o.Progress(stage, done, total) }
-	}
-	return p
-}
-
-func (r *run) logf(format string, args ...any) { fmt.Fprintf(r.o.Log, format+"\n", args...) }
-
 // load reads the cohort and writes the feature table.
 func (r *run) load(ctx context.Context) error {
-	c, err := cohort.Load(ctx, r.e.Config, r.e.Dir, r.on("cohort"))
+	c, err := r.loadCohort(ctx, r.on("cohort"))
 	if err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		return &InputError{err}
-	}
-	if err := c.Flow.Write(r.o.Log); err != nil {
 		return err
 	}
 	if err := r.hashInputs(); err != nil {
@@ -219,50 +127,9 @@ func (r *run) load(ctx context.Context) error {
 	return r.save(FeaturesFile, b.Bytes())
 }
 
-// setApart returns the cohort without the patients of the locked hold-out, or these alone.
-func (r *run) setApart(c *cohort.Cohort, look bool) (*cohort.Cohort, error) {
-	open, locked, set, err := lock(r.e, c)
-	if err != nil || set == nil {
-		return c, err
-	}
-	r.locked = set
-	if r.lockedNote, r.lockedWarn, err = lockedNote(r.e, *set); err != nil {
-		return nil, err
-	}
-	if look {
-		return rowsOnly(c, locked), nil
-	}
-	r.logf("locked: %s", r.lockedNote)
-	return rowsOnly(c, open), nil
-}
-
-// use keeps the cohort and numbers its patients.
-func (r *run) use(c *cohort.Cohort) {
-	r.cohort = c
-	seen := map[string]int{}
-	for _, k := range c.Table.Keys {
-		n, ok := seen[k.Patient]
-		if !ok {
-			n = len(seen)
-			seen[k.Patient] = n
-		}
-		r.ids, r.number = append(r.ids, k.Patient), append(r.number, n)
-	}
-}
-
-// save writes one of the run's files and keeps its hash.
-func (r *run) save(name string, b []byte) error {
-	r.hashes[name] = hash(b)
-	return work.WriteFile(filepath.Join(r.e.Output, name), b, 0o644)
-}
-
 // write makes the bundle, and from it and the results all other files.
 func (r *run) write(ctx context.Context) (*Summary, error) {
 	metrics, err := r.metrics()
-	if err != nil {
-		return nil, err
-	}
-	predictions, err := r.predictions()
 	if err != nil {
 		return nil, err
 	}
@@ -302,29 +169,17 @@ func (r *run) write(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range []struct {
-		name string
-		b    []byte
-	}{{BundleFile, file}, {MetricsFile, metrics}, {PredictionsFile, predictions}} {
-		if err := r.save(f.name, f.b); err != nil {
-			return nil, err
-		}
+	if err := r.save(BundleFile, file); err != nil {
+		return nil, err
+	}
+	if err := r.saveResults(metrics); err != nil {
+		return nil, err
 	}
 	page, err := r.page()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.save(ReportFile, page); err != nil {
-		return nil, err
-	}
-	record, err := r.record()
-	if err != nil {
-		return nil, err
-	}
-	if err := r.save(RunFile, record); err != nil {
-		return nil, err
-	}
-	return r.summary(), nil
+	return r.summary(), r.saveReport(page)
 }
 
 // imageSources are the sources of images that have a column among the inputs, with how the images of the patients of rows were made.
