@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -13,7 +14,9 @@ import (
 
 // conformal fixes the limits of prediction sets, class by class (Mondrian; Vovk 2012), from out-of-fold probabilities: a class is in
 // a patient's set when one minus its probability is at most the limit of that class. The limit is the ⌈(n+1)·level⌉-th smallest
-// score of the n patients of the class. A class with too few patients for its level has no such score, and then no set is made.
+// score of the n patients of the class. Of a patient with several rows of the class, each counts by its share of them, so that the limit
+// is one of patients: that of the pooled distributions of Dunn, Wasserman and Ramdas (2023), doi:10.1080/01621459.2022.2060112.
+// A class with too few patients for its level has no such score, and then no set is made.
 // Coverage is measured, not assumed: limits from the other folds, applied to each fold.
 func (r *run) conformal(one *outcomeRun) error {
 	if r.e.Conformal == nil {
@@ -26,8 +29,12 @@ func (r *run) conformal(one *outcomeRun) error {
 	level := r.e.Conformal.Level
 	p := one.result.Pool(-1, len(one.rows))
 	classes := len(one.y.Classes)
-	scores := make([][]float64, classes)
+	scores := make([][]score, classes)
 	fold := make([][]int, classes)
+	rows := make([]map[int]int, classes) // of each patient, by class
+	for c := range rows {
+		rows[c] = map[int]int{}
+	}
 	of := make(map[int]int)
 	for k, f := range one.result.Folds {
 		if f.Fold.Repeat > 0 {
@@ -39,50 +46,73 @@ func (r *run) conformal(one *outcomeRun) error {
 	}
 	for i, row := range p.Rows {
 		c := one.y.Class[row]
-		scores[c] = append(scores[c], 1-p.Probabilities[i*classes+c])
+		scores[c] = append(scores[c], score{1 - p.Probabilities[i*classes+c], one.study.Rows.Patient[row], 1})
+		rows[c][one.study.Rows.Patient[row]]++
 		fold[c] = append(fold[c], of[row])
+	}
+	for c, s := range scores {
+		for i := range s {
+			s[i].share = 1 / float64(rows[c][s[i].patient])
+		}
 	}
 	out := bundle.Conformal{Level: level}
 	for c, s := range scores {
 		limit, ok := conformalLimit(s, level)
 		if !ok {
-			one.noConformal = fmt.Sprintf("No prediction sets: class %s has %d patients, and a level of %g needs %d.", one.y.Classes[c], len(s), level, conformalNeeds(level))
+			one.noConformal = fmt.Sprintf("No prediction sets: class %s has %d patients, and a level of %g needs %d.", one.y.Classes[c], len(rows[c]), level, conformalNeeds(level))
 			return nil
 		}
-		covered := 0
+		covered := 0.0
 		for i, v := range s {
-			var others []float64
+			var others []score
 			for j, w := range s {
 				if fold[c][j] != fold[c][i] {
 					others = append(others, w)
 				}
 			}
 			// Without enough others every class stays in the set.
-			if l, ok := conformalLimit(others, level); !ok || v <= l {
-				covered++
+			if l, ok := conformalLimit(others, level); !ok || v.value <= l {
+				covered += v.share
 			}
 		}
-		out.Limits, out.Counts = append(out.Limits, limit), append(out.Counts, len(s))
-		out.Coverage = append(out.Coverage, float64(covered)/float64(len(s)))
+		out.Limits, out.Counts = append(out.Limits, limit), append(out.Counts, len(rows[c]))
+		out.Coverage = append(out.Coverage, covered/float64(len(rows[c])))
 	}
 	one.kept.Conformal = &out
 	return nil
 }
 
-// conformalLimit is the ⌈(n+1)·level⌉-th smallest score, which there is not where n is too small.
-func conformalLimit(scores []float64, level float64) (float64, bool) {
-	k := int(math.Ceil(float64(len(scores)+1)*level - 1e-9))
-	if k > len(scores) || k < 1 {
+// score is how far a row is from its own class, and the share of its patient that it stands for.
+type score struct {
+	value   float64
+	patient int
+	share   float64
+}
+
+// conformalLimit is the ⌈(n+1)·level⌉-th smallest score of n patients, which there is not where n is too small.
+func conformalLimit(scores []score, level float64) (float64, bool) {
+	patients := 0.0
+	for _, s := range scores {
+		patients += s.share
+	}
+	k := math.Ceil((math.Round(patients)+1)*level - 1e-9)
+	if k < 1 {
 		return 0, false
 	}
-	return slices.Sorted(slices.Values(scores))[k-1], true
+	sum := 0.0
+	for _, s := range slices.SortedStableFunc(slices.Values(scores), func(a, b score) int { return cmp.Compare(a.value, b.value) }) {
+		if sum += s.share; sum >= k-1e-9 {
+			return s.value, true
+		}
+	}
+	return 0, false
 }
 
 // conformalNeeds is the least number of patients of a class for a level.
 func conformalNeeds(level float64) int {
 	n := 1
 	for {
-		if _, ok := conformalLimit(make([]float64, n), level); ok {
+		if _, ok := conformalLimit(slices.Repeat([]score{{share: 1}}, n), level); ok {
 			return n
 		}
 		n++

@@ -14,6 +14,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/leakage"
@@ -21,7 +22,7 @@ import (
 )
 
 // Predictions gives the report for a model made elsewhere, from its predictions of patients whom it had not seen. The file is a CSV
-// with the columns patient, outcome, and probability (of the last class) or risk; repeat and fold where patients were divided more
+// with the columns patient (and lesion or visit, where that is the cohort's unit), outcome, and probability (of the last class) or risk; repeat and fold where patients were divided more
 // than once or into more than one test set; class, with a line for each, where there are more than two; lines where a column selected is not
 // true are passed over, so that predictions.csv of a run gives its headline. The cohort and outcomes are
 // those of the experiment; its models are not fitted. It leaves metrics.json, predictions.csv, report.html and run.json.
@@ -78,10 +79,11 @@ func Predictions(ctx context.Context, e *config.Experiment, file string, o Optio
 
 // given is a line of a predictions file.
 type given struct {
-	line                         int
-	patient, repeat, fold, class string
-	value                        float64
-	risk                         bool
+	line                int
+	key                 table.Key
+	repeat, fold, class string
+	value               float64
+	risk                bool
 }
 
 // maxPredictions bounds a predictions file.
@@ -132,7 +134,7 @@ func readPredictions(file string) (map[string][]given, error) {
 		if cell("selected", "true") != "true" {
 			continue // of a run of several models: the procedure is what each fold selected
 		}
-		g := given{line: line, patient: cell("patient", ""), repeat: cell("repeat", "1"), fold: cell("fold", "1"), class: cell("class", "")}
+		g := given{line: line, key: table.Key{Patient: cell("patient", ""), Lesion: cell("lesion", ""), Visit: cell("visit", "")}, repeat: cell("repeat", "1"), fold: cell("fold", "1"), class: cell("class", "")}
 		text := cell("probability", "")
 		if text == "" {
 			text, g.risk = cell("risk", ""), true
@@ -148,23 +150,27 @@ func readPredictions(file string) (map[string][]given, error) {
 // elsewhere arranges the predictions of outcome i as folds.
 func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 	whole := r.cohort.Outcomes[i]
-	one := &outcomeRun{rows: known(whole), scheme: validate.FoldsFile}
+	one := &outcomeRun{unit: r.unit, rows: known(whole), scheme: validate.FoldsFile}
 	one.y = whole.Select(one.rows)
-	at := map[string]int{}
+	at := map[table.Key]int{}
 	for k, row := range one.rows {
-		at[r.ids[row]] = k
+		at[r.keys[row]] = k
 	}
 	classes := max(1, len(one.y.Classes))
 	type cell struct{ repeat, fold string }
 	members := map[cell]map[int][]float64{}
 	var order []cell
 	for _, g := range lines {
-		k, ok := at[g.patient]
+		key := r.unit.Of(g.key)
+		k, ok := at[key]
 		if !ok {
-			if slices.Contains(r.ids, g.patient) {
+			if slices.Contains(r.keys, key) {
 				continue // the outcome is not known
 			}
-			return nil, fmt.Errorf("line %d: patient %q is not in the cohort", g.line, g.patient)
+			if r.unit != table.PerPatient && r.unit.Within(key) == "" {
+				return nil, fmt.Errorf("line %d: patient %q without a %s; the cohort has a row a %[3]s, and so has the file, with a column %[3]s", g.line, key.Patient, r.unit)
+			}
+			return nil, fmt.Errorf("line %d: patient %s is not in the cohort", g.line, r.quoted(key))
 		}
 		c := cell{g.repeat, g.fold}
 		if members[c] == nil {
@@ -189,7 +195,7 @@ func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 			}
 		}
 		if !math.IsNaN(values[class]) {
-			return nil, fmt.Errorf("line %d: patient %q has a prediction in repeat %s, fold %s already", g.line, g.patient, g.repeat, g.fold)
+			return nil, fmt.Errorf("line %d: patient %s has a prediction in repeat %s, fold %s already", g.line, r.quoted(key), g.repeat, g.fold)
 		}
 		values[class] = g.value
 	}
@@ -228,12 +234,12 @@ func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 			sum := 0.0
 			for class, q := range v {
 				if math.IsNaN(q) {
-					return nil, fmt.Errorf("patient %q has no probability of class %q in repeat %s, fold %s", r.ids[one.rows[k]], one.y.Classes[class], c.repeat, c.fold)
+					return nil, fmt.Errorf("patient %s has no probability of class %q in repeat %s, fold %s", r.quoted(r.keys[one.rows[k]]), one.y.Classes[class], c.repeat, c.fold)
 				}
 				sum += q
 			}
 			if math.Abs(sum-1) > 1e-3 {
-				return nil, fmt.Errorf("patient %q: the probabilities of repeat %s, fold %s sum to %g", r.ids[one.rows[k]], c.repeat, c.fold, sum)
+				return nil, fmt.Errorf("patient %s: the probabilities of repeat %s, fold %s sum to %g", r.quoted(r.keys[one.rows[k]]), c.repeat, c.fold, sum)
 			}
 			p.Probabilities = append(p.Probabilities, v...)
 		}
@@ -253,6 +259,15 @@ func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 		one.scheme = validate.Holdout
 	}
 	return one, nil
+}
+
+// quoted names a row in an error.
+func (r *run) quoted(k table.Key) string {
+	text := strconv.Quote(k.Patient)
+	if within := r.unit.Within(k); within != "" {
+		text += fmt.Sprintf(", %s %q", r.unit, within)
+	}
+	return text
 }
 
 // cutAtMedian divides risk at the median of what the other folds of a repeat were given, so that no patient helps to cut its own.

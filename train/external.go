@@ -62,6 +62,9 @@ func External(ctx context.Context, b *bundle.Bundle, cfg cohort.Config, dir stri
 	if c, opening, err = r.openOrKeep(c, b, o); err != nil {
 		return nil, &InputError{err}
 	}
+	if c.Unit != b.Unit {
+		return nil, &InputError{fmt.Errorf("the bundle predicts %s and the cohort has a row a %s: say cohort: {unit: %s}", b.Unit.Plural(), c.Unit, b.Unit)}
+	}
 	r.use(c)
 	if r.all, err = b.Align(c.Table); err != nil {
 		return nil, &InputError{err}
@@ -133,10 +136,10 @@ func (r *run) external(ctx context.Context, b *bundle.Bundle, o *bundle.Outcome,
 	if err != nil {
 		return nil, err
 	}
-	one := &outcomeRun{rows: known(y), scheme: external}
+	one := &outcomeRun{unit: r.unit, rows: known(y), scheme: external}
 	one.y = y.Select(one.rows)
-	if len(one.rows) < smallest {
-		return nil, fmt.Errorf("it is known of %d patients; ten are needed", len(one.rows))
+	if n := patientsIn(pickRows(r.number, one.rows)); n < smallest {
+		return nil, fmt.Errorf("it is known of %d patients; ten are needed", n)
 	}
 	one.x = r.all.Select(one.rows)
 	one.study.Rows = validate.Rows{Outcome: one.y, Patient: pickRows(r.number, one.rows)}
@@ -176,7 +179,7 @@ func (r *run) external(ctx context.Context, b *bundle.Bundle, o *bundle.Outcome,
 	one.interval = validate.OneSet
 	one.kept = *o
 	if outside > 0 {
-		one.notes = append(one.notes, fmt.Sprintf("%d of %d patients have a value outside what training saw.", outside, len(one.rows)))
+		one.notes = append(one.notes, fmt.Sprintf("%d of %d %s have a value outside what training saw.", outside, len(one.rows), r.unit.Plural()))
 	}
 	return one, nil
 }
@@ -262,9 +265,9 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 		page.Audit = append(page.Audit, report.Finding{Level: leakage.Note, Text: "Without the locked hold-out. " + r.lockedNote})
 	}
 	for _, one := range r.results {
-		m := &ExternalMetrics{Kind: one.y.Kind, Patients: len(one.rows), Interval: validate.OneSet, Level: level, Headline: Estimates{}, CaseMix: caseMix(b, one.x)}
+		m := &ExternalMetrics{Kind: one.y.Kind, Patients: patientsIn(one.study.Rows.Patient), Interval: validate.OneSet, Level: level, Headline: Estimates{}, CaseMix: caseMix(b, one.x)}
 		if one.y.Kind == clinical.Survival {
-			n := events(one.y)
+			_, n := one.scarce()
 			m.Events, m.Survival, m.OverTime = &n, one.survivalCalibration(), one.overTime(level)
 		} else {
 			m.Classes = classCounts(one.y)

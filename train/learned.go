@@ -30,7 +30,7 @@ func (r *run) learned(rows []int) func(ctx context.Context, train []int) (models
 		m.once.Do(func() {
 			patients := make([]string, len(train))
 			for i, row := range train {
-				patients[i] = r.ids[rows[row]]
+				patients[i] = r.keys[rows[row]].Patient
 			}
 			t, err := r.cohort.Relearn(ctx, patients, r.pool)
 			if err != nil {

@@ -135,6 +135,10 @@ func rowsOnly(c *cohort.Cohort, rows []int) *cohort.Cohort {
 	if c.Sites != nil {
 		out.Sites = pickRows(c.Sites, rows)
 	}
+	out.Again = make([]*table.Table, len(c.Again))
+	for i, again := range c.Again {
+		out.Again[i] = again.Select(rows)
+	}
 	out.Batches = map[string][]string{}
 	for name, of := range c.Batches {
 		out.Batches[name] = pickRows(of, rows)

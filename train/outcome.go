@@ -22,6 +22,7 @@ import (
 
 // outcomeRun is the work on one outcome and what came of it.
 type outcomeRun struct {
+	unit   table.Unit       // what a row is
 	y      clinical.Outcome // of rows
 	rows   []int            // of the feature table, those whose outcome is known
 	x      models.Matrix    // predictors of rows
@@ -54,7 +55,7 @@ type outcomeRun struct {
 // plan divides the patients of outcome i and builds the procedure, without fitting anything.
 func (r *run) plan(i int) (*outcomeRun, error) {
 	whole := r.cohort.Outcomes[i]
-	one := &outcomeRun{rows: known(whole), scheme: validate.Scheme(r.e.Validation.Scheme), level: r.e.Validation.Level}
+	one := &outcomeRun{unit: r.unit, rows: known(whole), scheme: validate.Scheme(r.e.Validation.Scheme), level: r.e.Validation.Level}
 	one.y = whole.Select(one.rows)
 	var keep []int
 	for j, c := range r.all.Columns {
@@ -93,7 +94,10 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 	}
 	design := r.e.Validation.Design()
 	if one.scheme == validate.FoldsFile {
-		ids := pickRows(r.ids, one.rows)
+		ids := make([]string, len(one.rows))
+		for i, row := range one.rows {
+			ids[i] = r.keys[row].Patient
+		}
 		if design.File, err = validate.ReadFolds(r.e.Path(r.e.Validation.FoldsFile), ids); err != nil {
 			return nil, err
 		}
@@ -115,7 +119,7 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 		return score.Of(y, validate.Prediction{Prediction: p, Prevalence: 0.5})
 	}
 	if one.y.Kind == clinical.Survival {
-		if limit := bundle.NewFollowUp(one.y).Limit; limit > 0 {
+		if limit := bundle.NewFollowUp(one.followed()).Limit; limit > 0 {
 			for k := 1; k <= curvePoints; k++ {
 				one.study.Times = append(one.study.Times, limit*float64(k)/curvePoints)
 			}
@@ -228,10 +232,37 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 // counts says how many patients there are, by class or event.
 func (one *outcomeRun) counts() string {
 	n := patientsIn(one.study.Rows.Patient)
-	if one.y.Kind == clinical.Survival {
-		return fmt.Sprintf("%d patients, %d events", n, events(one.y))
+	rows := ""
+	if one.unit != table.PerPatient && one.unit != "" {
+		rows = fmt.Sprintf(" with %d %s", len(one.rows), one.unit.Plural())
 	}
-	return fmt.Sprintf("%d patients (%s)", n, validate.Summary(one.study.Rows, seq(len(one.rows))))
+	if one.y.Kind == clinical.Survival {
+		_, events := one.scarce()
+		return fmt.Sprintf("%d patients%s, %d events", n, rows, events)
+	}
+	return fmt.Sprintf("%d patients%s (%s)", n, rows, validate.Summary(one.study.Rows, seq(len(one.rows))))
+}
+
+// scarce is what limits how much can be learnt, and of how many patients it is known: the event, or the smallest class. A patient with
+// several rows counts once, for the rarest thing that is known of any.
+func (one *outcomeRun) scarce() (what string, patients int) {
+	return validate.Scarcest(one.study.Rows)
+}
+
+// followed is the outcome with one row a patient, where all rows of each have the same: what counts how many patients were followed.
+func (one *outcomeRun) followed() clinical.Outcome {
+	seen := map[int]int{}
+	var first []int
+	for i, p := range one.study.Rows.Patient {
+		j, again := seen[p]
+		if !again {
+			seen[p] = i
+			first = append(first, i)
+		} else if one.y.Time[i] != one.y.Time[j] || one.y.Event[i] != one.y.Event[j] {
+			return one.y
+		}
+	}
+	return one.y.Select(first)
 }
 
 // refit fits the final choice to all rows of the outcome.
@@ -290,7 +321,7 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	if err := r.conformal(one); err != nil {
 		return err
 	}
-	one.kept.FollowUp = bundle.NewFollowUp(one.y)
+	one.kept.FollowUp = bundle.NewFollowUp(one.followed())
 	one.kept.Groups, err = bundle.NewRiskGroups(on.Risk, riskGroups)
 	return err
 }
@@ -322,17 +353,6 @@ func seq(n int) []int {
 		s[i] = i
 	}
 	return s
-}
-
-// events counts the events of a survival outcome.
-func events(y clinical.Outcome) int {
-	n := 0
-	for _, e := range y.Event {
-		if e > 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // finite returns nil for what JSON cannot hold.

@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
@@ -21,13 +20,9 @@ type PerVariable struct {
 const usual = 10
 
 func (one *outcomeRun) perVariable() PerVariable {
-	p := PerVariable{Events: events(one.y), what: "events"}
-	if one.y.Kind == clinical.Class {
-		n := make([]int, len(one.y.Classes))
-		for _, c := range one.y.Class {
-			n[c]++
-		}
-		p.Events, p.what = slices.Min(n), "patients of the smallest class"
+	p := PerVariable{what: "events"}
+	if _, p.Events = one.scarce(); one.y.Kind == clinical.Class {
+		p.what = "patients of the smallest class"
 	}
 	p.PerCandidate = float64(p.Events) / float64(max(1, len(one.x.Columns)))
 	var used []float64

@@ -14,6 +14,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/train/validate"
 )
@@ -32,6 +33,8 @@ type Estimates map[string]Estimate
 type Metrics struct {
 	Kind     clinical.OutcomeKind `json:"kind"`
 	Patients int                  `json:"patients"`
+	Unit     table.Unit           `json:"unit,omitempty"` // what a row is, where it is not a patient
+	Rows     int                  `json:"rows,omitempty"` // of that unit
 	Events   *int                 `json:"events,omitempty"`
 	Classes  map[string]int       `json:"classes,omitempty"`
 	Columns  int                  `json:"columns"`
@@ -137,8 +140,11 @@ func (r *run) metrics() ([]byte, error) {
 		m := &Metrics{Kind: one.y.Kind, Locked: r.locked, Patients: patientsIn(one.study.Rows.Patient), Columns: len(one.x.Columns), PerVariable: one.perVariable(), Scheme: string(one.scheme),
 			Folds: len(one.folds), Interval: one.interval, Level: level, Headline: one.estimates(-1, level), Models: map[string]Estimates{},
 			Selected: one.models[final.Winner].Name, Settings: one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]].Settings}
+		if r.unit != table.PerPatient {
+			m.Unit, m.Rows = r.unit, len(one.rows)
+		}
 		if one.y.Kind == clinical.Survival {
-			n := events(one.y)
+			_, n := one.scarce()
 			m.Events = &n
 		} else {
 			m.Classes = classCounts(one.y)
@@ -240,7 +246,11 @@ func (one *outcomeRun) warnings(level float64) []string {
 func (r *run) predictions() ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	if err := w.Write([]string{"outcome", "patient", "repeat", "fold", "model", "selected", "class", "probability", "risk", "observed", "time", "event"}); err != nil {
+	key := []string{"patient"}
+	if r.unit != table.PerPatient {
+		key = append(key, string(r.unit))
+	}
+	if err := w.Write(slices.Concat([]string{"outcome"}, key, []string{"repeat", "fold", "model", "selected", "class", "probability", "risk", "observed", "time", "event"})); err != nil {
 		return nil, err
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
@@ -249,22 +259,26 @@ func (r *run) predictions() ([]byte, error) {
 			for k, m := range one.models {
 				p := f.Models[k]
 				for i, row := range f.Fold.Test {
-					line := []string{one.y.Name, r.ids[one.rows[row]], strconv.Itoa(f.Fold.Repeat + 1), strconv.Itoa(f.Fold.Number + 1), m.Name,
+					of := r.keys[one.rows[row]]
+					if key[0] = of.Patient; len(key) > 1 {
+						key[1] = r.unit.Within(of)
+					}
+					line := []string{strconv.Itoa(f.Fold.Repeat + 1), strconv.Itoa(f.Fold.Number + 1), m.Name,
 						strconv.FormatBool(f.Choice.Winner == k), "", "", "", "", "", ""}
 					if one.y.Kind == clinical.Survival {
-						line[8], line[10], line[11] = number(p.Risk[i]), number(one.y.Time[row]), strconv.Itoa(one.y.Event[row])
-						if err := w.Write(line); err != nil {
+						line[6], line[8], line[9] = number(p.Risk[i]), number(one.y.Time[row]), strconv.Itoa(one.y.Event[row])
+						if err := w.Write(slices.Concat([]string{one.y.Name}, key, line)); err != nil {
 							return nil, err
 						}
 						continue
 					}
-					line[9] = one.y.Classes[one.y.Class[row]]
+					line[7] = one.y.Classes[one.y.Class[row]]
 					for c, name := range one.y.Classes {
 						if len(one.y.Classes) == 2 && c == 0 {
 							continue
 						}
-						line[6], line[7] = name, number(p.Probabilities[i*len(one.y.Classes)+c])
-						if err := w.Write(line); err != nil {
+						line[4], line[5] = name, number(p.Probabilities[i*len(one.y.Classes)+c])
+						if err := w.Write(slices.Concat([]string{one.y.Name}, key, line)); err != nil {
 							return nil, err
 						}
 					}

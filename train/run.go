@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/voxgene/voxgene/features/cohort"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/train/config"
@@ -42,8 +43,9 @@ type run struct {
 	o       Options
 	pool    work.Pool
 	cohort  *cohort.Cohort
-	ids     []string // patients, as rows of the table
-	number  []int    // patient number of each row
+	keys    []table.Key // of the rows of the table: a patient, or a lesion or visit of one
+	unit    table.Unit
+	number  []int // patient number of each row
 	all     models.Matrix
 	started time.Time
 	canon   []byte
@@ -134,7 +136,7 @@ func (r *run) setApart(c *cohort.Cohort, look bool) (*cohort.Cohort, error) {
 
 // use keeps the cohort and numbers its patients.
 func (r *run) use(c *cohort.Cohort) {
-	r.cohort = c
+	r.cohort, r.unit = c, c.Unit
 	seen := map[string]int{}
 	for _, k := range c.Table.Keys {
 		n, ok := seen[k.Patient]
@@ -142,7 +144,7 @@ func (r *run) use(c *cohort.Cohort) {
 			n = len(seen)
 			seen[k.Patient] = n
 		}
-		r.ids, r.number = append(r.ids, k.Patient), append(r.number, n)
+		r.keys, r.number = append(r.keys, k), append(r.number, n)
 	}
 }
 

@@ -128,7 +128,8 @@ func divide(c table.Column, v []float64) grouping {
 }
 
 // bySubgroup judges out-of-fold predictions, averaged over repeats, within each group: AUC with DeLong's interval (samples of patients where
-// there are more than two classes), or Harrell's C with that of its jackknife.
+// there are more than two classes), or Harrell's C with that of its jackknife; where patients have several rows, with percentiles of
+// samples of patients.
 func (one *outcomeRun) bySubgroup(level float64) []SubgroupMetrics {
 	if len(one.groups) == 0 {
 		return nil
@@ -144,10 +145,7 @@ func (one *outcomeRun) bySubgroup(level float64) []SubgroupMetrics {
 				}
 			}
 			m := SubgroupMetrics{Column: g.name, Group: label}
-			n := len(rows)
-			if one.study.Rows.Patient != nil {
-				n = patientsIn(pickRows(one.study.Rows.Patient, rows))
-			}
+			n := patientsIn(pickRows(one.study.Rows.Patient, rows))
 			if n < smallest {
 				m.Note = "fewer than ten patients"
 				out = append(out, m)
@@ -166,8 +164,9 @@ func (one *outcomeRun) bySubgroup(level float64) []SubgroupMetrics {
 			if m.Events != nil && *m.Events < smallest {
 				m.Events = nil
 			}
-			if n < len(rows) { // formulas would count every row as a patient of its own
-				m.Low, m.High = nil, nil
+			if m.Value != nil && n < len(rows) { // formulas would count every row as a patient of its own
+				m.Events = nil // of rows
+				m.Low, m.High = one.groupInterval(y, part, pickRows(one.study.Rows.Patient, rows), level, one.study.Seed.Split("subgroup patients", one.y.Name, g.name, label))
 			}
 			out = append(out, m)
 		}
@@ -177,7 +176,12 @@ func (one *outcomeRun) bySubgroup(level float64) []SubgroupMetrics {
 
 func (m *SubgroupMetrics) judgeSurvival(y clinical.Outcome, p validate.Prediction, level float64) {
 	m.Measure = "c_index"
-	n := events(y)
+	n := 0
+	for _, e := range y.Event {
+		if e > 0 {
+			n++
+		}
+	}
 	m.Events, m.Note = &n, "no comparable pair"
 	obs, err := survival.Observations(y)
 	if err != nil {
@@ -226,6 +230,31 @@ func (m *SubgroupMetrics) judgeClasses(y clinical.Outcome, p validate.Prediction
 		}
 	}
 	m.Low, m.High = percentileLimits(drawn, level)
+}
+
+// groupInterval is that of samples of a group's patients, each with all rows; patient has that of each row.
+func (one *outcomeRun) groupInterval(y clinical.Outcome, p validate.Prediction, patient []int, level float64, seed work.Seed) (low, high *float64) {
+	of := map[int][]int{}
+	var patients []int
+	for i, id := range patient {
+		if of[id] == nil {
+			patients = append(patients, id)
+		}
+		of[id] = append(of[id], i)
+	}
+	measure := validate.Score(y)
+	rng := seed.Rand()
+	var drawn []float64
+	for range resamples {
+		var at []int
+		for range patients {
+			at = append(at, of[patients[rng.IntN(len(patients))]]...)
+		}
+		if v := measure.Of(y.Select(at), p.Select(at)); !math.IsNaN(v) {
+			drawn = append(drawn, v)
+		}
+	}
+	return percentileLimits(drawn, level)
 }
 
 func (one *outcomeRun) subgroupTable() (report.Table, bool) {

@@ -133,7 +133,7 @@ func (r *run) write(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bundle.Bundle{Name: r.e.Name, CreatedBy: "voxgene", Patients: r.patients(), Config: r.canon, Metrics: metrics}
+	b := &bundle.Bundle{Name: r.e.Name, CreatedBy: "voxgene", Patients: r.patients(), Unit: r.unit, Config: r.canon, Metrics: metrics}
 	// The inputs are the columns that any outcome's pipeline reads, described over the rows that any outcome learnt from.
 	reads := map[string]bool{}
 	learnt := make([]bool, r.all.Rows)
@@ -194,7 +194,7 @@ func (r *run) imageSources(x models.Matrix, rows []int) ([]extraction.Source, er
 	for i := range all {
 		var made []extraction.Acquired
 		for _, row := range rows {
-			if a, ok := r.cohort.Acquired[all[i].Name][r.ids[row]]; ok {
+			if a, ok := table.Lookup(r.cohort.Acquired[all[i].Name], r.keys[row]); ok {
 				made = append(made, a)
 			}
 		}

@@ -43,7 +43,7 @@ type UpdateResult struct {
 // update writes a new version of the bundle, linked to the old one, beside the other files. Before and after are compared on half of the
 // patients, with the update fitted on the other half; the one that is kept is fitted on all.
 func (r *run) update(b *bundle.Bundle, method Update) ([]UpdateResult, error) {
-	next := &bundle.Bundle{Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Metrics: b.Metrics, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain, Outcomes: slices.Clone(b.Outcomes)}
+	next := &bundle.Bundle{Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Unit: b.Unit, Metrics: b.Metrics, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain, Outcomes: slices.Clone(b.Outcomes)}
 	var results []UpdateResult
 	for _, one := range r.results {
 		at := slices.IndexFunc(next.Outcomes, func(o bundle.Outcome) bool { return o.Name == one.y.Name })
@@ -51,13 +51,7 @@ func (r *run) update(b *bundle.Bundle, method Update) ([]UpdateResult, error) {
 		if (method == BaselineHazard) != (o.Kind == clinical.Survival) {
 			continue
 		}
-		scarce := events(one.y)
-		if o.Kind == clinical.Class {
-			scarce = len(one.rows)
-			for _, c := range o.Classes {
-				scarce = min(scarce, classCounts(one.y)[c])
-			}
-		}
+		_, scarce := one.scarce()
 		if scarce < minUpdateEvents {
 			return nil, fmt.Errorf("outcome %s: %d events (or patients of the rarer class); an update wants %d", o.Name, scarce, minUpdateEvents)
 		}
@@ -73,7 +67,7 @@ func (r *run) update(b *bundle.Bundle, method Update) ([]UpdateResult, error) {
 		if o.Kind == clinical.Survival {
 			measure = "ibs"
 		}
-		res := UpdateResult{Outcome: o.Name, Method: method, Patients: len(one.rows), HeldOut: len(half[0].Test), Measure: measure}
+		res := UpdateResult{Outcome: o.Name, Method: method, Patients: patientsIn(one.study.Rows.Patient), HeldOut: patientsIn(pickRows(one.study.Rows.Patient, half[0].Test)), Measure: measure}
 		if res.Before, err = one.scoreOf(o, o.Model, measure, half[0].Test); err != nil {
 			return nil, err
 		}
@@ -86,7 +80,7 @@ func (r *run) update(b *bundle.Bundle, method Update) ([]UpdateResult, error) {
 		if o.Kind == clinical.Class {
 			o.Threshold, o.Conformal = prevalence(one.y), nil // sets were for the old probabilities
 		} else {
-			o.FollowUp = bundle.NewFollowUp(one.y)
+			o.FollowUp = bundle.NewFollowUp(one.followed())
 		}
 		results = append(results, res)
 	}

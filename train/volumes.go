@@ -16,7 +16,7 @@ func Volumes(c *cohort.Cohort) []models.Volumes {
 		n := v.Voxels()
 		for i, k := range c.Table.Keys {
 			v.Crop[i] = -1
-			if crop := s.Of[k.Patient]; len(crop) == n {
+			if crop, _ := table.Lookup(s.Of, c.Unit.Of(k)); len(crop) == n {
 				v.Crop[i] = len(v.Values) / n
 				v.Values = append(v.Values, crop...)
 			}

@@ -107,7 +107,7 @@ func (f *camFlags) read(c *cobra.Command, b *bundle.Bundle, args []string) (*bun
 		return nil, nil, none, fmt.Errorf("%s has no patient %q", args[0], f.patient)
 	}
 	x = x.Select([]int{i})
-	scans, err := scansOf(c.Context(), b, args[0], f.patient, x)
+	scans, err := scansOf(c.Context(), b, args[0], t.Keys[i], x)
 	return b, scans, x, err
 }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/cohort"
 	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/train"
 	"github.com/voxgene/voxgene/train/config"
@@ -21,6 +24,7 @@ import (
 // evaluateFlags are the flags of evaluate.
 type evaluateFlags struct {
 	out, predictions, config, id, update string
+	within                               string
 	openLocked                           bool
 	again                                string
 	outcomes, survival                   []string
@@ -69,6 +73,7 @@ It leaves report.html, metrics.json, predictions.csv and run.json in the output 
 	c.Flags().StringVar(&f.update, "update", "", "write a new version fitted to this site: intercept, slope or baseline_hazard")
 	c.Flags().BoolVar(&f.openLocked, "open-locked", false, "judge the bundle on the patients that the experiment locked, and log that they were looked at")
 	c.Flags().StringVar(&f.again, "again", "", "reason for opening the locked patients another time")
+	c.Flags().StringVar(&f.within, "within", "", "column of lesions or visits of a table, for a bundle that predicts each (default: lesion or visit)")
 	c.Flags().StringVar(&f.id, "id", "", "column of patients of a table (default: found by looking)")
 	return c
 }
@@ -158,8 +163,14 @@ func tableCohort(b *bundle.Bundle, path string, f evaluateFlags) ([]byte, error)
 		}
 		bySource[in.Source] = append(bySource[in.Source], strings.TrimPrefix(in.Name, in.Source+"."))
 	}
+	within := map[string]any{}
+	if b.Unit != table.PerPatient {
+		list["unit"], within[string(b.Unit)] = b.Unit, cmp.Or(f.within, string(b.Unit))
+		maps.Copy(list, within)
+	}
 	for _, name := range order {
 		s := map[string]any{"name": name, "kind": "table", "path": path, "columns": bySource[name]}
+		maps.Copy(s, within)
 		if f.id != "" {
 			s["id"] = f.id
 		}

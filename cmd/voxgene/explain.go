@@ -48,11 +48,16 @@ with --patient and a folder the part of each voxel is written there on the grid 
 				return badInput(err)
 			}
 			if patient != "" {
-				i := slices.IndexFunc(t.Keys, func(k table.Key) bool { return k.Patient == patient })
-				if i < 0 {
+				var own []int // all lesions or visits, where those are the rows
+				for i, k := range t.Keys {
+					if k.Patient == patient && (len(own) == 0 || b.Unit != table.PerPatient) {
+						own = append(own, i)
+					}
+				}
+				if len(own) == 0 {
 					return badInput(fmt.Errorf("%s has no patient %q", args[1], patient))
 				}
-				t, x = t.Select([]int{i}), x.Select([]int{i})
+				t, x = t.Select(own), x.Select(own)
 			}
 			e := &bundle.Explain{Top: top, GroupBy: groupBy, Method: method, Scale: scale}
 			if e.At, err = parseTimes(at); err != nil {
@@ -101,7 +106,10 @@ with --patient and a folder the part of each voxel is written there on the grid 
 				if err := writeFigures(p.output, answers, at, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) }); err != nil || !e.Maps {
 					return err
 				}
-				scans, err := scansOf(c.Context(), b, args[1], patient, x)
+				if x.Rows != 1 {
+					return badInput(fmt.Errorf("patient %q has %d rows, and maps are of one", patient, x.Rows))
+				}
+				scans, err := scansOf(c.Context(), b, args[1], t.Keys[0], x)
 				if err != nil {
 					return badInput(err)
 				}
@@ -125,11 +133,14 @@ with --patient and a folder the part of each voxel is written there on the grid 
 
 // explanationRows lays explanations out as a table: a row a contribution.
 func explanationRows(answers []bundle.Prediction) [][]string {
-	rows := [][]string{{"patient", "outcome", "class", "time", "scale", "method", "base", "output", "feature", "value", "contribution", "error", "exact"}}
+	rows := [][]string{{"outcome", "class", "time", "scale", "method", "base", "output", "feature", "value", "contribution", "error", "exact"}}
+	if len(answers) > 0 {
+		rows[0] = append(rowName(answers[0], "patient", string(answers[0].Unit)), rows[0]...)
+	}
 	for _, p := range answers {
 		for _, a := range p.Outcomes {
 			for _, e := range a.Explanations {
-				start := []string{p.ID, a.Name, e.Class, number(e.Time), e.Scale, e.Method, number(e.Base), number(e.Output)}
+				start := append(rowName(p, p.ID, p.Within), a.Name, e.Class, number(e.Time), e.Scale, e.Method, number(e.Base), number(e.Output))
 				for _, v := range e.Values {
 					value := v.Text
 					if value == "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
@@ -104,6 +105,9 @@ func draw(path string, b *bundle.Bundle, outcomes []string) error {
 func describe(out io.Writer, b *bundle.Bundle, m bundle.Manifest) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "name\t%s\nversion\t%s\ncreated by\t%s\nintended use\t%s\ntraining patients\t%d\nformat\t%d\n", m.Name, b.Version(), m.CreatedBy, m.IntendedUse, m.Patients, m.Format)
+	if b.Unit != table.PerPatient {
+		fmt.Fprintf(w, "a row is\ta %s of a patient\n", b.Unit)
+	}
 	for i, o := range m.Outcomes {
 		fmt.Fprintf(w, "\noutcome\t%s\n  kind\t%s\n  model\t%s\n  columns\t%d\n", o.Name, o.Kind, o.Model, len(b.Outcomes[i].Model.Columns()))
 		if o.HoldsRows > 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/voxgene/voxgene/features/image/nifti"
 	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 )
@@ -32,8 +33,8 @@ func scanOf(ctx context.Context, s *plan.Source, f plan.Files) (scanned, error) 
 	return scanned{s, f.Image, r}, err
 }
 
-// scansOf finds, for each source of the bundle that makes crops, the scan of a patient of a cohort file. A source that the patient lacks has none.
-func scansOf(ctx context.Context, b *bundle.Bundle, path, patient string, x models.Matrix) ([]scanned, error) {
+// scansOf finds, for each source of the bundle that makes crops, the scan of a patient, or of a visit, of a cohort file. A source that the patient lacks has none.
+func scansOf(ctx context.Context, b *bundle.Bundle, path string, of table.Key, x models.Matrix) ([]scanned, error) {
 	n, err := settings.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func scansOf(ctx context.Context, b *bundle.Bundle, path, patient string, x mode
 		if v := x.FindVolumes(s.Name); s.Volume == nil || v == nil || v.Crop[0] < 0 {
 			continue
 		}
-		files, err := cfg.Scan(filepath.Dir(path), s.Name, patient)
+		files, err := cfg.Scan(filepath.Dir(path), s.Name, of)
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +61,7 @@ func scansOf(ctx context.Context, b *bundle.Bundle, path, patient string, x mode
 		out = append(out, one)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("patient %s has no image of the bundle's sources", patient)
+		return nil, fmt.Errorf("patient %s has no image of the bundle's sources", of.Patient)
 	}
 	return out, nil
 }

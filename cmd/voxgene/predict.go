@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,7 @@ import (
 // prediction is the command line of predict, and what explain shares with it.
 type prediction struct {
 	key, output string
+	within      string // column of lesions or visits, where the bundle's rows are those
 	outcomes    []string
 	times       []string
 	json        bool
@@ -33,6 +35,7 @@ type prediction struct {
 
 func (p *prediction) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.key, "id", "", "header of the patients' column (default: found by its name)")
+	c.Flags().StringVar(&p.within, "within", "", "header of the column of lesions or visits, for a bundle that predicts each (default: lesion or visit)")
 	c.Flags().StringSliceVar(&p.outcomes, "outcomes", nil, "outcomes to predict (default: all)")
 	c.Flags().StringVarP(&p.output, "output", "o", "", "file to write: .csv, .tsv or .json (default: CSV to standard output)")
 	c.Flags().StringVar(&p.local, "estimate-from", "", "table of patients of a scanner or centre that training had not, outcomes not needed, from which its batch effect is estimated")
@@ -46,7 +49,8 @@ func predictCommand() *cobra.Command {
 		Short: "Predict the patients of a table with a trained bundle",
 		Long: `Predicts each row of a table (CSV, TSV or Parquet). Columns are found by full name (t1.original_shape_Sphericity) or, where one input has
 it, by bare name; others are left aside. A source may be absent as a whole. Survival is given at --times, or at whole years within the
-follow-up of training; beyond it there is none. Values outside what training saw are named in the last column.
+follow-up of training; beyond it there is none. Values outside what training saw are named in the last column. A bundle that was trained
+on lesions or visits (cohort.unit) predicts each row as one, named by its column lesion or visit.
 
 A cohort file (the cohort and sources of an experiment) in place of the table predicts its patients from their files, images included: what
 a network over images wants.`,
@@ -101,7 +105,7 @@ func (p *prediction) read(ctx context.Context, args []string) (*bundle.Bundle, *
 	if ext := strings.ToLower(filepath.Ext(args[1])); ext == ".yaml" || ext == ".yml" {
 		return readCohort(ctx, b, args[1])
 	}
-	t, err := table.Read(args[1], table.Options{Key: p.key})
+	t, err := table.Read(args[1], p.options(b, args[1]))
 	if err != nil {
 		return nil, nil, none, err
 	}
@@ -110,6 +114,22 @@ func (p *prediction) read(ctx context.Context, args []string) (*bundle.Bundle, *
 		return nil, nil, none, fmt.Errorf("%s: %w", args[1], err)
 	}
 	return b, t, x, nil
+}
+
+// options say how a table of rows to predict is read: of what a row is named by.
+func (p *prediction) options(b *bundle.Bundle, path string) table.Options {
+	o := table.Options{Key: p.key}
+	column := p.within
+	if names, err := table.Header(path); err == nil && column == "" && slices.Contains(names, string(b.Unit)) {
+		column = string(b.Unit)
+	}
+	switch b.Unit {
+	case table.PerLesion:
+		o.Lesion = column
+	case table.PerVisit:
+		o.Visit = column
+	}
+	return o
 }
 
 func parseTimes(texts []string) ([]bundle.Time, error) {
@@ -144,7 +164,7 @@ func predictAll(ctx context.Context, b *bundle.Bundle, t *table.Table, x models.
 			return nil, err
 		}
 		for i := range part {
-			part[i].ID = t.Keys[rows[i]].Patient
+			part[i].ID, part[i].Within = t.Keys[rows[i]].Patient, b.Unit.Within(t.Keys[rows[i]])
 		}
 		out = append(out, part...)
 	}
@@ -181,7 +201,7 @@ func predictionRows(answers []bundle.Prediction, times []bundle.Time) [][]string
 	if len(answers) == 0 {
 		return nil
 	}
-	header := []string{"patient"}
+	header := rowName(answers[0], "patient", string(answers[0].Unit))
 	for _, a := range answers[0].Outcomes {
 		if a.Kind == clinical.Class {
 			header = append(header, a.Name+".label")
@@ -204,7 +224,7 @@ func predictionRows(answers []bundle.Prediction, times []bundle.Time) [][]string
 	}
 	rows := [][]string{append(header, "warnings")}
 	for _, p := range answers {
-		row := []string{p.ID}
+		row := rowName(p, p.ID, p.Within)
 		for _, a := range p.Outcomes {
 			if a.Kind == clinical.Class {
 				row = append(row, a.Label)
@@ -228,6 +248,14 @@ func predictionRows(answers []bundle.Prediction, times []bundle.Time) [][]string
 		rows = append(rows, append(row, strings.Join(warnings, " ")))
 	}
 	return rows
+}
+
+// rowName is what a row of answers begins with: the patient and, where rows are lesions or visits, which of them.
+func rowName(p bundle.Prediction, patient, within string) []string {
+	if p.Unit == table.PerPatient {
+		return []string{patient}
+	}
+	return []string{patient, within}
 }
 
 // number writes a number with the fewest digits that read back as the same; what is not known is blank.

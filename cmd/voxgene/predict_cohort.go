@@ -32,6 +32,9 @@ func readCohort(ctx context.Context, b *bundle.Bundle, path string) (*bundle.Bun
 	if err != nil {
 		return nil, nil, none, err
 	}
+	if c.Unit != b.Unit {
+		return nil, nil, none, fmt.Errorf("%s: the bundle predicts %s and the cohort has a row a %s: say cohort: {unit: %s}", path, b.Unit.Plural(), c.Unit, b.Unit)
+	}
 	if len(c.Failures) > 0 {
 		return nil, nil, none, fmt.Errorf("patient %s: %s", c.Failures[0].Patient, c.Failures[0].Reason)
 	}

@@ -29,7 +29,13 @@ func TestTrainGuide(t *testing.T) {
 		patients += fmt.Sprintf("p%d,%d,%s,%s,%d,%.0f,%d\n", i, 30+rng.IntN(50), []string{"f", "m"}[rng.IntN(2)], []string{"x", "y"}[rng.IntN(2)], mutant, 30+1000*rng.ExpFloat64(), min(1, rng.IntN(3)))
 		radiomics += fmt.Sprintf("p%d,%.1f,%.3f,%.3f,%.3f,%.3f\n", i, 1000*rng.ExpFloat64(), rng.Float64(), mean, rng.NormFloat64(), rng.NormFloat64())
 	}
-	for name, text := range map[string]string{"patients.csv": patients, "radiomics.csv": radiomics} {
+	lesions := "patient,lesion,volume,texture,response\n"
+	for i := range 150 {
+		response := rng.IntN(2)
+		lesions += fmt.Sprintf("p%d,%d,%.3f,%.3f,%d\n", i%90, 1+i/90, rng.NormFloat64()+float64(response), rng.NormFloat64(), response)
+	}
+	fresh := "patient,lesion,age,volume,texture\nn1,1,50,1.2,0\nn1,2,50,-1,0.4\n"
+	for name, text := range map[string]string{"patients.csv": patients, "radiomics.csv": radiomics, "lesions.csv": lesions, "new_lesions.csv": fresh} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -53,8 +59,8 @@ func TestTrainGuide(t *testing.T) {
 			}
 		}
 	}
-	if commands != 7 {
-		t.Errorf("the page has %d commands; this test knows 7", commands)
+	if commands != 9 {
+		t.Errorf("the page has %d commands; this test knows 9", commands)
 	}
 	if page, err := os.ReadFile("runs/third/report.html"); err != nil || !strings.Contains(string(page), "Against glioma") || strings.Contains(string(page), "was judged on other folds") {
 		t.Errorf("the third run is not compared with the first: %v", err)

@@ -6,9 +6,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/table"
 )
 
 // Config is the part of an experiment file that says who the patients are, what is known of them and what is to be predicted.
@@ -33,13 +36,17 @@ func (c Config) Features(keep func(Source) bool) Config {
 
 // Patients is the cohort block: the table that lists patients and how it is read.
 type Patients struct {
-	File      string   `yaml:"patients,required"` // CSV or TSV, a row a patient
-	ID        string   `yaml:"id"`                // its column of patients; empty finds it by looking
-	IDPattern Pattern  `yaml:"id_pattern"`
-	Site      string   `yaml:"site"` // column of centres, for leave-one-site-out
-	Unit      string   `yaml:"unit"` // patient
-	Exclude   string   `yaml:"exclude"`
-	Missing   []string `yaml:"missing"` // texts that mean missing, beside the usual ones
+	File      string  `yaml:"patients,required"` // CSV or TSV, a row a patient
+	ID        string  `yaml:"id"`                // its column of patients; empty finds it by looking
+	IDPattern Pattern `yaml:"id_pattern"`
+	Site      string  `yaml:"site"` // column of centres, for leave-one-site-out
+	// Unit is what a row that a model reads is: a patient, or each lesion or visit of one.
+	Unit table.Unit `yaml:"unit"`
+	// Lesion and Visit are columns of the patients table, where it has a row a lesion or visit in place of one a patient.
+	Lesion  string   `yaml:"lesion"`
+	Visit   string   `yaml:"visit"`
+	Exclude string   `yaml:"exclude"`
+	Missing []string `yaml:"missing"` // texts that mean missing, beside the usual ones
 	// Timeline names the points of a patient's way in their order, such as imaging, biopsy, surgery: what a source's available and an
 	// outcome's decision refer to.
 	Timeline []string `yaml:"timeline"`
@@ -66,6 +73,8 @@ type Outcome struct {
 	Kind clinical.OutcomeKind
 	Path string // another table than the patients'
 	ID   string // its column of patients
+	// Lesion and Visit are its columns of lesions and visits, where each has an outcome of its own.
+	Lesion, Visit string
 
 	Column   string // class
 	Map      map[string]string
@@ -93,6 +102,8 @@ type outcomeFields struct {
 	Kind      string   `yaml:"kind,required"`
 	Path      string   `yaml:"path"`
 	ID        string   `yaml:"id"`
+	Lesion    string   `yaml:"lesion"`
+	Visit     string   `yaml:"visit"`
 	KnownFrom []string `yaml:"known_from"`
 	Decision  string   `yaml:"decision"`
 }
@@ -156,6 +167,7 @@ func (o *Outcome) DecodeNode(n *settings.Node, p *settings.Problems) {
 		return
 	}
 	o.Name, o.Kind, o.Path, o.ID, o.KnownFrom, o.Decision = f.Name, clinical.OutcomeKind(f.Kind), f.Path, f.ID, f.KnownFrom, f.Decision
+	o.Lesion, o.Visit = f.Lesion, f.Visit
 }
 
 // columns are the columns of its table that the outcome is made of.
@@ -181,7 +193,7 @@ func (r *Pattern) DecodeNode(n *settings.Node, p *settings.Problems) {
 
 // Decode reads the keys cohort, sources and outcomes of an experiment file. Other keys of the root are for others to read.
 func Decode(root *settings.Node, p *settings.Problems) Config {
-	c := Config{Cohort: Patients{Unit: "patient"}}
+	c := Config{Cohort: Patients{Unit: table.PerPatient}}
 	for _, block := range []struct {
 		key  string
 		into any
@@ -200,9 +212,7 @@ func Decode(root *settings.Node, p *settings.Problems) Config {
 		}
 		settings.Decode(n, block.into, p)
 	}
-	if c.Cohort.Unit != "patient" {
-		p.Add(root.Get("cohort").Get("unit"), "a row is a patient; %q is not supported. Several lesions or visits are brought to one row with aggregate", c.Cohort.Unit)
-	}
+	c.units(root, p)
 	if steps := root.Get("pipeline"); steps != nil {
 		for _, step := range steps.List() {
 			if kind := step.Get("step"); kind != nil && kind.Any() == "harmonise" {
@@ -213,6 +223,47 @@ func Decode(root *settings.Node, p *settings.Problems) Config {
 	c.unique(p)
 	c.inTime(p)
 	return c
+}
+
+// units checks what is said of lesions and visits against what a row is.
+func (c Config) units(root *settings.Node, p *settings.Problems) {
+	unit := c.Cohort.Unit
+	if !slices.Contains(table.Units, unit) {
+		p.Add(root.Get("cohort").Get("unit"), "a row is a patient, a lesion or a visit, and not %q; several rows a patient are brought to one with aggregate", unit)
+		return
+	}
+	for _, of := range []struct {
+		unit   table.Unit
+		column string
+	}{{table.PerLesion, c.Cohort.Lesion}, {table.PerVisit, c.Cohort.Visit}} {
+		if of.column != "" && unit != of.unit {
+			p.Add(root.Get("cohort").Get(string(of.unit)), "a patients table with a row a %s wants unit: %[1]s", of.unit)
+		}
+	}
+	for _, s := range c.Sources {
+		images, ok := s.loader.(*imageSource)
+		switch {
+		case !ok:
+		case images.EachLesion() && unit != table.PerLesion:
+			p.Add(s.At.Get("lesions"), "cohort.unit is %s: several lesions become one row by aggregate: %s; or each is a row with cohort: {unit: lesion}", unit, strings.Join(extraction.Aggregates, ", "))
+		case images.Visits != nil && images.Visits.Each != nil && unit != table.PerVisit:
+			p.Add(s.At.Get("visits").Get("each"), "cohort.unit is %s, and each visit is a row only with cohort: {unit: visit}; say use: one visit", unit)
+		}
+	}
+	for _, o := range c.Outcomes {
+		for _, of := range []struct {
+			unit   table.Unit
+			column string
+		}{{table.PerLesion, o.Lesion}, {table.PerVisit, o.Visit}} {
+			switch at := o.At.Get(string(of.unit)); {
+			case of.column == "":
+			case unit != of.unit:
+				p.Add(at, "an outcome of each %s wants cohort: {unit: %[1]s}", of.unit)
+			case o.Path == "":
+				p.Add(at, "the patients table has a row a patient, and an outcome of each %s a table of its own, with path; where the patients table has a row a %[1]s, name the column under cohort", of.unit)
+			}
+		}
+	}
 }
 
 // inTime refuses sources that are there only after the point at which an outcome is to be predicted.

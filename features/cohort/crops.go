@@ -7,13 +7,14 @@ import (
 	"math"
 
 	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/table"
 )
 
 // Crops are what a source of images gives to networks: for each patient the box about the region that its option volume asks for.
 type Crops struct {
 	Source string
 	extraction.Volume
-	Of map[string][]float32 // by patient: channel by channel, x fastest
+	Of map[table.Key][]float32 // by patient, or visit of one: channel by channel, x fastest
 }
 
 // crops collects those of a source; nil where it makes none.

@@ -1,6 +1,7 @@
 package cohort
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,9 +50,10 @@ type readers struct {
 	Stability []string `yaml:"stability"`
 }
 
-// visits say which visit's images are used, or between which two visits features change.
+// visits say which visit's images are used, which are each a row, or between which two visits features change.
 type visits struct {
 	Use    string   `yaml:"use"`
+	Each   []string `yaml:"each"`   // visits that are each a row, where cohort.unit is visit
 	Change []string `yaml:"change"` // [before, after]: features are (after − before)/before, under delta_ and their name
 }
 
@@ -90,9 +92,24 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 		if !strings.Contains(s.Image+s.Mask, "{visit}") {
 			p.Add(at, "no path has {visit}")
 		}
-		if (s.Visits.Use == "") == (s.Visits.Change == nil) || s.Visits.Change != nil && len(s.Visits.Change) != 2 {
-			p.Add(at, "want use: one visit, or change: [before, after]")
+		ways := 0
+		for _, given := range []bool{s.Visits.Use != "", s.Visits.Each != nil, s.Visits.Change != nil} {
+			if given {
+				ways++
+			}
 		}
+		if ways != 1 || s.Visits.Change != nil && len(s.Visits.Change) != 2 {
+			p.Add(at, "want use: one visit, change: [before, after], or each: [visits that are each a row]")
+		}
+		if distinct := slices.Compact(slices.Sorted(slices.Values(s.Visits.Each))); len(distinct) < len(s.Visits.Each) || slices.Contains(distinct, "") {
+			p.Add(at.Get("each"), "want each visit once, by its name")
+		}
+	}
+	if s.EachLesion() && s.Visits != nil && s.Visits.Change != nil {
+		p.Add(n.Get("lesions"), "which lesion of one visit is which of another is not known; a change wants lesions with an aggregate")
+	}
+	if s.EachLesion() && s.Readers != nil && s.Readers.Stability != nil && s.Lesions.From != "labels" {
+		p.Add(n.Get("readers").Get("stability"), "which component of one reader's mask is which of another's is not known; label the lesions (from: labels)")
 	}
 	if s.Volume != nil && s.Visits != nil && s.Visits.Change != nil {
 		p.Add(n.Get("volume"), "a crop is of one visit; say visits: {use: …}")
@@ -103,23 +120,49 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 	s.Plan.Check(n, p)
 }
 
-// pairs are the paths of image and mask of a patient, the mask by the reader who is used: one pair, or one before and one after.
-func (s *imageSource) pairs(base, patient string) ([]pair, string) {
+// scan is what one row of images is made from: one pair of image and mask, or one before and one after. The visit is named where each
+// is a row.
+type scan struct {
+	visit string
+	pairs []pair
+}
+
+// scans are those of a patient, the mask by the reader who is used. Where there is none, why says so.
+func (s *imageSource) scans(base, patient string) (found []scan, why string) {
 	reader := ""
 	if s.Readers != nil {
 		reader = s.Readers.Use
 	}
-	return s.pairsBy(reader, base, patient)
+	return s.scansBy(reader, base, patient)
 }
 
-// pairsBy are pairs with the mask by a reader.
-func (s *imageSource) pairsBy(reader, base, patient string) (pairs []pair, why string) {
-	visit := []string{""}
-	if s.Visits != nil {
-		if visit = s.Visits.Change; visit == nil {
+// scansBy are scans with the mask by a reader.
+func (s *imageSource) scansBy(reader, base, patient string) (found []scan, why string) {
+	each := []string{""}
+	if s.Visits != nil && s.Visits.Each != nil {
+		each = s.Visits.Each
+	}
+	for _, v := range each {
+		visit := []string{v}
+		switch {
+		case s.Visits == nil || v != "":
+		case s.Visits.Change != nil:
+			visit = s.Visits.Change
+		default:
 			visit = []string{s.Visits.Use}
 		}
+		pairs, absent := s.pairsOf(visit, reader, base, patient)
+		if absent != "" {
+			why = cmp.Or(why, absent)
+			continue
+		}
+		found = append(found, scan{v, pairs})
 	}
+	return found, why
+}
+
+// pairsOf are the paths of image and mask at these visits.
+func (s *imageSource) pairsOf(visit []string, reader, base, patient string) (pairs []pair, why string) {
 	for _, v := range visit {
 		fill := strings.NewReplacer("{visit}", v, "{reader}", reader)
 		img, why := s.find(base, fill.Replace(s.Image), patient)
@@ -150,14 +193,15 @@ func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
 	var out loaded
 	var all scanList
 	for _, p := range in.patients {
-		pairs, why := s.pairs(in.base, p)
-		if why != "" {
+		found, why := s.scans(in.base, p)
+		if len(found) == 0 {
 			out.absent = append(out.absent, Exclusion{p, why})
-			continue
 		}
-		all.patients, all.pairs = append(all.patients, p), append(all.pairs, pairs)
+		for _, one := range found {
+			all.keys, all.pairs = append(all.keys, table.Key{Patient: p, Visit: one.visit}), append(all.pairs, one.pairs)
+		}
 	}
-	if len(all.patients) == 0 && len(in.patients) > 0 {
+	if len(all.keys) == 0 && len(in.patients) > 0 {
 		return loaded{}, fmt.Errorf("no patient has an image and a mask; the first: %s", out.absent[0].Reason)
 	}
 	source := s.source()
@@ -165,12 +209,12 @@ func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
 		if err := s.learn(ctx, &all, in.pool, &out); err != nil {
 			return loaded{}, err
 		}
-		if source, err = s.on(all, all.patients); err != nil {
+		if source, err = s.on(all, in.patients); err != nil {
 			return loaded{}, err
 		}
 		s.learned = &source.Plan
 		out.relearn = s.relearner(all)
-		out.notes = append(out.notes, fmt.Sprintf("the standard scale of the images is learned from all %d patients here; training learns it again in each fold", len(all.patients)))
+		out.notes = append(out.notes, fmt.Sprintf("the standard scale of the images is learned from all %d here; training learns it again in each fold", len(all.keys)))
 	}
 	if out, err = s.extractAll(ctx, source, all, in.pool, out); err != nil || s.Readers == nil {
 		return out, err
@@ -180,10 +224,10 @@ func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
 
 // extractAll extracts the patients of a source and adds them to what is loaded.
 func (s *imageSource) extractAll(ctx context.Context, source extraction.Source, all scanList, pool work.Pool, out loaded) (loaded, error) {
-	items := make([]work.Item, len(all.patients))
-	for i, p := range all.patients {
+	items := make([]work.Item, len(all.keys))
+	for i, k := range all.keys {
 		var err error
-		if items[i], err = newItem(p, source, all.pairs[i], pool.Store != nil); err != nil {
+		if items[i], err = newItem(table.PerVisit.Describe(k), source, all.pairs[i], pool.Store != nil); err != nil {
 			return loaded{}, err
 		}
 	}
@@ -191,61 +235,78 @@ func (s *imageSource) extractAll(ctx context.Context, source extraction.Source, 
 	if err != nil {
 		return loaded{}, err
 	}
-	return s.collect(out, all.patients, results)
+	return s.collect(out, all.keys, results)
+}
+
+// rows are those of a table while it is made, whose columns are found one by one.
+type rows struct {
+	keys   []table.Key
+	names  []string
+	at     map[string]int
+	values [][]float64
+}
+
+// add appends a row of features.
+func (r *rows) add(k table.Key, features []radiomics.Feature) {
+	row := make([]float64, len(r.names))
+	for j := range row {
+		row[j] = math.NaN()
+	}
+	for _, x := range features {
+		j, ok := r.at[x.Name]
+		if !ok {
+			j = len(r.names)
+			r.at[x.Name] = j
+			r.names = append(r.names, x.Name)
+			row = append(row, 0)
+		}
+		row[j] = x.Value
+	}
+	r.keys, r.values = append(r.keys, k), append(r.values, row)
 }
 
 // collect makes the table of all extractions that succeeded.
-func (s *imageSource) collect(out loaded, patients []string, results []work.Result) (loaded, error) {
-	var keys []table.Key
-	var names []string
-	at := map[string]int{}
-	var values [][]float64
+func (s *imageSource) collect(out loaded, of []table.Key, results []work.Result) (loaded, error) {
+	made := rows{at: map[string]int{}}
 	var notes []string // in the order of patients
 	noted := map[string]int{}
 	for i, r := range results {
-		if r.Err != nil {
-			out.failures = append(out.failures, Exclusion{patients[i], r.Err.Error()})
-			continue
+		var one extraction.Result
+		err := r.Err
+		if err == nil {
+			one, err = decodeResult(r.Bytes)
 		}
-		one, err := decodeResult(r.Bytes)
 		if err != nil {
-			out.failures = append(out.failures, Exclusion{patients[i], err.Error()})
+			out.failures = append(out.failures, Exclusion{of[i].Patient, err.Error()})
 			continue
 		}
-		keys = append(keys, table.Key{Patient: patients[i]})
 		if one.Acquired.Spacing != nil {
 			if out.acquired == nil {
-				out.acquired = map[string]extraction.Acquired{}
+				out.acquired = map[table.Key]extraction.Acquired{}
 			}
-			out.acquired[patients[i]] = one.Acquired
+			out.acquired[of[i]] = one.Acquired
 		}
 		if one.Crop != nil {
 			if out.crops == nil {
-				out.crops = map[string][]float32{}
+				out.crops = map[table.Key][]float32{}
 			}
-			out.crops[patients[i]] = one.Crop
-		}
-		row := make([]float64, len(names))
-		for j := range row {
-			row[j] = math.NaN()
+			out.crops[of[i]] = one.Crop
 		}
 		for _, n := range one.Notes {
 			if noted[n]++; noted[n] == 1 {
 				notes = append(notes, n)
 			}
 		}
-		for _, x := range one.Features {
-			j, ok := at[x.Name]
-			if !ok {
-				j = len(names)
-				at[x.Name] = j
-				names = append(names, x.Name)
-				row = append(row, 0)
-			}
-			row[j] = x.Value
+		if one.Lesions == nil {
+			made.add(of[i], one.Features)
 		}
-		values = append(values, row)
+		for _, l := range one.Lesions {
+			k := of[i]
+			k.Lesion = l.Name
+			made.add(k, l.Features)
+		}
 	}
+	keys, names, values := made.keys, made.names, made.values
 	if len(keys) == 0 {
 		return out, fmt.Errorf("the images of all %d patients failed; the first: %s", len(results), out.failures[0].Reason)
 	}
@@ -342,13 +403,13 @@ func (s *imageSource) source() extraction.Source {
 	return out
 }
 
-// newItem is the extraction of one patient. With a store it is keyed by the content of the files and all that decides the result.
-func newItem(patient string, source extraction.Source, pairs []pair, stored bool) (work.Item, error) {
+// newItem is the extraction of one scan. With a store it is keyed by the content of the files and all that decides the result.
+func newItem(name string, source extraction.Source, pairs []pair, stored bool) (work.Item, error) {
 	var files []extraction.Files
 	for _, p := range pairs {
 		files = append(files, extraction.Files{Image: p.image, Mask: p.mask, Prepared: true})
 	}
-	item := work.Item{Name: patient, Do: func(ctx context.Context) ([]byte, error) {
+	item := work.Item{Name: name, Do: func(ctx context.Context) ([]byte, error) {
 		r, err := source.Extract(ctx, files...)
 		if err != nil {
 			return nil, err

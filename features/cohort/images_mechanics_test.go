@@ -89,9 +89,10 @@ func TestImageVisits(t *testing.T) {
 	for keys, want := range map[string]string{
 		"visits: {use: baseline}":                                     "the path has {reader}: say whose",
 		"readers: {use: A}":                                           "the path has {visit}: say which",
-		"readers: {use: A}, visits: {}":                               "want use: one visit, or change",
-		"readers: {use: A}, visits: {change: [a]}":                    "want use: one visit, or change",
-		"readers: {use: A}, visits: {use: baseline}, lesions: {}":     "aggregate is",
+		"readers: {use: A}, visits: {}":                               "want use: one visit, change",
+		"readers: {use: A}, visits: {change: [a]}":                    "want use: one visit, change",
+		"readers: {use: A}, visits: {use: baseline}, lesions: {}":     "become one row by aggregate: largest",
+		"readers: {use: A}, visits: {each: [baseline]}":               "only with cohort: {unit: visit}",
 		"readers: {use: A}, visits: {use: baseline}, grid: elsewhere": "want same, mask_to_image or image_to_mask",
 	} {
 		if _, err := decode(t, fmt.Sprintf(scanned, keys)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "experiment.yaml:4:") {

@@ -19,9 +19,9 @@ import (
 // landmarksVersion is part of the key of stored landmarks.
 const landmarksVersion = 1
 
-// scanList is the files of the patients of a source, in order, and the landmarks of each image where the source learns from them.
+// scanList is the files of the patients, or visits, of a source, in order, and the landmarks of each image where the source learns from them.
 type scanList struct {
-	patients  []string
+	keys      []table.Key
 	pairs     [][]pair
 	landmarks [][][]float64 // of each patient's images
 }
@@ -32,9 +32,9 @@ func (s *imageSource) learn(ctx context.Context, all *scanList, pool work.Pool, 
 	if err != nil {
 		return err
 	}
-	items := make([]work.Item, len(all.patients))
-	for i, patient := range all.patients {
-		items[i] = work.Item{Name: patient, Do: func(context.Context) ([]byte, error) {
+	items := make([]work.Item, len(all.keys))
+	for i, k := range all.keys {
+		items[i] = work.Item{Name: table.PerVisit.Describe(k), Do: func(context.Context) ([]byte, error) {
 			var of [][]float64
 			for _, p := range all.pairs[i] {
 				l, err := s.Landmarks(p.image, p.mask)
@@ -64,15 +64,15 @@ func (s *imageSource) learn(ctx context.Context, all *scanList, pool work.Pool, 
 			err = json.Unmarshal(r.Bytes, &of)
 		}
 		if err != nil {
-			out.failures = append(out.failures, Exclusion{all.patients[i], err.Error()})
+			out.failures = append(out.failures, Exclusion{all.keys[i].Patient, err.Error()})
 			continue
 		}
-		read.patients = append(read.patients, all.patients[i])
+		read.keys = append(read.keys, all.keys[i])
 		read.pairs = append(read.pairs, all.pairs[i])
 		read.landmarks = append(read.landmarks, of)
 	}
-	if len(read.patients) == 0 {
-		return fmt.Errorf("the images of all %d patients failed; the first: %s", len(results), out.failures[0].Reason)
+	if len(read.keys) == 0 {
+		return fmt.Errorf("the images of all %d failed; the first: %s", len(results), out.failures[0].Reason)
 	}
 	*all = read
 	return nil
@@ -95,8 +95,8 @@ func hashes(pairs []pair) ([][]byte, bool) {
 // on is the source with the scale of these patients, sorted.
 func (s *imageSource) on(all scanList, patients []string) (extraction.Source, error) {
 	var landmarks [][]float64
-	for i, p := range all.patients {
-		if _, ok := slices.BinarySearch(patients, p); ok {
+	for i, k := range all.keys {
+		if _, ok := slices.BinarySearch(patients, k.Patient); ok {
 			landmarks = append(landmarks, all.landmarks[i]...)
 		}
 	}
@@ -140,11 +140,7 @@ func (c *Cohort) Relearn(ctx context.Context, patients []string, pool work.Pool)
 		}
 		tables = append(tables, t)
 	}
-	rows := make([]string, len(c.Table.Keys))
-	for i, k := range c.Table.Keys {
-		rows[i] = k.Patient
-	}
-	return table.Join(rows, tables...)
+	return table.Join(c.Table.Keys, tables...)
 }
 
 // ImageSources are the sources of images, in order, as a bundle holds them, with what Load learned. base is the folder of the configuration.

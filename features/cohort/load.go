@@ -1,9 +1,11 @@
 package cohort
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -16,7 +18,8 @@ import (
 
 // Cohort is what an experiment learns from.
 type Cohort struct {
-	Table    *table.Table       // one row a patient, sorted by patient; columns source.column in order of sources
+	Table    *table.Table       // one row a unit, sorted by patient; columns source.column in order of sources
+	Unit     table.Unit         // what a row is: a patient, or a lesion or visit of one
 	Outcomes []clinical.Outcome // rows as in Table
 	// KnownFrom holds, for each outcome, the full names of the columns that may not predict it.
 	KnownFrom [][]string
@@ -38,20 +41,21 @@ type Cohort struct {
 	// Crops are those of the sources that make them, in order of sources.
 	Crops []Crops
 
-	// Acquired is how the images of each patient were made, by source.
-	Acquired map[string]map[string]extraction.Acquired
+	// Acquired is how the images of each row were made, by source.
+	Acquired map[string]map[table.Key]extraction.Acquired
 }
 
 // Load reads the patients, every source and every outcome. Paths are relative to the folder base. Extractions run on the pool.
 // A patient that a source lacks has missing values there and is listed in Flow; so is one whose files could not be used.
 func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort, error) {
+	cfg.Cohort.Unit = cmp.Or(cfg.Cohort.Unit, table.PerPatient)
 	patients, err := readPatients(cfg, base)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cohort{Flow: patients.flow, Batches: map[string][]string{}, Acquired: map[string]map[string]extraction.Acquired{}, Contradictions: patients.contradictions(cfg.Cohort.Checks)}
+	c := &Cohort{Unit: cfg.Cohort.Unit, Flow: patients.flow, Batches: map[string][]string{}, Acquired: map[string]map[table.Key]extraction.Acquired{}, Contradictions: patients.contradictions(cfg.Cohort.Checks)}
 	c.Notes = append(c.Notes, countReasons(c.Contradictions)...)
-	in := input{base: base, id: patients.id, patients: patients.list, pool: pool, outcomes: cfg.outcomeColumns(base)}
+	in := input{base: base, id: patients.id, patients: patients.list, unit: cfg.Cohort.Unit, pool: pool, outcomes: cfg.outcomeColumns(base)}
 	tables := make([]*table.Table, len(cfg.Sources))
 	all := make([]loaded, len(cfg.Sources))
 	var problems []error
@@ -78,7 +82,10 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	rows := c.cover(cfg, patients.list, all)
+	rows, err := c.cover(cfg, patients.list, all)
+	if err != nil {
+		return nil, err
+	}
 	c.Table, err = table.Join(rows, tables...)
 	if err != nil {
 		return nil, err
@@ -96,7 +103,9 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 		}
 	}
 	at := patients.rows(rows)
-	c.Sites = patients.column(cfg.Cohort.Site, at)
+	if c.Sites, err = patients.sites(cfg.Cohort.Site, at, rows); err != nil {
+		return nil, err
+	}
 	for _, s := range cfg.Sources {
 		if s.Batch != "" {
 			c.Batches[s.Name] = patients.column(s.Batch, at)
@@ -142,15 +151,22 @@ func (c *Cohort) addBatch(source string) error {
 	return c.Table.Add(table.Column{Name: source + ".batch", Source: source, Group: "batch", Kind: table.Categorical, Levels: levels}, values)
 }
 
-// cover fills the account of sources and returns the patients that at least one source has.
-func (c *Cohort) cover(cfg Config, listed []string, all []loaded) []string {
+// cover fills the account of sources and returns the rows: patients that at least one source has, or the lesions or visits of them that
+// at least one source tells apart.
+func (c *Cohort) cover(cfg Config, listed []string, all []loaded) ([]table.Key, error) {
 	c.Flow.Unlisted = map[string]int{}
 	covered := map[string]bool{}
+	rows := map[table.Key]bool{}
+	apart := false // whether a source tells lesions or visits apart
 	for i, s := range cfg.Sources {
 		l := all[i]
 		have := map[string]bool{}
 		for _, k := range l.table.Keys {
 			have[k.Patient] = true
+			apart = apart || c.Unit.Within(k) != ""
+			if _, ok := slices.BinarySearch(listed, k.Patient); ok && c.Unit.Within(k) != "" {
+				rows[k] = true
+			}
 			if _, ok := slices.BinarySearch(listed, k.Patient); !ok {
 				c.Flow.Unlisted[s.Name]++
 			}
@@ -182,16 +198,33 @@ func (c *Cohort) cover(cfg Config, listed []string, all []loaded) []string {
 			c.Notes = append(c.Notes, fmt.Sprintf("source %s has none of the %d patients listed%s", s.Name, len(listed), otherNames(l.table)))
 		}
 	}
-	var rows []string
+	if c.Unit != table.PerPatient && !apart {
+		return nil, fmt.Errorf("cohort.unit is %s, and no source tells %s apart: a table does with %[1]s: COLUMN, %[3]s", c.Unit, c.Unit.Plural(),
+			map[table.Unit]string{table.PerLesion: "images with lesions: {from: components} or labels, without an aggregate", table.PerVisit: "images with visits: {each: [baseline, …]}"}[c.Unit])
+	}
+	whole := map[string]bool{} // patients of whom a lesion or visit is there
+	for k := range rows {
+		whole[k.Patient] = true
+	}
+	var out []table.Key
 	for _, id := range listed {
-		if covered[id] {
-			rows = append(rows, id)
-		} else {
+		switch {
+		case !covered[id]:
 			c.Flow.Excluded = append(c.Flow.Excluded, Exclusion{id, "no source has the patient"})
+		case c.Unit == table.PerPatient:
+			out = append(out, table.Key{Patient: id})
+			c.Flow.Patients++
+		case !whole[id]:
+			c.Flow.Excluded = append(c.Flow.Excluded, Exclusion{id, "no source has a " + string(c.Unit) + " of the patient"})
+		default:
+			c.Flow.Patients++
 		}
 	}
-	c.Flow.Patients = len(rows)
-	return rows
+	if c.Unit != table.PerPatient {
+		out = slices.SortedFunc(maps.Keys(rows), table.CompareKeys)
+	}
+	c.Flow.Unit, c.Flow.Rows = c.Unit, len(out)
+	return out, nil
 }
 
 func otherNames(t *table.Table) string {
@@ -208,12 +241,12 @@ func (c *Cohort) outcomes(cfg Config, base string, patients *patientList, at []i
 		texts, rows := patients.texts, at
 		if o.Path != "" {
 			var err error
-			texts, err = readTexts(resolve(base, o.Path), table.Options{Key: o.ID, Columns: o.columns(), Missing: cfg.Cohort.Missing})
+			texts, err = readTexts(resolve(base, o.Path), table.Options{Key: o.ID, Visit: o.Visit, Lesion: o.Lesion, Columns: o.columns(), Missing: cfg.Cohort.Missing})
 			if err != nil {
 				problems = append(problems, fmt.Errorf("outcome %s: %w", o.Name, err))
 				continue
 			}
-			if rows, err = rowsOf(texts, c.Table.Keys); err != nil {
+			if rows, err = rowsOf(texts, c.Table.Keys, c.Unit); err != nil {
 				problems = append(problems, fmt.Errorf("outcome %s: %w", o.Name, err))
 				continue
 			}

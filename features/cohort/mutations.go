@@ -114,7 +114,7 @@ func (s *mutationSource) loadTable(in input) (loaded, error) {
 	if err := problems.Err(); err != nil {
 		return loaded{}, err
 	}
-	if t, err = t.Aggregate(""); err != nil {
+	if t, err = t.Aggregate("", table.PerPatient); err != nil {
 		return loaded{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return loaded{table: t}, nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/table"
 )
 
 // ImagePair is where the image and the mask of a patient lie, for a source of images.
@@ -20,7 +21,11 @@ func (c Config) ImagePairs(base string) ([]ImagePair, []Exclusion, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	at := patients.rows(patients.list)
+	keys := make([]table.Key, len(patients.list))
+	for i, id := range patients.list {
+		keys[i].Patient = id
+	}
+	at := patients.rows(keys)
 	var pairs []ImagePair
 	var absent []Exclusion
 	for _, source := range c.Sources {
@@ -40,13 +45,14 @@ func (c Config) ImagePairs(base string) ([]ImagePair, []Exclusion, error) {
 			batches = patients.column(s.Batch, at)
 		}
 		for i, patient := range patients.list {
-			found, why := s.pairs(base, patient)
-			if why != "" {
+			found, why := s.scans(base, patient)
+			if len(found) == 0 {
 				absent = append(absent, Exclusion{patient, s.Name + ": " + why})
-				continue
 			}
-			for _, p := range found {
-				pairs = append(pairs, ImagePair{s.Name, s.Modality, batches[i], patient, p.image, p.mask, plan})
+			for _, one := range found {
+				for _, p := range one.pairs {
+					pairs = append(pairs, ImagePair{s.Name, s.Modality, batches[i], patient, p.image, p.mask, plan})
+				}
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package cohort
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -45,6 +46,7 @@ type input struct {
 	base     string   // folder of the configuration
 	id       string   // the cohort's column of patients, tried where a source names none
 	patients []string // sorted
+	unit     table.Unit
 	pool     work.Pool
 	// outcomes are the columns, by file, that outcomes are made of: never features unless a source names them.
 	outcomes map[string][]string
@@ -53,16 +55,35 @@ type input struct {
 // loaded is what became of a source.
 type loaded struct {
 	table    *table.Table
-	failures []Exclusion                    // patients whose files are there and could not be used
-	absent   []Exclusion                    // patients the source has nothing of, where it can say more than that
-	notes    []string                       // what the report should mention
-	again    []*table.Table                 // other measurements of the same patients: by each of several readers
-	crops    map[string][]float32           // of patients, where the source makes them for networks
-	relearn  relearner                      // makes the table anew from what some patients teach; nil where nothing is learned
-	acquired map[string]extraction.Acquired // how the images of each patient were made
+	failures []Exclusion                       // patients whose files are there and could not be used
+	absent   []Exclusion                       // patients the source has nothing of, where it can say more than that
+	notes    []string                          // what the report should mention
+	again    []*table.Table                    // other measurements of the same patients: by each of several readers
+	crops    map[table.Key][]float32           // of rows, where the source makes them for networks
+	relearn  relearner                         // makes the table anew from what some patients teach; nil where nothing is learned
+	acquired map[table.Key]extraction.Acquired // how the images of each row were made
 }
 
 func (c *Common) common() *Common { return c }
+
+// named returns an error where a table that tells lesions or visits apart, by one of these columns, leaves some without a name.
+func (in input) named(t *table.Table, lesion, visit string) error {
+	if in.unit == table.PerLesion && lesion == "" || in.unit == table.PerVisit && visit == "" || in.unit == table.PerPatient {
+		return nil
+	}
+	n, first := 0, ""
+	for _, k := range t.Keys {
+		if in.unit.Within(k) == "" {
+			if n++; n == 1 {
+				first = k.Patient
+			}
+		}
+	}
+	if n > 0 {
+		return fmt.Errorf("%d rows have no %s, the first of patient %s; each row is one where cohort.unit is %[2]s", n, in.unit, first)
+	}
+	return nil
+}
 
 // kinds are the kinds of source and their groups.
 var kinds = map[string]struct {

@@ -19,11 +19,12 @@ func (s *imageSource) byReaders(ctx context.Context, source extraction.Source, i
 	for _, reader := range s.Readers.Stability {
 		var all scanList
 		for _, p := range in.patients {
-			if pairs, why := s.pairsBy(reader, in.base, p); why == "" {
-				all.patients, all.pairs = append(all.patients, p), append(all.pairs, pairs)
+			found, _ := s.scansBy(reader, in.base, p)
+			for _, one := range found {
+				all.keys, all.pairs = append(all.keys, table.Key{Patient: p, Visit: one.visit}), append(all.pairs, one.pairs)
 			}
 		}
-		if len(all.patients) == 0 {
+		if len(all.keys) == 0 {
 			return out, fmt.Errorf("readers: there is no mask by %s", reader)
 		}
 		l, err := s.extractAll(ctx, source, all, in.pool, loaded{})

@@ -13,6 +13,9 @@ import (
 // noteMark begins a line that holds a note in place of a feature.
 const noteMark = "#"
 
+// lesionMark begins the line that names a lesion, whose features follow.
+const lesionMark = "&"
+
 // madeMark begins the line that says how the images were made.
 const madeMark = "@"
 
@@ -29,7 +32,16 @@ func encodeResult(r extraction.Result) []byte {
 	if r.Crop != nil {
 		b = append(append(append(b, cropMark...), encodeCrop(r.Crop)...), '\n')
 	}
-	for _, x := range r.Features {
+	b = appendFeatures(b, r.Features)
+	for _, l := range r.Lesions {
+		b = append(append(append(b, lesionMark...), l.Name...), '\n')
+		b = appendFeatures(b, l.Features)
+	}
+	return b
+}
+
+func appendFeatures(b []byte, features []radiomics.Feature) []byte {
+	for _, x := range features {
 		b = append(b, x.Name...)
 		b = append(b, '\t')
 		b = strconv.AppendFloat(b, x.Value, 'g', -1, 64)
@@ -61,10 +73,18 @@ func decodeResult(b []byte) (extraction.Result, error) {
 			}
 			continue
 		}
+		if name, ok := strings.CutPrefix(line, lesionMark); ok {
+			out.Lesions = append(out.Lesions, extraction.Lesion{Name: name})
+			continue
+		}
 		name, text, ok := strings.Cut(line, "\t")
 		v, err := strconv.ParseFloat(text, 64)
 		if !ok || err != nil {
 			return out, fmt.Errorf("a stored extraction is damaged: %q", line)
+		}
+		if n := len(out.Lesions); n > 0 {
+			out.Lesions[n-1].Features = append(out.Lesions[n-1].Features, radiomics.Feature{Name: name, Value: v})
+			continue
 		}
 		out.Features = append(out.Features, radiomics.Feature{Name: name, Value: v})
 	}

@@ -137,7 +137,10 @@ func (s *tableSource) load(_ context.Context, in input) (loaded, error) {
 			return loaded{}, fmt.Errorf("units: there is no column %q", name)
 		}
 	}
-	t, err = t.Aggregate(s.Aggregate)
+	if err := in.named(t, s.Lesion, s.Visit); err != nil {
+		return loaded{}, fmt.Errorf("%s: %w", path, err)
+	}
+	t, err = t.Aggregate(s.Aggregate, in.unit)
 	if err != nil {
 		return loaded{}, fmt.Errorf("%s: %w", path, err)
 	}

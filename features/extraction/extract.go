@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/open"
@@ -19,8 +20,16 @@ type Result struct {
 	Grid image.Grid
 
 	Features []radiomics.Feature
+	// Lesions are the lesions one by one, in place of Features, where the plan takes regions apart and does not aggregate.
+	Lesions  []Lesion
 	Notes    []string // what the user should know; no patient is named
 	Acquired Acquired
+}
+
+// Lesion is one lesion of a patient: a component under its rank by volume, 1 the largest, or a label.
+type Lesion struct {
+	Name     string
+	Features []radiomics.Feature
 }
 
 // Extract computes the features of every region of one patient, from the paths of an image and a mask (files, or DICOM folders). The
@@ -43,6 +52,12 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 	}
 	out := Result{Notes: notes, Acquired: acquired(reading.Made, regions, parts)}
 	for i, r := range regions {
+		if plan.EachLesion() {
+			if out.Lesions, err = plan.each(reading, parts[i], r.prefix, parameters); err != nil {
+				return Result{}, fmt.Errorf("%s: %s: %w", mask, r.describe(), err)
+			}
+			break // there is one region
+		}
 		features, err := plan.region(reading, parts[i], parameters)
 		if err != nil {
 			return Result{}, fmt.Errorf("%s: %s: %w", mask, r.describe(), err)
@@ -190,6 +205,26 @@ func (plan *Plan) region(in image.Reading, p part, parameters radiomics.Params) 
 		sum[i].Value /= total
 	}
 	return append(sum, extra...), nil
+}
+
+// each computes the features of every lesion of a region.
+func (plan *Plan) each(in image.Reading, p part, prefix string, parameters radiomics.Params) ([]Lesion, error) {
+	lesions, err := plan.Lesions.of(p.alone())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Lesion, len(lesions.parts))
+	for i, l := range lesions.parts {
+		r, err := radiomics.ExtractReading(in, lesions.mask, int(l.Label), parameters)
+		if err != nil {
+			return nil, fmt.Errorf("lesion %d, of %.4g mm³ (min_mm3 leaves small ones out): %w", l.Label, l.Volume, err)
+		}
+		out[i].Name = strconv.Itoa(int(l.Label))
+		for _, f := range r.Features {
+			out[i].Features = append(out[i].Features, radiomics.Feature{Name: prefix + f.Name, Value: f.Value})
+		}
+	}
+	return out, nil
 }
 
 // apart is a mask of lesions, each under a label of its own, the largest first.

@@ -115,8 +115,11 @@ func (r Region) MarshalJSON() ([]byte, error) {
 type Lesions struct {
 	From      string  `yaml:"from" json:"from,omitempty"`       // components: connected parts (default); labels: each label is a lesion
 	Min       float64 `yaml:"min_mm3" json:"min_mm3,omitempty"` // smaller ones are left out
-	Aggregate string  `yaml:"aggregate" json:"aggregate"`       // largest, mean, volume_weighted
+	Aggregate string  `yaml:"aggregate" json:"aggregate"`       // largest, mean, volume_weighted; empty where each lesion is a row
 }
+
+// EachLesion reports whether every lesion of a patient is a row of its own.
+func (plan *Plan) EachLesion() bool { return plan.Lesions != nil && plan.Lesions.Aggregate == "" }
 
 // Aggregates are how the features of several lesions become one row.
 var Aggregates = []string{"largest", "mean", "volume_weighted"}
@@ -166,8 +169,14 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 		if l.From != "" && l.From != "components" && l.From != "labels" {
 			p.Add(at.Get("from"), "want components or labels, not %q", l.From)
 		}
-		if !slices.Contains(Aggregates, l.Aggregate) {
-			p.Add(at, "a patient with several lesions is one row: aggregate is %s", strings.Join(Aggregates, ", "))
+		if l.Aggregate != "" && !slices.Contains(Aggregates, l.Aggregate) {
+			p.Add(at, "several lesions become one row by aggregate: %s", strings.Join(Aggregates, ", "))
+		}
+		if plan.EachLesion() && len(plan.Regions) > 1 {
+			p.Add(at, "where each lesion is a row there is one region, whose lesions they are; keep one, or give aggregate")
+		}
+		if plan.EachLesion() && plan.Volume != nil {
+			p.Add(n.Get("volume"), "a crop is of a patient's region and not of each lesion; leave volume out, or give lesions an aggregate")
 		}
 		if l.Min < 0 {
 			p.Add(at.Get("min_mm3"), "want 0 or more")

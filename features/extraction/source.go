@@ -82,18 +82,26 @@ func (s *Source) Extract(ctx context.Context, files ...Files) (Result, error) {
 		}
 		out.Notes = append(out.Notes, results[1].Notes...)
 	}
-	infinite := 0
-	for i, f := range out.Features {
-		out.Features[i].Name = s.Name + "." + f.Name
-		if math.IsInf(f.Value, 0) {
-			out.Features[i].Value = math.NaN()
-			infinite++
-		}
+	infinite := s.name(out.Features)
+	for _, l := range out.Lesions {
+		infinite += s.name(l.Features)
 	}
 	if infinite > 0 {
 		out.Notes = append(out.Notes, fmt.Sprintf("%d features are infinite and count as missing", infinite))
 	}
 	return out, nil
+}
+
+// name gives features their full names and returns how many are infinite, which are then missing.
+func (s *Source) name(features []radiomics.Feature) (infinite int) {
+	for i, f := range features {
+		features[i].Name = s.Name + "." + f.Name
+		if math.IsInf(f.Value, 0) {
+			features[i].Value = math.NaN()
+			infinite++
+		}
+	}
+	return infinite
 }
 
 // change is the relative change of features: (after − before)/before, which is missing where a feature was 0.
@@ -125,6 +133,9 @@ func (s *Source) UnmarshalJSON(b []byte) error {
 	}
 	if s.Change != nil && len(s.Change) != 2 {
 		p.Add(n.Get("change"), "want two visits, not %d", len(s.Change))
+	}
+	if s.Change != nil && s.EachLesion() {
+		p.Add(n.Get("change"), "which lesion of one visit is which of another is not known")
 	}
 	if len(s.Parameters.Images) == 0 {
 		p.Add(n, `"parameters" is missing`)

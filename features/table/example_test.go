@@ -43,7 +43,7 @@ func ExampleJoin() {
 	if err := b.Add(table.Column{Name: "t1.volume"}, []float64{12.5}); err != nil {
 		fmt.Println(err)
 	}
-	t, err := table.Join([]string{"p1", "p2"}, a, b)
+	t, err := table.Join([]table.Key{{Patient: "p1"}, {Patient: "p2"}}, a, b)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -10,39 +10,37 @@ import (
 // Aggregates are the rules by which several rows of a patient become one, as configurations write them.
 var Aggregates = []string{"first", "last", "mean", "median", "min", "max"}
 
-// Aggregate returns a table of one row a patient, in order of first appearance. Missing values are passed over; of a column that
-// is not numeric, every rule but last takes the first value there is. An empty rule refuses a second row and names the choices.
-func (t *Table) Aggregate(rule string) (*Table, error) {
-	var patients []string
-	rows := map[string][]int{}
+// Aggregate returns a table of one row a unit (a patient, or a lesion or visit of one), in order of first appearance. Missing values are
+// passed over; of a column that is not numeric, every rule but last takes the first value there is. An empty rule refuses a second row
+// and names the choices.
+func (t *Table) Aggregate(rule string, unit Unit) (*Table, error) {
+	var units []Key
+	rows := map[Key][]int{}
 	for i, k := range t.Keys {
-		if rows[k.Patient] == nil {
-			patients = append(patients, k.Patient)
+		k = unit.Of(k)
+		if rows[k] == nil {
+			units = append(units, k)
 		}
-		rows[k.Patient] = append(rows[k.Patient], i)
+		rows[k] = append(rows[k], i)
 	}
-	if rule == "" && len(patients) < len(t.Keys) {
-		for _, p := range patients {
-			if r := rows[p]; len(r) > 1 {
-				return nil, fmt.Errorf("%d patients have several rows, %s has %d (%s); say which counts with aggregate: %s",
-					several(patients, rows), p, len(r), differ(t, r), strings.Join(Aggregates, ", "))
+	if rule == "" && len(units) < len(t.Keys) {
+		for _, k := range units {
+			if r := rows[k]; len(r) > 1 {
+				return nil, fmt.Errorf("%d %s have several rows, %s has %d (%s); say which counts with aggregate: %s%s",
+					several(units, rows), unit.Plural(), unit.Describe(k), len(r), differ(t, r), strings.Join(Aggregates, ", "), otherUnit(t, r, unit))
 			}
 		}
 	}
 	if rule != "" && !slices.Contains(Aggregates, rule) {
 		return nil, fmt.Errorf("aggregate: %q is not one of %s", rule, strings.Join(Aggregates, ", "))
 	}
-	keys := make([]Key, len(patients))
-	for i, p := range patients {
-		keys[i] = Key{Patient: p}
-	}
-	out := &Table{Keys: keys, Columns: t.Columns, Values: make([][]float64, len(t.Values)), index: t.index}
+	out := &Table{Keys: units, Columns: t.Columns, Values: make([][]float64, len(t.Values)), index: t.index}
 	var values []float64
 	for j, from := range t.Values {
-		to := make([]float64, len(patients))
-		for i, p := range patients {
+		to := make([]float64, len(units))
+		for i, k := range units {
 			values = values[:0]
-			for _, r := range rows[p] {
+			for _, r := range rows[k] {
 				if !Missing(from[r]) {
 					values = append(values, from[r])
 				}
@@ -52,6 +50,20 @@ func (t *Table) Aggregate(rule string) (*Table, error) {
 		out.Values[j] = to
 	}
 	return out, nil
+}
+
+// otherUnit says that rows which differ by lesion or visit may each stay, where a patient is the unit.
+func otherUnit(t *Table, rows []int, unit Unit) string {
+	if unit != PerPatient {
+		return ""
+	}
+	switch differ(t, rows) {
+	case "visits":
+		return ", or make each visit a row with cohort: {unit: visit}"
+	case "lesions":
+		return ", or make each lesion a row with cohort: {unit: lesion}"
+	}
+	return ""
 }
 
 func aggregate(v []float64, rule string, kind Kind) float64 {
@@ -77,10 +89,10 @@ func aggregate(v []float64, rule string, kind Kind) float64 {
 	return sum / float64(len(v))
 }
 
-func several(patients []string, rows map[string][]int) int {
+func several(units []Key, rows map[Key][]int) int {
 	n := 0
-	for _, p := range patients {
-		if len(rows[p]) > 1 {
+	for _, k := range units {
+		if len(rows[k]) > 1 {
 			n++
 		}
 	}
@@ -103,33 +115,30 @@ func differ(t *Table, rows []int) string {
 	return "the same key twice"
 }
 
-// Join returns one row for each of the patients, in that order, with the columns of all tables side by side; a patient that a
-// table lacks has missing values there. Each table has at most one row a patient (see Aggregate). Rows of other patients are left
-// out. Tables with a column of the same name are refused.
-func Join(patients []string, tables ...*Table) (*Table, error) {
-	keys := make([]Key, len(patients))
-	for i, p := range patients {
-		keys[i] = Key{Patient: p}
-	}
-	out := New(keys)
+// Join returns the rows with these keys, in that order, with the columns of all tables side by side. A row takes the row of a table with
+// its key or, where a table does not tell lesions or visits apart, that of its patient; one that a table lacks has missing values there.
+// Each table has at most one row a key (see Aggregate). Rows of other patients are left out. Tables with a column of the same name are
+// refused.
+func Join(rows []Key, tables ...*Table) (*Table, error) {
+	out := New(rows)
 	for _, t := range tables {
-		row := make(map[string]int, len(t.Keys))
+		row := make(map[Key]int, len(t.Keys))
 		for i, k := range t.Keys {
-			if _, ok := row[k.Patient]; ok {
+			if _, ok := row[k]; ok {
 				return nil, fmt.Errorf("patient %s has two rows where one is joined", k.Patient)
 			}
-			row[k.Patient] = i
+			row[k] = i
 		}
-		from := make([]int, len(patients))
-		for i, p := range patients {
-			r, ok := row[p]
+		from := make([]int, len(rows))
+		for i, k := range rows {
+			r, ok := Lookup(row, k)
 			if !ok {
 				r = -1
 			}
 			from[i] = r
 		}
 		for j, c := range t.Columns {
-			values := make([]float64, len(patients))
+			values := make([]float64, len(rows))
 			for i, r := range from {
 				values[i] = math.NaN()
 				if r >= 0 {

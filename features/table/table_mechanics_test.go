@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -131,11 +132,11 @@ func TestProblemsAreCapped(t *testing.T) {
 
 func TestAggregateAndJoin(t *testing.T) {
 	tab := read1(t, "patient,lesion,a,b\np1,1,1,x\np1,2,4,y\np2,1,,y\n", Options{Lesion: "lesion"})
-	if _, err := tab.Aggregate(""); err == nil || !strings.Contains(err.Error(), "lesions") || !strings.Contains(err.Error(), "mean, median") {
+	if _, err := tab.Aggregate("", PerPatient); err == nil || !strings.Contains(err.Error(), "lesions") || !strings.Contains(err.Error(), "mean, median") {
 		t.Error(err)
 	}
 	for rule, want := range map[string]float64{"first": 1, "last": 4, "mean": 2.5, "median": 2.5, "min": 1, "max": 4} {
-		got, err := tab.Aggregate(rule)
+		got, err := tab.Aggregate(rule, PerPatient)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,19 +144,20 @@ func TestAggregateAndJoin(t *testing.T) {
 			t.Errorf("%s: %v", rule, got.Values)
 		}
 	}
-	one, _ := tab.Aggregate("mean")
+	one, _ := tab.Aggregate("mean", PerPatient)
 	other := read1(t, "patient,c\np2,7\np9,8\n", Options{Source: "s"})
-	j, err := Join([]string{"p2", "p1"}, one, other)
+	j, err := Join([]Key{{Patient: "p2"}, {Patient: "p1"}}, one, other)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if j.Find("s.c") != 2 || j.Values[2][0] != 7 || !Missing(j.Values[2][1]) || j.Values[0][1] != 2.5 {
 		t.Errorf("%v", j.Values)
 	}
-	if _, err := Join([]string{"p1"}, tab); err == nil {
+	twice := New([]Key{{Patient: "p1"}, {Patient: "p1"}})
+	if _, err := Join([]Key{{Patient: "p1"}}, twice); err == nil {
 		t.Error("two rows of a patient were joined")
 	}
-	if _, err := Join([]string{"p1"}, one, one); err == nil {
+	if _, err := Join([]Key{{Patient: "p1"}}, one, one); err == nil {
 		t.Error("one column was joined twice")
 	}
 }
@@ -238,5 +240,32 @@ func TestMatch(t *testing.T) {
 func TestOpenMissing(t *testing.T) {
 	if _, err := Read(filepath.Join(t.TempDir(), "no.csv"), Options{}); !os.IsNotExist(err) {
 		t.Error(err)
+	}
+}
+
+// Lesions stay apart where they are the unit, take what a table says of their patient as a whole, and are aggregated over visits.
+func TestAggregateAndJoinLesions(t *testing.T) {
+	lesions := read1(t, "patient,lesion,visit,a\np1,10,b,1\np1,2,b,4\np1,2,m6,8\np2,1,b,3\n", Options{Lesion: "lesion", Visit: "visit", Source: "t1"})
+	if _, err := lesions.Aggregate("", PerLesion); err == nil || !strings.Contains(err.Error(), "1 lesions have several rows, p1, lesion 2 has 2 (visits); say which counts with aggregate: first") {
+		t.Error(err)
+	}
+	if _, err := lesions.Aggregate("", PerPatient); err == nil || !strings.Contains(err.Error(), "or make each lesion a row with cohort: {unit: lesion}") {
+		t.Error(err)
+	}
+	one, err := lesions.Aggregate("last", PerLesion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clinical := read1(t, "patient,age\np1,60\np2,50\n", Options{Source: "c"})
+	keys := []Key{PerLesion.Key("p1", "2"), PerLesion.Key("p1", "10"), PerLesion.Key("p2", "1"), PerLesion.Key("p2", "9")}
+	j, err := Join(keys, one, clinical)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(j.Values); got != "[[8 1 3 NaN] [60 60 50 50]]" {
+		t.Error(got)
+	}
+	if !slices.IsSortedFunc(keys, CompareKeys) || CompareKeys(keys[1], keys[0]) <= 0 || PerVisit.Describe(PerVisit.Key("p1", "m6")) != "p1, visit m6" {
+		t.Error("lesions are not in the order of their numbers, or a visit has another name")
 	}
 }

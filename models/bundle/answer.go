@@ -6,12 +6,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/voxgene/voxgene/features/clinical"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 )
 
 // Prediction is the answer for one patient. Its JSON is the shape that every front renders.
 type Prediction struct {
-	ID       string // as the caller named the patient
+	ID string // as the caller named the patient
+	// Within names the lesion or visit of the patient, as the caller did, where the bundle's Unit is one; empty where nobody did.
+	Within   string
+	Unit     table.Unit
 	Outcomes []Answer
 	Warnings []Warning
 	// Abstained says why the bundle's policy gives no prediction; the numbers of Outcomes are then NaN. Nil where it gives one.
@@ -102,6 +106,12 @@ func (p Prediction) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), ni
 func (p Prediction) AppendJSON(b []byte) []byte {
 	b = append(b, `{"id":`...)
 	b = AppendString(b, p.ID)
+	if p.Within != "" {
+		b = append(b, ',')
+		b = AppendString(b, string(p.Unit))
+		b = append(b, ':')
+		b = AppendString(b, p.Within)
+	}
 	b = append(b, `,"outcomes":{`...)
 	for i := range p.Outcomes {
 		if i > 0 {

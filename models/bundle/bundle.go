@@ -26,12 +26,13 @@ const Research = "research"
 // Bundle is a trained model and all that a prediction needs. It is not changed after it was read or first used, and is safe for
 // concurrent use.
 type Bundle struct {
-	Name        string // of the experiment; also the model's name in URLs
-	CreatedBy   string // the program that trained it, such as voxgene 1.2.0
-	IntendedUse string // Research unless approved otherwise
-	Patients    int    // training patients
-	Config      []byte // canonical experiment file, without paths, output or clock
-	Metrics     []byte // metrics.json of the training run; may be empty
+	Name        string     // of the experiment; also the model's name in URLs
+	CreatedBy   string     // the program that trained it, such as voxgene 1.2.0
+	IntendedUse string     // Research unless approved otherwise
+	Patients    int        // training patients
+	Unit        table.Unit // what a row is: table.PerPatient, or a lesion or visit of a patient
+	Config      []byte     // canonical experiment file, without paths, output or clock
+	Metrics     []byte     // metrics.json of the training run; may be empty
 	Inputs      []Input
 	// Sources say how inputs are extracted from a patient's images: those of the source of that name. See extraction.Source.
 	Sources  []extraction.Source
@@ -110,6 +111,12 @@ func (b *Bundle) plan() error {
 	}
 	if len(b.Outcomes) == 0 {
 		return fmt.Errorf("bundle %s predicts nothing", b.Name)
+	}
+	if b.Unit == "" {
+		b.Unit = table.PerPatient
+	}
+	if !slices.Contains(table.Units, b.Unit) {
+		return fmt.Errorf("bundle %s: a row is a %q, which is not one of %v", b.Name, b.Unit, table.Units)
 	}
 	if err := b.Abstain.Check(); err != nil {
 		return fmt.Errorf("bundle %s: %w", b.Name, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/models/pipeline"
@@ -21,12 +22,14 @@ const Format = 1
 
 // Manifest is what a bundle says of itself: manifest.json.
 type Manifest struct {
-	Format      int     `json:"format"`
-	Name        string  `json:"name"`
-	CreatedBy   string  `json:"created_by"`
-	IntendedUse string  `json:"intended_use"`
-	Patients    int     `json:"patients"`
-	Inputs      []Input `json:"inputs"`
+	Format      int    `json:"format"`
+	Name        string `json:"name"`
+	CreatedBy   string `json:"created_by"`
+	IntendedUse string `json:"intended_use"`
+	Patients    int    `json:"patients"`
+	// Unit is what a row is, where it is not a patient.
+	Unit   table.Unit `json:"unit,omitempty"`
+	Inputs []Input    `json:"inputs"`
 	// Sources are the sources of images: how the inputs named after each are extracted from files.
 	Sources  []extraction.Source `json:"sources,omitempty"`
 	Abstain  *Abstain            `json:"abstain,omitempty"`
@@ -70,6 +73,9 @@ func outcomePart(i int, name string) string { return "outcomes/" + strconv.Itoa(
 // Manifest describes the bundle; Parts are listed in a file's only.
 func (b *Bundle) Manifest() Manifest {
 	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain}
+	if b.Unit != table.PerPatient {
+		m.Unit = b.Unit
+	}
 	if m.IntendedUse == "" {
 		m.IntendedUse = Research
 	}
@@ -233,7 +239,7 @@ func Read(file []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Inputs: m.Inputs, Sources: m.Sources, Abstain: m.Abstain,
+	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: m.Unit, Inputs: m.Inputs, Sources: m.Sources, Abstain: m.Abstain,
 		Config: parts[configName], Metrics: parts[metricsName], version: "sha256:" + hash(file)}
 	for i, mo := range m.Outcomes {
 		o := Outcome{Name: mo.Name, Kind: mo.Kind, Classes: mo.Classes, Threshold: mo.Threshold, Conformal: mo.Conformal, Unit: mo.Unit, Origin: mo.Origin, Strongest: mo.Strongest}

@@ -133,6 +133,7 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 	}
 	for i := range out {
 		out[i].Outcomes = answers[i*len(chosen) : (i+1)*len(chosen) : (i+1)*len(chosen)]
+		out[i].Unit = b.Unit
 		if out[i].Warnings, missing[i], err = b.envelope(x, i); err != nil {
 			return nil, err
 		}

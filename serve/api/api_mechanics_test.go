@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve/api"
@@ -48,6 +49,44 @@ func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 }
 
 const sound = `{"patients": [{"id": "p1", "features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5, "rna.EGFR": 0.1, "rna.TP53": null}}]}`
+
+// A model of lesions takes several rows of a patient, each named, and names them in the answer; a model of patients knows no lesion.
+func TestPredictLesions(t *testing.T) {
+	b, _ := bundletest.New(t)
+	b.Unit = table.PerLesion
+	h, _, _ := served(t, b)
+	row := func(lesion string) string {
+		return `{"id": "p1", ` + lesion + `"features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5, "rna.EGFR": 0.1, "rna.TP53": 1}}`
+	}
+	body := `{"patients": [` + row(`"lesion": "1", `) + `,` + row(`"lesion": "liver 2", `) + `]}`
+	w := ask(h, "POST", "/v1/models/glioma/predict", body)
+	if text := w.Body.String(); w.Code != 200 || !strings.Contains(text, `{"id":"p1","lesion":"1","outcomes"`) || !strings.Contains(text, `{"id":"p1","lesion":"liver 2","outcomes"`) {
+		t.Errorf("%d %s", w.Code, text)
+	}
+	document := ask(h, "GET", "/openapi.json", "").Body.Bytes()
+	if err := valid(t, compile(t, document, "#/components/schemas/Answer"), w.Body.Bytes()); err != nil {
+		t.Error(err)
+	}
+	schema := ask(h, "GET", "/v1/models/glioma/schema", "").Body.Bytes()
+	if err := valid(t, compile(t, schema, ""), []byte(body)); err != nil {
+		t.Error(err)
+	}
+	if w := ask(h, "GET", "/v1/models/glioma", ""); !strings.Contains(w.Body.String(), `"unit":"lesion"`) {
+		t.Error(w.Body)
+	}
+	same := `{"patients": [` + row(`"lesion": "1", `) + `,` + row(`"lesion": "1", `) + `]}`
+	if w := ask(h, "POST", "/v1/models/glioma/predict", same); w.Code != 422 || !strings.Contains(w.Body.String(), "has the same id and lesion") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	c, _ := bundletest.New(t)
+	h, _, _ = served(t, c)
+	if w := ask(h, "POST", "/v1/models/glioma/predict", body); w.Code != 422 || !strings.Contains(w.Body.String(), `"pointer":"#/patients/0/lesion"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if err := valid(t, compile(t, ask(h, "GET", "/v1/models/glioma/schema", "").Body.Bytes(), ""), []byte(body)); err == nil {
+		t.Error("the schema of a model of patients takes lesions")
+	}
+}
 
 // The answer over HTTP is the bundle's prediction, byte for byte.
 func TestPredict(t *testing.T) {

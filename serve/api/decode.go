@@ -19,6 +19,7 @@ import (
 // Decoded is the body of a predict request, brought to the columns of a bundle.
 type Decoded struct {
 	IDs     []string
+	Within  []string // lesion or visit of each row, where the bundle's unit is one; empty where it is not named
 	X       models.Matrix
 	Request bundle.Request
 }
@@ -33,14 +34,16 @@ type decoder struct {
 	faults  []problem.Fault
 	more    int // faults beyond those listed
 
-	seen []int32 // number, from 1, of the last patient that had each input
-	ids  map[string]int
+	seen []int32           // number, from 1, of the last patient that had each input
+	ids  map[[2]string]int // row of each id, and lesion or visit
 }
 
 // members of the body and of its objects, for messages.
 var (
 	bodyMembers    = []string{"patients", "outcomes", "times", "explain"}
 	patientMembers = []string{"id", "features"}
+	// lesions and visits are named where the model's rows are those.
+	rowMembers     = map[table.Unit][]string{table.PerLesion: {"id", "features", "lesion"}, table.PerVisit: {"id", "features", "visit"}}
 	timeMembers    = []string{"value", "unit"}
 	explainMembers = []string{"top", "group_by"}
 )
@@ -201,8 +204,8 @@ func (d *decoder) patients() {
 
 func (d *decoder) patient(row int) {
 	pointer := "#/patients/" + strconv.Itoa(row)
-	id := ""
-	d.out.IDs = append(d.out.IDs, "")
+	id, within := "", ""
+	d.out.IDs, d.out.Within = append(d.out.IDs, ""), append(d.out.Within, "")
 	start := len(d.values)
 	d.values = append(d.values, make([]float64, len(d.columns.Inputs))...)
 	if !d.object(pointer) {
@@ -210,12 +213,18 @@ func (d *decoder) patient(row int) {
 	}
 	var had uint
 	first := true
+	members := patientMembers
+	if m := rowMembers[d.columns.Unit]; m != nil {
+		members = m
+	}
 	for d.s.More(&first, '}') {
-		switch d.member(pointer, d.s.Key(), patientMembers, &had) {
+		switch d.member(pointer, d.s.Key(), members, &had) {
 		case 0:
 			id, _ = d.text(pointer + "/id")
 		case 1:
 			d.features(pointer+"/features", int32(row+1), d.values[start:])
+		case 2:
+			within, _ = d.text(pointer + "/" + members[2])
 		}
 	}
 	if d.s.Err() != nil {
@@ -226,14 +235,19 @@ func (d *decoder) patient(row int) {
 	}
 	if row > 0 {
 		if d.ids == nil {
-			d.ids = map[string]int{d.out.IDs[0]: 0}
+			d.ids = map[[2]string]int{{d.out.IDs[0], d.out.Within[0]}: 0}
 		}
-		if other, twice := d.ids[id]; twice {
-			d.fault(pointer+"/id", "patient %d of this request has the same id", other)
+		key := [2]string{id, within}
+		if other, twice := d.ids[key]; twice {
+			what := ""
+			if len(members) > 2 {
+				what = " and " + members[2]
+			}
+			d.fault(pointer+"/id", "patient %d of this request has the same id%s", other, what)
 		}
-		d.ids[id] = row
+		d.ids[key] = row
 	}
-	d.out.IDs[row] = id
+	d.out.IDs[row], d.out.Within[row] = id, within
 	if had&2 == 0 {
 		d.fault(pointer, "%q is missing", "features")
 	}

@@ -75,7 +75,13 @@ func Schema(e *registry.Entry, limits Limits) (map[string]any, error) {
 	properties["outcomes"].(map[string]any)["items"] = map[string]any{"enum": outcomes}
 	patients := properties["patients"].(map[string]any)
 	patients["maxItems"] = limits.Patients
-	patients["items"].(map[string]any)["properties"].(map[string]any)["features"] = features(e.Columns)
+	of := patients["items"].(map[string]any)["properties"].(map[string]any)
+	of["features"] = features(e.Columns)
+	for _, u := range []table.Unit{table.PerLesion, table.PerVisit} {
+		if u != e.Bundle.Unit {
+			delete(of, string(u))
+		}
+	}
 	return s, nil
 }
 

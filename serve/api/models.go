@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
@@ -49,6 +50,7 @@ type modelDetail struct {
 	CreatedBy   string                   `json:"created_by"`
 	IntendedUse string                   `json:"intended_use"`
 	Patients    int                      `json:"patients"` // in training
+	Unit        table.Unit               `json:"unit"`     // what a row is
 	Outcomes    []bundle.ManifestOutcome `json:"outcomes"`
 	Inputs      []bundle.Input           `json:"inputs"`
 	Metrics     json.RawMessage          `json:"metrics,omitempty"` // of the training run
@@ -60,7 +62,7 @@ func (a *API) model(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := e.Bundle.Manifest()
-	a.sendJSON(w, r, modelDetail{Name: m.Name, Version: e.Bundle.Version(), CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients,
+	a.sendJSON(w, r, modelDetail{Name: m.Name, Version: e.Bundle.Version(), CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: e.Bundle.Unit,
 		Outcomes: m.Outcomes, Inputs: m.Inputs, Metrics: e.Bundle.Metrics})
 }
 

@@ -80,6 +80,9 @@ func Predict(r *http.Request, e *registry.Entry, d Decoded, log *audit.Log) ([]b
 	e.Drift.Observe(d.X)
 	for i := range answers {
 		answers[i].ID = d.IDs[i]
+		if i < len(d.Within) {
+			answers[i].Within = d.Within[i]
+		}
 	}
 	if log == nil {
 		return answers, nil, nil

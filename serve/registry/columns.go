@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/pipeline"
 )
@@ -8,13 +9,14 @@ import (
 // Columns finds the inputs of a bundle by the names that requests use.
 type Columns struct {
 	Inputs []bundle.Input
+	Unit   table.Unit // what a row is
 
 	index   map[string]int // by full name, and by bare name where only one input has it
 	written []string       // each full name as a member of a JSON object begins, "name":
 }
 
 func newColumns(b *bundle.Bundle) *Columns {
-	c := &Columns{Inputs: b.Inputs, index: make(map[string]int, len(b.Inputs))}
+	c := &Columns{Inputs: b.Inputs, Unit: b.Unit, index: make(map[string]int, len(b.Inputs))}
 	bare := make(map[string]int, len(b.Inputs))
 	c.written = make([]string, len(b.Inputs))
 	for j, in := range b.Inputs {

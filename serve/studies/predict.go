@@ -136,6 +136,9 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 	if source.Visits() != 1 {
 		return refused(http.StatusUnprocessableEntity, "source %s is the change between two visits, which a study of one visit cannot give; send its features", source.Name)
 	}
+	if source.EachLesion() {
+		return refused(http.StatusUnprocessableEntity, "source %s has a row a lesion, and a study is answered as one row; send the features of each lesion to predict", source.Name)
+	}
 	img, err := s.folder(part)
 	if err != nil {
 		return err

@@ -52,6 +52,12 @@ func Feasible(r Rows, folds int) error {
 	return TooFewError{Outcome: r.Outcome.Name, What: what, Patients: n, Folds: folds, Most: n / each}
 }
 
+// Scarcest returns what limits the number of folds: the rarest class, or the event, and of how many patients it is known.
+func Scarcest(r Rows) (what string, patients int) {
+	what, patients, _ = scarcest(r)
+	return what, patients
+}
+
 // scarcest returns the stratum that limits the number of folds, its number of patients, and how many of them a fold needs.
 func scarcest(r Rows) (what string, patientsWith, each int) {
 	n := patients(r).counts()

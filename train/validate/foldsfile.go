@@ -17,7 +17,7 @@ const maxFoldRows = 10_000_000
 // ReadFolds reads the user's own folds from a CSV with the columns patient, fold and, where patients are divided more than once,
 // repeat. Each repeat puts a patient into the test set of one fold. Patients of the file that are not among ids are passed over
 // (their outcome may not be known); a patient of ids that a repeat of the file leaves out is an error, and so is one that is
-// there twice. Folds and repeats are numbered as they sort, numbers as numbers.
+// there twice, or in two folds where the file has a line for each lesion or visit (a column of that name). Folds and repeats are numbered as they sort, numbers as numbers.
 func ReadFolds(path string, ids []string) ([]Fold, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -40,6 +40,7 @@ func readFolds(in io.Reader, ids []string) ([]Fold, error) {
 	header[0] = strings.TrimPrefix(header[0], "\ufeff")
 	column := func(name string) int { return slices.Index(header, name) }
 	patient, fold, repeat := column("patient"), column("fold"), column("repeat")
+	rows := column("lesion") >= 0 || column("visit") >= 0 // a patient then has a line a row, all in one fold
 	if patient < 0 || fold < 0 {
 		return nil, fmt.Errorf("line 1: want the columns patient and fold (and repeat), found %v", header)
 	}
@@ -70,8 +71,8 @@ func readFolds(in io.Reader, ids []string) ([]Fold, error) {
 		if given[rep] == nil {
 			given[rep] = map[string]string{}
 		}
-		if before, ok := given[rep][record[patient]]; ok {
-			return nil, fmt.Errorf("line %d: patient %q is in fold %s already", line, record[patient], before)
+		if before, ok := given[rep][record[patient]]; ok && (before != record[fold] || !rows) {
+			return nil, fmt.Errorf("line %d: patient %q is in fold %s already; all that is known of a patient is on one side of a fold", line, record[patient], before)
 		}
 		given[rep][record[patient]] = record[fold]
 	}

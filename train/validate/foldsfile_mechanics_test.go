@@ -27,6 +27,14 @@ func TestReadFolds(t *testing.T) {
 	}
 }
 
+// A file with a line a lesion puts each patient into one fold.
+func TestReadFoldsOfLesions(t *testing.T) {
+	folds, err := validate.ReadFoldsFrom(strings.NewReader("patient,lesion,fold\na,1,1\na,2,1\nb,1,2\n"), []string{"a", "a", "b"})
+	if err != nil || len(folds) != 2 || len(folds[0].Test) != 2 || len(folds[1].Test) != 1 {
+		t.Errorf("%+v %v", folds, err)
+	}
+}
+
 func TestReadFoldsBadInput(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                       "no header",
@@ -35,6 +43,7 @@ func TestReadFoldsBadInput(t *testing.T) {
 		"patient,fold\na,1\nb,2\nc,1\n":          `repeat 1: patient "d" has no fold`,
 		"patient,fold\na,1\na,2\n":               `line 3: patient "a" is in fold 1 already`,
 		"patient,fold\na,1\nb,1\nc,1\nd,1\n":     "repeat 1: all patients are in one fold",
+		"patient,lesion,fold\na,1,1\na,2,2\n":    `line 3: patient "a" is in fold 1 already; all that is known of a patient is on one side of a fold`,
 		"patient,fold\na,\n":                     `line 2: patient "a" has no fold`,
 		"patient,fold\na,1,2\n":                  "wrong number of fields",
 		"patient,fold\n\"a,1\nb,2\nc,1\nd,2\n\n": "line",

@@ -22,44 +22,87 @@ type Null struct {
 // as 99 in all, p is over 0.1 (Besag and Clifford 1991, sequential Monte Carlo p-values).
 const settledAt = 10
 
-// Permute shuffles the outcome among patients: within a site, because outcome and site may go together in the data, and among
-// patients of as many rows. Time and event, or a class, move as one. Labels of a permutation depend on its number alone.
+// Permute shuffles the outcome among patients, within a site, because outcome and site may go together in the data. Time and event, or
+// a class, move as one. Where the rows of each patient share their outcome it moves between patients of any number of rows; where a
+// lesion or visit has its own, between patients of as many rows, and among those who are alone with their number, each row taking that
+// of its place, the places beginning again where the other patient has fewer. Labels of a permutation depend on its number alone.
 func Permute(r Rows, rng *rand.Rand) clinical.Outcome {
 	c := patients(r)
 	rows := make([][]int, len(c.first))
 	for row, k := range c.of {
 		rows[k] = append(rows[k], row)
 	}
-	type block struct {
-		site string
-		size int
-	}
-	members := map[block][]int{}
-	var order []block
-	for k, of := range rows {
-		b := block{size: len(of)}
-		if r.Site != nil {
-			b.site = r.Site[of[0]]
-		}
-		if members[b] == nil {
-			order = append(order, b)
-		}
-		members[b] = append(members[b], k)
-	}
 	from := make([]int, r.Len()) // row whose outcome a row is given
-	for _, b := range order {
-		donors := members[b]
+	for _, donors := range blocks(r, rows) {
 		shuffled := make([]int, len(donors))
 		for i, j := range rng.Perm(len(donors)) {
 			shuffled[i] = donors[j]
 		}
 		for i, k := range donors {
+			given := rows[shuffled[i]]
 			for j, row := range rows[k] {
-				from[row] = rows[shuffled[i]][j]
+				from[row] = given[j%len(given)]
 			}
 		}
 	}
 	return r.Outcome.Select(from)
+}
+
+// blocks are the sets of patients, by their rows, within which outcomes move.
+func blocks(r Rows, rows [][]int) [][]int {
+	type block struct {
+		site string
+		size int
+	}
+	shared := true
+	for _, of := range rows {
+		for _, row := range of[1:] {
+			shared = shared && same(r.Outcome, of[0], row)
+		}
+	}
+	members := map[block][]int{}
+	var order []block
+	add := func(b block, k int) {
+		if members[b] == nil {
+			order = append(order, b)
+		}
+		members[b] = append(members[b], k)
+	}
+	for k, of := range rows {
+		b := block{}
+		if r.Site != nil {
+			b.site = r.Site[of[0]]
+		}
+		if !shared {
+			b.size = len(of)
+		}
+		add(b, k)
+	}
+	var out [][]int
+	alone := map[string][]int{}
+	var sites []string
+	for _, b := range order {
+		if k := members[b]; len(k) == 1 && !shared {
+			if alone[b.site] == nil {
+				sites = append(sites, b.site)
+			}
+			alone[b.site] = append(alone[b.site], k...)
+			continue
+		}
+		out = append(out, members[b])
+	}
+	for _, site := range sites {
+		out = append(out, alone[site])
+	}
+	return out
+}
+
+// same reports whether two rows have the same outcome.
+func same(o clinical.Outcome, a, b int) bool {
+	if o.Kind == clinical.Class {
+		return o.Class[a] == o.Class[b]
+	}
+	return o.Time[a] == o.Time[b] && o.Event[a] == o.Event[b] && (o.Entry == nil || o.Entry[a] == o.Entry[b])
 }
 
 // Permutations runs the procedure on permuted outcomes, one repeat each, and compares with the outcome as it is. The procedure
