@@ -153,7 +153,7 @@ func TestLesions(t *testing.T) {
 		}
 	}
 	// The predictions as if made elsewhere give the headline again.
-	code, stdout, stderr = voxgene("evaluate", "--predictions", filepath.Join(out, "predictions.csv"), "--config", at("experiment.yaml"), "--out", at("judged"))
+	code, _, stderr = voxgene("evaluate", "--predictions", filepath.Join(out, "predictions.csv"), "--config", at("experiment.yaml"), "--out", at("judged"))
 	if code != 0 {
 		t.Fatalf("evaluate --predictions: exit %d: %s", code, stderr)
 	}
