@@ -22,6 +22,7 @@ import (
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/cdshooks"
+	"github.com/voxgene/voxgene/serve/dicomweb"
 	"github.com/voxgene/voxgene/serve/fhir"
 	"github.com/voxgene/voxgene/serve/guard"
 	"github.com/voxgene/voxgene/serve/oip"
@@ -42,6 +43,7 @@ type Server struct {
 	results  *results.Store
 	outbox   *results.Outbox // nil where no results are kept
 	studies  *studies.Front
+	pollers  []*dicomweb.Poller
 	log      *slog.Logger
 }
 
@@ -109,12 +111,21 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 			return nil, err
 		}
 	}
-	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox})
+	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox, Program: version})
 	files.Register(a.Mux())
+	var pollers []*dicomweb.Poller
+	intake := &dicomweb.Intake{Registry: bundles, Results: store, Studies: files, Limits: c.Studies, Log: log}
+	for _, p := range c.DICOMweb.Pollers {
+		poller, err := dicomweb.NewPoller(p, intake, log)
+		if err != nil {
+			return nil, err
+		}
+		pollers = append(pollers, poller)
+	}
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, pollers: pollers, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -182,6 +193,9 @@ func (s *Server) run(ctx context.Context, reload <-chan struct{}, listening func
 	}
 	if s.outbox != nil && len(s.outbox.Systems) > 0 {
 		watchers.Go(func() { s.outbox.Run(watching) })
+	}
+	for _, p := range s.pollers {
+		watchers.Go(func() { p.Run(watching) })
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

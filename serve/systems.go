@@ -15,7 +15,7 @@ import (
 func NewOutbox(c Config, store *results.Store, log *slog.Logger, program string) (*results.Outbox, error) {
 	o := &results.Outbox{Store: store, Writeback: c.Writeback, Log: log}
 	for _, s := range c.DICOMweb.Systems {
-		system, err := dicomweb.NewSystem(s, program)
+		system, err := dicomweb.NewSystem(s, store, program)
 		if err != nil {
 			return nil, err
 		}

@@ -74,7 +74,7 @@ func permitted() results.Writeback {
 // A result becomes a report in its study, its retraction another one that replaces it; a PACS that is down gets both when it is back.
 func TestSystem(t *testing.T) {
 	s, to := open(t), newPACS(t)
-	system, err := dicomweb.NewSystem(dicomweb.SystemConfig{Name: "pacs", Config: client.Config{URL: to.URL + "/dicom-web"}}, "1.0")
+	system, err := dicomweb.NewSystem(dicomweb.SystemConfig{Name: "pacs", Config: client.Config{URL: to.URL + "/dicom-web"}}, s, "1.0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,45 @@ func (o *Outbox) Write(id string) ([]string, error) {
 	return names, nil
 }
 
+// Wants reports whether a result is one that some system takes, now or once a person has verified it: then objects that need its images have to be
+// made while these are at hand.
+func (o *Outbox) Wants(r *Result) bool {
+	return o.may(r) == nil && len(o.takers(r)) > 0
+}
+
+// takers are the systems that take a result as it is, or once it is final.
+func (o *Outbox) takers(r *Result) []System {
+	final := *r
+	final.State = Final
+	var out []System
+	for _, s := range o.Systems {
+		if s.Takes(r) || s.Takes(&final) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// settled drops the objects of a result once no system will ask for them any more.
+func (o *Outbox) settled(r *Result) error {
+	left, err := o.Store.Queue(r.ID)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	standing, err := o.Store.Standing(r.ID)
+	if err != nil {
+		return err
+	}
+	if r.Current() {
+		for _, s := range o.takers(r) {
+			if _, there := standing[s.Name()]; !there {
+				return nil
+			}
+		}
+	}
+	return o.Store.Drop(r.ID)
+}
+
 // may returns nil where a result may be written to other systems now.
 func (o *Outbox) may(r *Result) error {
 	if !r.Current() {
@@ -146,15 +185,17 @@ func (o *Outbox) one(ctx context.Context, p Pending) (Delivery, error) {
 	if again {
 		return d, o.Store.delay(p, min(firstWait<<min(p.Tries, 20), longWait))
 	}
-	if err := o.Store.dequeue(p.Result, p.System, p.Action); err != nil || p.Action != Write || !d.Accepted {
+	if err := o.Store.dequeue(p.Result, p.System, p.Action); err != nil {
 		return d, err
 	}
-	// It may have been retracted while it was on its way.
 	r, err := o.Store.Get(p.Result)
-	if err == nil && r.State == EnteredInError {
+	if err == nil && p.Action == Write && d.Accepted && r.State == EnteredInError { // while it was on its way
 		_, err = o.Withdraw(p.Result)
 	}
-	return d, err
+	if err != nil {
+		return d, err
+	}
+	return d, o.settled(&r)
 }
 
 // try hands a delivery to its system.

@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
 	seq INTEGER PRIMARY KEY, result TEXT NOT NULL, time INTEGER NOT NULL, system TEXT NOT NULL, action TEXT NOT NULL, accepted INTEGER NOT NULL,
 	detail TEXT NOT NULL, objects BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_result ON deliveries (result);
+CREATE TABLE IF NOT EXISTS objects (
+	result TEXT NOT NULL, name TEXT NOT NULL, described BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (result, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queue (
 	result TEXT NOT NULL, system TEXT NOT NULL, action TEXT NOT NULL, tries INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY (result, system)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cases (
@@ -161,8 +163,12 @@ func (s *Store) Erase(patient, issuer string) (int, error) {
 			}
 			n += int(k)
 		}
-		_, err = tx.Exec("UPDATE deliveries SET objects = x'' WHERE result IN (SELECT id FROM results WHERE patient = ?)", p)
-		return err
+		for _, text := range []string{"UPDATE deliveries SET objects = x'' WHERE result", "DELETE FROM objects WHERE result"} {
+			if _, err := tx.Exec(text+" IN (SELECT id FROM results WHERE patient = ?)", p); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

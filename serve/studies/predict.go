@@ -18,6 +18,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/features/image/dicom/part10"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
@@ -37,23 +38,32 @@ type study struct {
 	acquired map[string]extraction.Acquired // how the images of each source were made
 	crops    []models.Volumes               // of the sources that make them
 	secrets  []string                       // that no message may hold
+	maskless bool                           // all that is missing is a mask
+	read     []reading
+	lacks    []string // sources for which there is no series
+	optional []string // sources that may lack one
+}
+
+// newStudy is a study of what arrived, for a bundle.
+func newStudy(e *registry.Entry, u *upload) *study {
+	return &study{upload: u, entry: e, features: map[string]any{}, identity: results.Identity{Patient: u.fields["patient"], Issuer: u.fields["issuer"]}}
 }
 
 // predict turns what arrived into the answer.
-func (f *Front) predict(ctx context.Context, r *http.Request, e *registry.Entry, u *upload, j *job) ([]byte, error) {
-	s := &study{upload: u, entry: e, features: map[string]any{}, identity: results.Identity{Patient: u.fields["patient"], Issuer: u.fields["issuer"]}}
+func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) (answer, error) {
+	e, u := s.entry, s.upload
 	steps := len(e.Bundle.Sources) + 2
 	if err := s.numbers(); err != nil {
-		return nil, s.clean(err)
+		return answer{}, s.clean(err)
 	}
 	for i := range e.Bundle.Sources {
 		j.at("extracting "+e.Bundle.Sources[i].Name, i, steps)
-		if err := s.extract(ctx, &e.Bundle.Sources[i]); err != nil {
-			return nil, s.clean(err)
+		if err := s.extract(ctx, &e.Bundle.Sources[i]); err != nil && !s.absent(&e.Bundle.Sources[i], err) {
+			return answer{}, s.clean(err)
 		}
 	}
 	if err := s.unread(); err != nil {
-		return nil, s.clean(err)
+		return answer{}, s.clean(err)
 	}
 	j.at("predicting", steps-2, steps)
 	explain := map[string]any{"top": 20}
@@ -62,11 +72,11 @@ func (f *Front) predict(ctx context.Context, r *http.Request, e *registry.Entry,
 	}
 	body, err := json.Marshal(map[string]any{"patients": []any{map[string]any{"id": s.identity.Patient, "features": s.features}}, "explain": explain})
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	d, p := api.Decode(body, e.Columns, f.Patients)
 	if p != nil {
-		return nil, s.clean(*p)
+		return answer{}, s.clean(*p)
 	}
 	d.X.Volumes = s.crops
 	d.Request.Acquired = []map[string]extraction.Acquired{s.acquired}
@@ -75,10 +85,14 @@ func (f *Front) predict(ctx context.Context, r *http.Request, e *registry.Entry,
 		if p.Status >= 500 {
 			f.Log.Error("a study failed", "model", e.Bundle.Name, "cause", s.hide(fmt.Sprint(cause)))
 		}
-		return nil, s.clean(*p)
+		return answer{}, s.clean(*p)
 	}
 	j.at("keeping", steps-1, steps)
-	return f.keep(s, answers[0])
+	a, err := f.keep(s, answers[0])
+	if err != nil {
+		return answer{}, err
+	}
+	return a, f.deliver(s, d.X, answers[0], &a)
 }
 
 // answer is what a client is sent.
@@ -93,11 +107,16 @@ type answer struct {
 	Result      string            `json:"result,omitempty"` // identifier under which it is kept
 	State       results.State     `json:"state,omitempty"`
 	Previous    string            `json:"previous,omitempty"`
+	made        bool              // the result is new
 }
 
-// keep keeps the prediction where there is a store and the patient is known, and renders the answer.
-func (f *Front) keep(s *study, p bundle.Prediction) ([]byte, error) {
+// keep keeps the prediction where there is a store and the patient is known, and returns the answer.
+func (f *Front) keep(s *study, p bundle.Prediction) (answer, error) {
 	b := s.entry.Bundle
+	var err error
+	if s.hash, err = s.inputs(); err != nil {
+		return answer{}, err
+	}
 	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Notes: s.notes, Inputs: s.hash,
 		Predictions: []json.RawMessage{p.AppendJSON(nil)}}
 	if f.Results != nil && s.identity.Patient != "" {
@@ -114,17 +133,12 @@ func (f *Front) keep(s *study, p bundle.Prediction) ([]byte, error) {
 		}
 		r, made, err := f.Results.Keep(results.Kept{Model: b.Name, Version: b.Version(), Use: b.IntendedUse, Inputs: s.hash, Content: content})
 		if err != nil {
-			return nil, err
+			return a, err
 		}
-		if made && f.Outbox != nil {
-			if _, err := f.Outbox.Write(r.ID); err != nil && !errors.Is(err, results.ErrNotPermitted) && !errors.Is(err, results.ErrState) {
-				return nil, err
-			}
-		}
+		a.made = made
 		a.Result, a.State, a.Previous, a.Predictions[0] = r.ID, r.State, r.Previous, r.Prediction
 	}
-	out, err := json.Marshal(a)
-	return append(out, '\n'), err
+	return a, nil
 }
 
 // extract computes the features of one source, where its image was sent. A source of which nothing was sent is missing.
@@ -153,7 +167,8 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 		return err
 	}
 	prepared := slices.ContainsFunc(strings.Split(s.fields["prepared"], ","), func(n string) bool { return strings.TrimSpace(n) == source.Name })
-	row, err := source.Extract(ctx, extraction.Files{Image: img, Mask: mask, Prepared: prepared})
+	files := extraction.Files{Image: img, Mask: mask, Prepared: prepared}
+	row, err := source.Extract(ctx, files)
 	if errors.Is(err, extraction.ErrPrepared) {
 		return refused(http.StatusUnprocessableEntity, "%v. Prepare the files alike and say so with the part prepared=%s, or send features", err, source.Name)
 	}
@@ -173,6 +188,7 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 		s.acquired = map[string]extraction.Acquired{}
 	}
 	s.acquired[source.Name] = row.Acquired
+	s.read = append(s.read, reading{source, files, row.Crop, row.Grid})
 	return nil
 }
 
@@ -208,7 +224,7 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 			return "", refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
 		}
 		if mask == "" { // another format
-			return "", noMask(source.Name)
+			return "", s.noMask(source.Name)
 		}
 		return mask, s.maskIdentity(source, mask)
 	}
@@ -219,6 +235,9 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 	} else {
 		series, err = dir.One()
 	}
+	if errors.Is(err, dicom.ErrNoSeries) {
+		s.lacks = append(s.lacks, source.Name)
+	}
 	if err != nil {
 		return "", refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
 	}
@@ -228,6 +247,14 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 		s.secrets = append(s.secrets, text)
 		if text != "" {
 			*to = text
+		}
+	}
+	for _, a := range part10.Patient {
+		if text := series.Text(uint32(a.Tag)); text != "" {
+			if s.identity.Module == nil {
+				s.identity.Module = map[string]string{}
+			}
+			s.identity.Module[fmt.Sprintf("%08X", uint32(a.Tag))] = text
 		}
 	}
 	if asked != "" && patient != "" && asked != patient {
@@ -250,7 +277,7 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 	}
 	switch len(fit) {
 	case 0:
-		return "", noMask(source.Name)
+		return "", s.noMask(source.Name)
 	case 1:
 		if fit[0].Patient != patient {
 			return "", refused(http.StatusUnprocessableEntity, "source %s: the segmentation is of another patient than the series", source.Name)
@@ -265,7 +292,8 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 }
 
 // noMask is the refusal of images without a region.
-func noMask(source string) error {
+func (s *study) noMask(source string) error {
+	s.maskless = true
 	return refused(http.StatusUnprocessableEntity, "source %s needs a mask: a part mask (SEG, RTSTRUCT, NIfTI, NRRD), or a segmentation among the images", source)
 }
 

@@ -75,6 +75,8 @@ type Options struct {
 	Results  *results.Store // nil keeps none
 	// Outbox sends new results to other systems; nil sends none. Where writing is not permitted they stay here.
 	Outbox *results.Outbox
+	// Program is the version of this program, for the objects that are written elsewhere.
+	Program string
 }
 
 // New returns a front. Close stops its work.
@@ -151,7 +153,9 @@ func (f *Front) post(w http.ResponseWriter, r *http.Request) {
 	c := r.WithContext(context.WithoutCancel(r.Context()))
 	j := f.jobs.start(auth.From(r.Context()).Name, e.Bundle.Name, func(ctx context.Context, j *job) ([]byte, error) {
 		defer clean()
-		return f.predict(ctx, c.WithContext(ctx), e, u, j)
+		s := newStudy(e, u)
+		a, err := f.predict(ctx, c.WithContext(ctx), s, j)
+		return f.render(s, a, err)
 	}, c.Context())
 	wait := time.NewTimer(f.Limits.Wait)
 	defer wait.Stop()

@@ -95,10 +95,19 @@ func Select(all []*Series, r Rules) (*Series, error) {
 	case len(all) == 0:
 		return nil, errors.New("no DICOM image")
 	case len(fit) == 0:
-		return nil, fmt.Errorf("none of %d series fits the rules:\n%s", len(all), strings.Join(lines, "\n"))
+		return nil, noSeries(fmt.Sprintf("none of %d series fits the rules:\n%s", len(all), strings.Join(lines, "\n")))
 	}
 	return nil, fmt.Errorf("%d of %d series fit the rules; add one that tells them apart:\n%s", len(fit), len(all), strings.Join(lines, "\n"))
 }
+
+// ErrNoSeries says that no series fits the rules; where Select fails otherwise, several do.
+var ErrNoSeries = errors.New("no series fits the rules")
+
+// noSeries is an error that lists the series and is ErrNoSeries.
+type noSeries string
+
+func (e noSeries) Error() string        { return string(e) }
+func (e noSeries) Is(target error) bool { return target == ErrNoSeries }
 
 // Select is the one series of the folder that fits the rules.
 func (f *Folder) Select(r Rules) (*Series, error) {

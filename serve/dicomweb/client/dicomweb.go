@@ -72,7 +72,13 @@ func (c *Client) search(ctx context.Context, path string, query map[string]strin
 // Retrieve writes the instances of a series into a folder, under names of ours, and returns their paths (WADO-RS).
 func (c *Client) Retrieve(ctx context.Context, study, series, dir string) ([]string, error) {
 	path := "/studies/" + url.PathEscape(study) + "/series/" + url.PathEscape(series)
-	r, err := c.do(ctx, http.MethodGet, path, `multipart/related; type="application/dicom"; transfer-syntax=*, multipart/related; type="application/dicom"`, "", nil, 0, http.StatusOK, http.StatusPartialContent)
+	const dicom = `multipart/related; type="application/dicom"`
+	// As it is stored; a server that does not know the wildcard, as older ones do not, is asked for what it likes best.
+	r, err := c.do(ctx, http.MethodGet, path, dicom+"; transfer-syntax=*", "", nil, 0, http.StatusOK, http.StatusPartialContent)
+	var refused *Error
+	if errors.As(err, &refused) && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusNotAcceptable) {
+		r, err = c.do(ctx, http.MethodGet, path, dicom, "", nil, 0, http.StatusOK, http.StatusPartialContent)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -44,9 +44,15 @@ func ReportUID(r *results.Result) string {
 // study, or whose patient was erased, has none.
 func Report(r *results.Result, program string) ([]byte, error) { return ReportOf(r, program, nil) }
 
-// ReportOf is Report with the segmentation that was made of the region that was used, to which the measurements refer where the region is no
-// segment of the study already; nil where none was made.
-func ReportOf(r *results.Result, program string, mask *results.Instance) ([]byte, error) {
+// Region is the segmentation of a source that was made of a result, and the series that it lies on.
+type Region struct {
+	Instance results.Instance
+	Series   string
+}
+
+// ReportOf is Report with the segmentations that were made of the regions, by source: measurements refer to them where the region is no segment
+// of the study already.
+func ReportOf(r *results.Result, program string, masks map[string]Region) ([]byte, error) {
 	switch {
 	case r.Erased:
 		return nil, errors.New("dicom: the patient was erased")
@@ -61,16 +67,14 @@ func ReportOf(r *results.Result, program string, mask *results.Instance) ([]byte
 	if err := json.Unmarshal(r.Prediction, &answer); err != nil {
 		return nil, fmt.Errorf("dicom: the prediction of result %s: %w", r.ID, err)
 	}
-	o := head(r, program, mask)
+	o := head(r, program, masks)
 	root := container(code("126000", "DCM", "Imaging Measurement Report"), "")
 	root.Items(p10.ContentTemplateSequence, template("1500"))
 	content := context(r)
 	measurements := container(code("126010", "DCM", "Imaging Measurements"), "CONTAINS")
 	var groups []*p10.Set
 	if r.State != results.EnteredInError {
-		if g := measured(r, mask); g != nil {
-			groups = append(groups, g)
-		}
+		groups = measured(r, masks)
 		for _, name := range slices.Sorted(maps.Keys(answer.Outcomes)) {
 			groups = append(groups, predicted(r, name, answer.Outcomes[name]))
 		}
@@ -113,7 +117,7 @@ type outcome struct {
 }
 
 // head is what the report has beside its content: patient, study, series, equipment and the document itself.
-func head(r *results.Result, program string, mask *results.Instance) *p10.Set {
+func head(r *results.Result, program string, masks map[string]Region) *p10.Set {
 	k := kind{class: ReportStorage, uid: ReportUID(r), series: p10.UID("voxgene result", r.ID, "series"), number: 9801, instance: 1, modality: "SR", description: "Voxgene: prediction", at: r.Changed}
 	if r.State == results.EnteredInError {
 		k.instance = 2
@@ -126,9 +130,9 @@ func head(r *results.Result, program string, mask *results.Instance) *p10.Set {
 		preliminary = "FINAL"
 	}
 	o.Text(p10.PreliminaryFlag, preliminary)
-	listed := r.Evidence
-	if mask != nil {
-		listed = append(slices.Clone(listed), *mask)
+	listed := slices.Clone(r.Evidence)
+	for _, name := range slices.Sorted(maps.Keys(masks)) {
+		listed = append(listed, masks[name].Instance)
 	}
 	o.Items(p10.CurrentRequestedProcedureEvid, evidence(r.Identity.Study, listed))
 	if r.State == results.EnteredInError {
@@ -162,35 +166,49 @@ func tracked(r *results.Result, number, what string) []*p10.Set {
 	}
 }
 
-// measured is the group of the region's features, nil where none was measured. It is of TID 1411 where the region is a segment of the
-// study, which that template refers to, and of TID 1501 where the mask came otherwise.
-func measured(r *results.Result, mask *results.Instance) *p10.Set {
-	var items []*p10.Set
+// measured are the groups of features that were measured in a region, one for each source that has any. A group is of TID 1411 where the region
+// is a segment of the study, which that template refers to, and of TID 1501 where the mask came otherwise.
+func measured(r *results.Result, masks map[string]Region) []*p10.Set {
+	items := map[string][]*p10.Set{}
 	for _, f := range r.Features {
-		if f.Value != nil && strings.Contains(f.Name, "original_") { // names of extracted features, as PyRadiomics has them
-			items = append(items, number(feature(f.Name), *f.Value, f.Unit))
+		source, _, named := strings.Cut(f.Name, ".")
+		if f.Value != nil && named && strings.Contains(f.Name, "original_") { // names of extracted features, as PyRadiomics has them
+			items[source] = append(items[source], number(feature(f.Name), *f.Value, f.Unit))
 		}
 	}
-	if items == nil {
-		return nil
+	var groups []*p10.Set
+	for _, source := range slices.Sorted(maps.Keys(items)) {
+		what := "region"
+		if len(items) > 1 {
+			what += " of " + source
+		}
+		all, of := tracked(r, "region", what), "1501"
+		if in, series := region(r, source, len(items) == 1, masks); in != nil {
+			of = "1411"
+			all = append(all, item("IMAGE", code("121191", "DCM", "Referenced Segment"), "CONTAINS").
+				Items(p10.ReferencedSOPSequence, reference(*in).Number(p10.ReferencedSegmentNumber, float64(in.Segment))))
+			for _, uid := range series {
+				all = append(all, uidref(code("121232", "DCM", "Source series for segmentation"), uid, "CONTAINS"))
+			}
+		}
+		groups = append(groups, container(code("125007", "DCM", "Measurement Group"), "CONTAINS").
+			Items(p10.ContentTemplateSequence, template(of)).Items(p10.ContentSequence, append(all, items[source]...)...))
 	}
-	g := container(code("125007", "DCM", "Measurement Group"), "CONTAINS")
-	of := "1501"
-	all := tracked(r, "region", "region")
-	if i := slices.IndexFunc(r.Evidence, func(e results.Instance) bool { return e.Class == SegmentationStorage && e.Segment > 0 }); i >= 0 {
-		mask = &r.Evidence[i]
-	}
-	if mask != nil {
-		of = "1411"
-		in := *mask
-		reference := item("IMAGE", code("121191", "DCM", "Referenced Segment"), "CONTAINS").
-			Items(p10.ReferencedSOPSequence, reference(in).Number(p10.ReferencedSegmentNumber, float64(in.Segment)))
-		all = append(all, reference)
-		for _, uid := range r.Identity.Series {
-			all = append(all, uidref(code("121232", "DCM", "Source series for segmentation"), uid, "CONTAINS"))
+	return groups
+}
+
+// region is the segment that the features of a source were measured in, and the series that it lies on: a segment of the study where it is known
+// to be that of the source, else the one that was made of the region; nil where there is none.
+func region(r *results.Result, source string, alone bool, masks map[string]Region) (*results.Instance, []string) {
+	if alone {
+		if i := slices.IndexFunc(r.Evidence, func(e results.Instance) bool { return e.Class == SegmentationStorage && e.Segment > 0 }); i >= 0 {
+			return &r.Evidence[i], r.Identity.Series
 		}
 	}
-	return g.Items(p10.ContentTemplateSequence, template(of)).Items(p10.ContentSequence, append(all, items...)...)
+	if m, made := masks[source]; made {
+		return &m.Instance, []string{m.Series}
+	}
+	return nil, nil
 }
 
 // predicted is the group of one outcome: probabilities or the risk as numbers, the class or risk group as an evaluation.

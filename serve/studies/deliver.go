@@ -1,0 +1,102 @@
+package studies
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/dicomweb/object"
+	"github.com/voxgene/voxgene/serve/results"
+)
+
+// deliver makes a new result due at the systems that take it, with the objects that need its images: the region, maps, pictures. Where writing is
+// not permitted it stays here. Objects that cannot be made take nothing away from the result: the notes say why.
+func (f *Front) deliver(s *study, x models.Matrix, p bundle.Prediction, a *answer) error {
+	if !a.made || f.Outbox == nil {
+		return nil
+	}
+	r, err := f.Results.Get(a.Result)
+	if err != nil || !f.Outbox.Wants(&r) {
+		return err
+	}
+	var objects []results.Object
+	for i := range s.read {
+		made, err := f.objects(s, &s.read[i], &r, x, p)
+		if err != nil {
+			s.notes = append(s.notes, s.hide(fmt.Sprintf("no segmentation, map or picture of %s is sent to other systems: %v", s.read[i].source.Name, err)))
+		}
+		objects = append(objects, made...)
+	}
+	a.Notes = s.notes
+	if err := f.Results.Attach(r.ID, objects); err != nil {
+		return err
+	}
+	if _, err := f.Outbox.Write(r.ID); err != nil && !errors.Is(err, results.ErrNotPermitted) && !errors.Is(err, results.ErrState) {
+		return err
+	}
+	return nil
+}
+
+// objects are those of one source; none where its images were not DICOM.
+func (f *Front) objects(s *study, from *reading, r *results.Result, x models.Matrix, p bundle.Prediction) ([]results.Object, error) {
+	if len(r.Evidence) == 0 {
+		return nil, nil
+	}
+	scan, err := object.Read(from.source, from.files)
+	if err != nil {
+		return nil, err
+	}
+	var out []results.Object
+	var faults []error
+	add := func(kind, name string, in results.Instance, content []byte, err error) {
+		if err != nil {
+			faults = append(faults, err)
+			return
+		}
+		out = append(out, results.Object{Kind: kind, Name: name, Source: scan.Source, Series: scan.Series, Instance: in, Content: content})
+	}
+	b, err := object.Segmentation(r, scan, f.Program)
+	add("seg", scan.Source, object.SegmentationOf(r, scan.Source), b, err)
+	b, err = object.Capture(r, scan, nil, f.Program)
+	add("capture", "region."+scan.Source, results.Instance{Class: object.CaptureStorage, Instance: object.CaptureUID(r, scan, nil)}, b, err)
+	for _, m := range s.overlays(from, x, p) {
+		b, err = object.Map(r, scan, &m, f.Program)
+		add("map", m.Name, results.Instance{Class: object.MapStorage, Instance: object.MapUID(r, &m)}, b, err)
+		b, err = object.Capture(r, scan, &m, f.Program)
+		add("capture", m.Name, results.Instance{Class: object.CaptureStorage, Instance: object.CaptureUID(r, scan, &m)}, b, err)
+	}
+	return out, errors.Join(faults...)
+}
+
+// overlays are the maps over one source: where networks looked.
+func (s *study) overlays(from *reading, x models.Matrix, p bundle.Prediction) []object.Overlay {
+	b := s.entry.Bundle
+	var out []object.Overlay
+	if p.Abstained != nil {
+		return nil
+	}
+	for _, o := range p.Outcomes {
+		i := slices.IndexFunc(b.Outcomes, func(have bundle.Outcome) bool { return have.Name == o.Name })
+		if _, ok := b.Outcomes[i].Model.(models.Located); !ok || from.crop == nil {
+			continue
+		}
+		maps, err := b.Locate(x, o.Name, o.Label)
+		if err != nil || len(maps[0]) == 0 {
+			s.notes = append(s.notes, s.hide(fmt.Sprintf("no map of %s: %v", o.Name, err)))
+			continue
+		}
+		v := &image.Volume{Grid: from.grid, Values: make([]float64, len(maps[0]))}
+		for n, value := range maps[0] {
+			v.Values[n] = float64(value)
+		}
+		title := "Grad-CAM: " + o.Name
+		if o.Label != "" {
+			title += " " + o.Label
+		}
+		out = append(out, object.Overlay{Name: "cam." + o.Name, Title: title, Note: "Where the network looked. It does not say why, nor that it is right.", Volume: v})
+	}
+	return out
+}
