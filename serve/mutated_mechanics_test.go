@@ -36,6 +36,8 @@ func TestMutatedRequests(t *testing.T) {
 		"/v1/models/glioma/explain": `{"patients": [{"id": "CANARY-17", "features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5}}], "times": [{"value": 1, "unit": "a"}], "explain": {"top": 3, "group_by": "source"}}`,
 		"/v2/models/glioma/infer":   `{"id": "CANARY", "inputs": [{"name": "clinical.age", "shape": [2], "datatype": "FP64", "data": [50, 60]}, {"name": "clinical.sex", "shape": [2], "datatype": "BYTES", "data": ["M", "F"]}]}`,
 		"/fhir/$predict":            `{"resourceType": "Parameters", "parameter": [{"name": "subject", "valueReference": {"reference": "Patient/CANARY"}}, {"name": "origin", "valueDate": "2026-01-02"}, {"name": "feature", "part": [{"name": "name", "valueString": "age"}, {"name": "value", "valueDecimal": 50}]}, {"name": "time", "valueDuration": {"value": 1, "system": "http://unitsofmeasure.org", "code": "a"}}]}`,
+		"/v1/models/glioma:predict": `{"instances": [{"age": 61, "sex": "M", "volume": 900.5}, [50, "F", 1000, 0.5, -0.5]]}`,
+		"/invocations":              `{"dataframe_split": {"index": [0], "columns": ["age", "sex"], "data": [[61, "M"], [50, null]]}, "params": {"times": [{"value": 1, "unit": "a"}], "explain": true}}`,
 	} {
 		r := work.Seed(8).Split("mutate", front).Rand()
 		codes := map[int]int{}

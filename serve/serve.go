@@ -28,6 +28,7 @@ import (
 	"github.com/voxgene/voxgene/serve/oip"
 	"github.com/voxgene/voxgene/serve/registry"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/scoring"
 	"github.com/voxgene/voxgene/serve/studies"
 	"github.com/voxgene/voxgene/serve/web"
 )
@@ -96,6 +97,8 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	a := api.New(api.Options{Registry: bundles, Limits: limits, Log: log, Metrics: metrics, Audit: kept, Version: version})
 	front := oip.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Ready: a.Ready}
 	front.Register(a.Mux())
+	rows := scoring.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Default: c.DefaultModel}
+	rows.Register(a.Mux())
 	resources := fhir.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Default: c.DefaultModel, Now: time.Now}
 	resources.Register(a.Mux())
 	if len(c.CDSHooks.Clients) > 0 {

@@ -46,6 +46,7 @@ func about(m *registry.Model) modelInfo {
 // modelDetail is what a model says of itself.
 type modelDetail struct {
 	Name        string                   `json:"name"`
+	Ready       bool                     `json:"ready"` // always: for clients of KServe
 	Version     string                   `json:"version"`
 	CreatedBy   string                   `json:"created_by"`
 	IntendedUse string                   `json:"intended_use"`
@@ -62,7 +63,7 @@ func (a *API) model(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := e.Bundle.Manifest()
-	a.sendJSON(w, r, modelDetail{Name: m.Name, Version: e.Bundle.Version(), CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: e.Bundle.Unit,
+	a.sendJSON(w, r, modelDetail{Name: m.Name, Ready: true, Version: e.Bundle.Version(), CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: e.Bundle.Unit,
 		Outcomes: m.Outcomes, Inputs: m.Inputs, Metrics: e.Bundle.Metrics})
 }
 

@@ -79,7 +79,7 @@ type key struct {
 // open are the paths that anyone may ask: those that tell a balancer and a developer about the server, and the page that asks for a
 // key; nothing of a model.
 var open = map[string]bool{"/": true, "/page.css": true, "/page.js": true, "/draw.js": true, "/healthz": true, "/readyz": true, "/openapi.json": true, "/v2/health/live": true, "/v2/health/ready": true,
-	"/.well-known/jwks.json": true}
+	"/.well-known/jwks.json": true, "/ping": true, "/health": true}
 
 // ownTokens reports whether a path belongs to CDS Hooks, whose front checks the tokens of its own clients. Where there is no such front there
 // is nothing at these paths.

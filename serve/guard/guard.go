@@ -79,7 +79,7 @@ type series struct {
 }
 
 // free are routes that answer even when all turns are taken: those by which the server is watched.
-var free = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true}
+var free = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/ping": true, "/health": true}
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
