@@ -17,7 +17,6 @@ import (
 
 	"github.com/voxgene/voxgene/features/phantom"
 	"github.com/voxgene/voxgene/features/work"
-	"github.com/voxgene/voxgene/models/neural"
 	"github.com/voxgene/voxgene/train"
 	"github.com/voxgene/voxgene/train/config"
 )
@@ -50,12 +49,8 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 				return badInput(err)
 			}
 			stderr := c.ErrOrStderr()
-			warning, err := neural.Use(e.Backend)
-			if err != nil {
+			if err := useBackend(c, e.Backend); err != nil {
 				return err
-			}
-			if warning != "" {
-				fmt.Fprintln(stderr, "warning: "+warning)
 			}
 			p := newProgress(stderr)
 			s, err := train.Run(c.Context(), e, train.Options{Resume: resume, Against: against, Log: p, Progress: p.step})
@@ -88,7 +83,7 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 	c.Flags().StringVar(&against, "against", "", "folder of an earlier run to compare the headline with")
 	c.Flags().Int("jobs", 0, "fits at once; 0 is one a processor")
 	c.Flags().Uint64("seed", 0, "seed of every random draw")
-	c.Flags().String("backend", "", "what networks run on: go, or in builds that have it onnxruntime:cpu, xla:cpu, xla:cuda (default: GOMLX_BACKEND, then go)")
+	c.Flags().String("backend", "", backendUsage)
 	return c
 }
 

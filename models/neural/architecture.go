@@ -12,7 +12,7 @@ type Architecture struct {
 	Image   *Encoder `json:"image,omitempty"`
 	Columns int      `json:"columns,omitempty"` // of the table
 	Hidden  []int    `json:"hidden,omitempty"`  // widths of the perceptron over the table
-	// Fusion of image and table: concat, or gated attention over embeddings. Empty where there is one of them only.
+	// Fusion of image and table: concat, gated attention over embeddings, or bilinear. Empty where there is one of them only.
 	Fusion    string `json:"fusion,omitempty"`
 	Embedding int    `json:"embedding,omitempty"` // width of what fusion makes
 	Heads     []Head `json:"heads"`
@@ -41,7 +41,7 @@ type Head struct {
 // Words of architectures.
 const (
 	noNorm, instanceNorm, layerNorm           = "none", "instance", "layer"
-	concat, gated                             = "concat", "gated"
+	concat, gated, bilinear                   = "concat", "gated", "bilinear"
 	classesHead, coxHead, discreteHead        = "classes", "cox", "discrete_time"
 	twoDimensional, slicewise, threeDimension = "2", "2.5", "3"
 )
@@ -74,8 +74,8 @@ func (a *Architecture) Check() error {
 	}
 	both := a.Image != nil && a.Columns > 0
 	switch {
-	case both && a.Fusion != concat && a.Fusion != gated:
-		bad("fusion is %s or %s, not %q", concat, gated, a.Fusion)
+	case both && !slices.Contains([]string{concat, gated, bilinear}, a.Fusion):
+		bad("fusion is %s, %s or %s, not %q", concat, gated, bilinear, a.Fusion)
 	case both && (a.Embedding < 1 || a.Embedding > maxWidth):
 		bad("an embedding of %d is not between 1 and %d", a.Embedding, maxWidth)
 	case !both && a.Fusion != "":

@@ -120,6 +120,9 @@ func (d *dataset) images(rows []int, lost []loss, how *disturb) array {
 			at := (c*len(rows) + k) * voxels
 			to[c] = out.values[at : at+voxels]
 		}
+		for c := range crop {
+			crop[c] = d.levelled(c, crop[c])
+		}
 		if how == nil || how.augment == nil {
 			for c := range crop {
 				copy(to[c], crop[c])

@@ -64,6 +64,9 @@ var blocks = []struct {
 		p, _ := gate(in[:2], present, in[2], in[3], in[4])
 		return p
 	}},
+	{"product of embeddings", [][]int{{4, 3}, {4, 3}}, func(in []*Node) *Node {
+		return product(in[0], in[1], Const(in[0].Graph(), [][]float64{{1, 0, 1}, {1, 1, 0}}))
+	}},
 	{"cross-entropy", [][]int{{3, 4}, {3, 4}, {1, 4}}, func(in []*Node) *Node { return crossEntropy(in[0], target{in[1], in[2]}) }},
 	{"partial likelihood", [][]int{{1, 4}, {1, 4}}, func(in []*Node) *Node {
 		risk := Const(in[0].Graph(), [][]float64{{1, 1, 1, 1}, {0, 1, 1, 1}, {0, 0, 1, 0}, {0, 0, 1, 1}})

@@ -19,7 +19,7 @@ type checkpoint struct {
 }
 
 // checkpointVersion is part of the key; raise it when training the same rows gives other weights.
-const checkpointVersion = 1
+const checkpointVersion = 2
 
 // checkpoint returns the one of this training; it does nothing where the context has no store.
 func (t *training) checkpoint(ctx context.Context) *checkpoint {
@@ -56,6 +56,8 @@ func (t *training) digest() []byte {
 		}
 	}
 	floats(t.d.table)
+	doubles(t.d.levels.Means)
+	doubles(t.d.levels.SDs)
 	for _, v := range t.d.volumes {
 		if v == nil {
 			continue

@@ -20,6 +20,7 @@ type dataset struct {
 	crops   []models.Crops    // that the network reads
 	encoder *Encoder          // nil without images
 	mask    []bool            // of each channel: it holds a mask and not intensities
+	levels  scale             // of the intensities of each channel; empty leaves them as they are
 }
 
 // scale is the mean and standard deviation of each column in training.
@@ -71,6 +72,62 @@ func (s scale) scaled(x models.Matrix) ([]float32, error) {
 		}
 	}
 	return out, nil
+}
+
+// newLevels learns the scale of the intensities of each channel from all crops of a training set. It brings a crop that keeps its units to numbers
+// that a network can learn from, and keeps the differences between patients. What is exactly 0 is no intensity: it lies outside the
+// region, or outside the scan. Masks keep their scale.
+func (d *dataset) newLevels() scale {
+	var s scale
+	for at, v := range d.volumes {
+		for c := range d.crops[at].Channels {
+			var n, sum, squares float64
+			if v != nil && !d.mask[len(s.Means)] {
+				n, sum, squares = intensities(v, c)
+			}
+			mean := sum / max(n, 1)
+			sd := math.Sqrt(max(squares/max(n, 1)-mean*mean, 0))
+			if !(sd > 1e-6*math.Abs(mean)) {
+				sd = 1
+			}
+			s.Means, s.SDs = append(s.Means, mean), append(s.SDs, sd)
+		}
+	}
+	return s
+}
+
+// intensities sums what is not 0 in a channel of all crops.
+func intensities(v *models.Volumes, channel int) (n, sum, squares float64) {
+	voxels := v.Size[0] * v.Size[1] * v.Size[2]
+	for i := range v.Crop {
+		crop := v.Of(i)
+		if crop == nil {
+			continue
+		}
+		for _, x := range crop[channel*voxels : (channel+1)*voxels] {
+			if x != 0 {
+				n++
+				sum += float64(x)
+				squares += float64(x) * float64(x)
+			}
+		}
+	}
+	return n, sum, squares
+}
+
+// levelled brings the values of a channel to its scale.
+func (d *dataset) levelled(channel int, values []float32) []float32 {
+	if values == nil || d.levels.Means == nil || d.mask[channel] {
+		return values
+	}
+	mean, factor := float32(d.levels.Means[channel]), float32(1/d.levels.SDs[channel])
+	out := make([]float32, len(values))
+	for i, v := range values {
+		if v != 0 {
+			out[i] = (v - mean) * factor
+		}
+	}
+	return out
 }
 
 // farthest is how many standard deviations from the training mean a value may be; single precision ends not far beyond its square.

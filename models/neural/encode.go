@@ -26,6 +26,7 @@ type stored struct {
 	Members      int            `json:"members"`
 	Columns      []table.Column `json:"columns,omitempty"`
 	Scale        scale          `json:"scale"`
+	Levels       scale          `json:"levels"`
 	Crops        []models.Crops `json:"crops,omitempty"`
 	Classes      []string       `json:"classes,omitempty"`
 	Unit         string         `json:"unit,omitempty"`
@@ -37,7 +38,7 @@ func memberName(i int) string { return "member" + strconv.Itoa(i) + "." }
 
 // Encode returns the architecture and preprocessing as network.json and the weights as weights.safetensors.
 func (m *Model) Encode() (map[string][]byte, error) {
-	text, err := json.MarshalIndent(stored{m.Architecture, len(m.Members), m.Inputs, m.Scale, m.Reads, m.Classes, m.Unit, m.Baseline, m.Remarks}, "", " ")
+	text, err := json.MarshalIndent(stored{m.Architecture, len(m.Members), m.Inputs, m.Scale, m.Levels, m.Reads, m.Classes, m.Unit, m.Baseline, m.Remarks}, "", " ")
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func decodeModel(kind string, parts map[string][]byte) (*Model, error) {
 	if !bytes.HasSuffix(text, []byte("}\n")) {
 		return nil, fmt.Errorf("%s was cut off", networkPart)
 	}
-	m := &Model{kind: kind, Architecture: s.Architecture, Inputs: s.Columns, Scale: s.Scale, Reads: s.Crops, Classes: s.Classes, Unit: s.Unit,
+	m := &Model{kind: kind, Architecture: s.Architecture, Inputs: s.Columns, Scale: s.Scale, Levels: s.Levels, Reads: s.Crops, Classes: s.Classes, Unit: s.Unit,
 		Baseline: s.Baseline, Remarks: s.Notes}
 	if s.Members < 1 || s.Members > maxMembers {
 		return nil, fmt.Errorf("%d networks; want 1 to %d", s.Members, maxMembers)
@@ -130,6 +131,9 @@ func (m *Model) check() error {
 			return fmt.Errorf("column %q has the mean %g and deviation %g", m.Inputs[j].Name, m.Scale.Means[j], sd)
 		}
 	}
+	if err := m.checkLevels(); err != nil {
+		return err
+	}
 	channels := 0
 	for _, c := range m.Reads {
 		channels += len(c.Channels)
@@ -151,6 +155,23 @@ func (m *Model) check() error {
 	b := m.Baseline
 	if len(b.Times) != len(b.Hazard) || !slices.IsSorted(b.Times) || !slices.IsSorted(b.Hazard) || len(b.Hazard) > 0 && !(b.Hazard[0] >= 0) {
 		return errors.New("the baseline hazard is not a rising step function")
+	}
+	return nil
+}
+
+// checkLevels says what is wrong with the scale of intensities.
+func (m *Model) checkLevels() error {
+	l := m.Levels
+	if len(l.Means) == 0 && len(l.SDs) == 0 {
+		return nil
+	}
+	if m.Architecture.Image == nil || len(l.Means) != m.Architecture.Image.Channels || len(l.SDs) != len(l.Means) {
+		return fmt.Errorf("%d means and %d deviations of intensities for the channels of an image", len(l.Means), len(l.SDs))
+	}
+	for c, sd := range l.SDs {
+		if !(sd > 0) || math.IsInf(sd, 0) || math.IsNaN(l.Means[c]) || math.IsInf(l.Means[c], 0) {
+			return fmt.Errorf("channel %d has the mean %g and deviation %g", c+1, l.Means[c], sd)
+		}
 	}
 	return nil
 }

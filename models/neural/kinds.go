@@ -40,7 +40,7 @@ func params(kind string) []models.Param {
 	}
 	if kind == fusionKind {
 		list = append(list,
-			models.Param{Name: "fusion", Default: concat, Choices: []string{concat, gated}, Doc: "concatenation, or gated attention over embeddings"},
+			models.Param{Name: "fusion", Default: concat, Choices: []string{concat, gated, bilinear}, Doc: "concatenation, gated attention over embeddings, or embeddings with their product"},
 			models.Param{Name: "embedding", Default: 32, Min: 1, Max: maxWidth, Doc: "width of what fusion makes"})
 	}
 	if kind != mlpKind {

@@ -16,6 +16,7 @@ type Model struct {
 	Architecture Architecture
 	Inputs       []table.Column
 	Scale        scale
+	Levels       scale // of the intensities of each channel; empty in bundles of earlier versions
 	Reads        []models.Crops
 	Members      []Weights
 	Classes      []string
@@ -56,7 +57,12 @@ func (m *Model) dataset(x models.Matrix) (*dataset, error) {
 	if err := models.CheckColumns(m.Inputs, x); err != nil {
 		return nil, err
 	}
-	return newDataset(x, m.Scale, m.Reads, m.Architecture.Image, m.Architecture.Columns)
+	d, err := newDataset(x, m.Scale, m.Reads, m.Architecture.Image, m.Architecture.Columns)
+	if err != nil {
+		return nil, err
+	}
+	d.levels = m.Levels
+	return d, nil
 }
 
 // outputs are those of the first head for every row, averaged over members.

@@ -95,6 +95,9 @@ func (a *Architecture) fuse(w graphWeights, image, table, present *Node, seen tr
 	if a.Fusion == concat {
 		return relu(w.dense("fusion", Concatenate([]*Node{Mul(image, hasImage), Mul(table, hasTable), present}, 0)))
 	}
+	if a.Fusion == bilinear {
+		return relu(w.dense("fusion.joint", product(w.dense("fusion.image", image), w.dense("fusion.table", table), present)))
+	}
 	parts := []*Node{relu(w.dense("fusion.image", image)), relu(w.dense("fusion.table", table))}
 	joined, weights := gate(parts, present, w["fusion.gate.tanh.weight"], w["fusion.gate.sigmoid.weight"], w["fusion.gate.score.weight"])
 	seen["modalities"] = weights

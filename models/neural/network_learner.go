@@ -108,6 +108,8 @@ func (n Network) Fit(ctx context.Context, t models.Training) (models.Model, erro
 	if err != nil {
 		return nil, err
 	}
+	m.Levels = d.newLevels()
+	d.levels = m.Levels
 	m.MeanCrop = d.meanCrop(t.Groups)
 	y := newLearnt(a.Heads[0], t.Y, t.Weights, n.Balanced, n.Smoothing)
 	folds := n.folds(t)

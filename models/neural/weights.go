@@ -81,6 +81,11 @@ func (a *Architecture) layout() Weights {
 		} else if a.Fusion == concat {
 			layer("fusion", width+in+modalities, a.Embedding, false)
 			width = a.Embedding
+		} else if a.Fusion == bilinear {
+			layer("fusion.image", width, a.Embedding, true)
+			layer("fusion.table", in, a.Embedding, true)
+			layer("fusion.joint", 3*a.Embedding+modalities, a.Embedding, false)
+			width = a.Embedding
 		} else {
 			layer("fusion.image", width, a.Embedding, false)
 			layer("fusion.table", in, a.Embedding, false)
