@@ -35,6 +35,8 @@ type Kind struct {
 	New func(Options) (Learner, error)
 	// Volumes says that the models may read crops of images, and then need no column.
 	Volumes bool
+	// Joint says that a model may learn several outcomes at once (Training.Joint).
+	Joint bool
 	// Decode is the inverse of Model.Encode. It never panics, whatever the parts hold.
 	Decode func(parts map[string][]byte) (Model, error)
 }

@@ -74,6 +74,28 @@ type Training struct {
 	// step tells which columns last. Lower are lower limits of intraclass correlations that were measured elsewhere, by the same names.
 	Again []Matrix
 	Lower map[string]float64
+	// Joint are all outcomes of a model that learns several at once, nil for any other. Rows may then have one outcome and lack Y.
+	Joint *Joint
+}
+
+// Joint are the outcomes that one model learns together. Its fit depends on all of them and not on which is asked for, so that the models of
+// the outcomes of a cohort are one: the same rows and seed give the same weights for each.
+type Joint struct {
+	Outcomes []clinical.Outcome // of every row, not known for some
+	Weights  []float64          // of the loss of each
+	At       int                // the one that is predicted, Training.Y
+}
+
+// Select returns the outcomes of the rows with these indices.
+func (j *Joint) Select(rows []int) *Joint {
+	if j == nil {
+		return nil
+	}
+	out := &Joint{Weights: j.Weights, At: j.At}
+	for _, y := range j.Outcomes {
+		out.Outcomes = append(out.Outcomes, y.Select(rows))
+	}
+	return out
 }
 
 // Select returns the training data of the rows with these indices.
@@ -81,7 +103,7 @@ func (t Training) Select(rows []int) Training {
 	out := t
 	out.X, out.Y = t.X.Select(rows), t.Y.Select(rows)
 	out.Weights, out.Groups = pick(t.Weights, rows), pick(t.Groups, rows)
-	out.Again = SelectEach(t.Again, rows)
+	out.Again, out.Joint = SelectEach(t.Again, rows), t.Joint.Select(rows)
 	return out
 }
 

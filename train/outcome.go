@@ -93,7 +93,8 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 		return nil, err
 	}
 	design := r.e.Validation.Design()
-	if one.scheme == validate.FoldsFile {
+	shared := r.together != nil && slices.Contains(r.together.names, one.y.Name)
+	if one.scheme == validate.FoldsFile && !shared {
 		ids := make([]string, len(one.rows))
 		for i, row := range one.rows {
 			ids[i] = r.keys[row].Patient
@@ -102,7 +103,12 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 			return nil, err
 		}
 	}
-	if one.folds, err = validate.Plan(design, one.study.Rows, one.study.Seed); err != nil {
+	if shared {
+		one.study.Joint = r.together.of(r, one)
+		if err := validate.FeasibleInner(one.study.Rows, one.folds, 2); err != nil {
+			return nil, fmt.Errorf("outcome %s, with patients divided for %v together: %w", one.y.Name, r.together.names, err)
+		}
+	} else if one.folds, err = validate.Plan(design, one.study.Rows, one.study.Seed); err != nil {
 		return nil, err
 	}
 	if one.study.Procedure.Choices() > 1 {
@@ -195,7 +201,14 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 				}
 				key = append(key, "calibrate "+m.Calibrate...)
 			}
-			entry.Candidates = append(entry.Candidates, validate.Candidate{Settings: pt.Settings, Key: key, Learner: l})
+			c := validate.Candidate{Settings: pt.Settings, Key: key, Learner: l}
+			if m.Joint {
+				for _, name := range r.e.Together(&m) {
+					c.Joint = append(c.Joint, m.Weight(name))
+				}
+				c.Key = fmt.Appendf(key, " joint %v", c.Joint)
+			}
+			entry.Candidates = append(entry.Candidates, c)
 		}
 		p.Models = append(p.Models, entry)
 	}
@@ -274,22 +287,31 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	final := one.result.Final
 	t := models.Training{X: one.x, Y: one.y, Groups: one.study.Rows.Patient, Seed: one.study.Seed.Split("final", one.y.Name),
 		Again: one.study.Again, Lower: one.study.Lower}
-	fitted, err := chain.Fit(ctx, t)
+	candidate := one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]]
+	on := t // what the pipeline is fitted on
+	if candidate.Joint != nil {
+		t = one.study.Joint.Whole(one.y, candidate.Joint, one.study.Seed.Split("final joint"))
+		t.Lower = one.study.Lower
+		on = validate.FirstKnown(t)
+	}
+	fitted, err := chain.Fit(ctx, on)
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
 	var harmonised models.Matrix
-	if t.X, harmonised, err = fitted.ApplyHarmonised(one.x); err != nil {
+	if t.X, harmonised, err = fitted.ApplyHarmonised(t.X); err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
-	candidate := one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]]
-	m, err := candidate.Learner.Fit(ctx, t)
+	m, err := candidate.Learner.Fit(work.WithStore(ctx, r.pool.Store), t)
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
 	one.notes = append(one.notes, fitted.Notes()...)
 	if n, ok := m.(models.Noted); ok {
 		one.notes = append(one.notes, n.Notes()...)
+	}
+	if candidate.Joint != nil { // what follows describes the patients of this outcome
+		t, harmonised = t.Select(one.study.Joint.Row), harmonised.Select(one.study.Joint.Row)
 	}
 	one.kept = bundle.Outcome{Name: one.y.Name, Kind: one.y.Kind, Classes: one.y.Classes, Unit: one.y.Unit, Origin: one.y.Origin, Chain: fitted, Model: m, Ranges: bundle.NewRanges(harmonised)}
 	if t.X.Rows >= explain.Smallest {
@@ -314,7 +336,7 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 		}
 		return r.conformal(one)
 	}
-	on, err := m.Predict(t.X, nil)
+	p, err := m.Predict(t.X, nil)
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
@@ -322,7 +344,7 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 		return err
 	}
 	one.kept.FollowUp = bundle.NewFollowUp(one.followed())
-	one.kept.Groups, err = bundle.NewRiskGroups(on.Risk, riskGroups)
+	one.kept.Groups, err = bundle.NewRiskGroups(p.Risk, riskGroups)
 	return err
 }
 

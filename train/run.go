@@ -51,6 +51,7 @@ type run struct {
 	canon   []byte
 
 	results    []*outcomeRun
+	together   *together  // outcomes that are learnt by one model; nil means none
 	locked     *LockedSet // patients set apart, none of whom is in the cohort any more; nil means none
 	lockedNote string
 	lockedWarn bool

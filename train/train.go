@@ -58,6 +58,9 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 		return nil, err
 	}
 	// All outcomes are planned before the first fit, so that one that cannot be judged stops the run at once.
+	if r.together, err = r.joint(); err != nil {
+		return nil, &InputError{err}
+	}
 	var problems []error
 	for i := range r.cohort.Outcomes {
 		one, err := r.plan(i)

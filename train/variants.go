@@ -176,11 +176,13 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 		steps := r.e.Pipeline
 		if set.random {
 			s.X, steps = randomColumns(one, maxRandom), pipeline.Default()
+			s.Joint = nil // the same network for this outcome alone
 		} else {
 			s.X = columns(one.x, set.columns)
 			if set.name == volumeAlone {
 				s.X.Volumes = nil
 			}
+			s.Joint = narrowed(s.Joint, s.X)
 			if set.steps != nil {
 				steps = set.steps
 			}
@@ -229,7 +231,7 @@ func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (valid
 		return s, err
 	}
 	p.Models = one.study.Procedure.At(one.result).Only(best).Models
-	fresh := validate.Study{Rows: s.Rows, X: s.X, Learned: s.Learned, Again: s.Again, Lower: s.Lower, Procedure: p, Seed: s.Seed, Score: s.Score}
+	fresh := validate.Study{Rows: s.Rows, X: s.X, Learned: s.Learned, Again: s.Again, Lower: s.Lower, Joint: s.Joint, Procedure: p, Seed: s.Seed, Score: s.Score}
 	return fresh, nil
 }
 

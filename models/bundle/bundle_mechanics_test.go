@@ -87,8 +87,8 @@ func TestReadBadInput(t *testing.T) {
 			}
 			return n, c
 		}, zip.Store),
-		"the bundle has format 2 (written by voxgene test) and this program reads up to format 1": repack(t, file, func(n string, c []byte) (string, []byte) {
-			return n, bytes.Replace(c, []byte(`"format": 1`), []byte(`"format": 2, "later": true`), 1)
+		"the bundle has format 3 (written by voxgene test) and this program reads up to format 2": repack(t, file, func(n string, c []byte) (string, []byte) {
+			return n, bytes.Replace(c, []byte(`"format": 1`), []byte(`"format": 3, "later": true`), 1)
 		}, zip.Store),
 		`this build has no model of kind "test_klass"`: repack(t, file, func(n string, c []byte) (string, []byte) {
 			return n, bytes.Replace(c, []byte(`"test_class"`), []byte(`"test_klass"`), 1)

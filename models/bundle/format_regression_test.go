@@ -62,7 +62,7 @@ func synthetic(t *testing.T) (*bundle.Bundle, models.Matrix) {
 		os.Event = append(os.Event, map[bool]int{true: 1}[p.Event])
 	}
 	b := &bundle.Bundle{Name: "phantom", CreatedBy: "voxgene", Patients: o.Patients, Config: []byte("name: phantom\n"), Inputs: bundle.NewInputs(x)}
-	for _, name := range []string{"logistic", "cox", "decision_tree"} {
+	for at, name := range []string{"logistic", "cox", "decision_tree", "logistic"} { // the last shares the parts of the first
 		y := subtype
 		if name == "cox" {
 			y = os
@@ -88,7 +88,7 @@ func synthetic(t *testing.T) (*bundle.Bundle, models.Matrix) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := bundle.Outcome{Name: name, Kind: y.Kind, Classes: y.Classes, Unit: y.Unit, Origin: y.Origin, Chain: f, Model: m}
+		out := bundle.Outcome{Name: fmt.Sprint(name, at), Kind: y.Kind, Classes: y.Classes, Unit: y.Unit, Origin: y.Origin, Chain: f, Model: m}
 		if y.Kind == clinical.Survival {
 			out.FollowUp = bundle.NewFollowUp(y)
 			p, err := m.Predict(train.X, nil)

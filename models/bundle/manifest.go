@@ -18,7 +18,10 @@ import (
 )
 
 // Format is the version of the container and manifest that this program writes. It reads all up to it.
-const Format = 1
+const Format = 2
+
+// plainFormat is that of a bundle whose outcomes share no part, which programs that know format 1 alone read too.
+const plainFormat = 1
 
 // Manifest is what a bundle says of itself: manifest.json.
 type Manifest struct {
@@ -53,6 +56,8 @@ type ManifestOutcome struct {
 	FollowUp  *FollowUp   `json:"follow_up,omitempty"`
 	Groups    *RiskGroups `json:"risk_groups,omitempty"`
 	Strongest []string    `json:"strongest,omitempty"` // inputs that counted most
+	// Shared are parts of the model that are those of an earlier outcome, by name: the weights of a network that learnt both. Format 2.
+	Shared map[string]string `json:"shared,omitempty"`
 }
 
 // Part is a part of the file.
@@ -72,7 +77,7 @@ func outcomePart(i int, name string) string { return "outcomes/" + strconv.Itoa(
 
 // Manifest describes the bundle; Parts are listed in a file's only.
 func (b *Bundle) Manifest() Manifest {
-	m := Manifest{Format: Format, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain}
+	m := Manifest{Format: plainFormat, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain}
 	if b.Unit != table.PerPatient {
 		m.Unit = b.Unit
 	}
@@ -101,6 +106,7 @@ func (b *Bundle) Encode() ([]byte, error) {
 			return nil, fmt.Errorf("bundle %s: outcome %s: %w", b.Name, o.Name, err)
 		}
 	}
+	m.share(parts)
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		m.Parts = append(m.Parts, Part{name, len(parts[name]), hash(parts[name])})
 	}
@@ -115,6 +121,35 @@ func (b *Bundle) Encode() ([]byte, error) {
 	}
 	b.IntendedUse, b.version = m.IntendedUse, "sha256:"+hash(file)
 	return file, nil
+}
+
+// leastShared is the length from which a part is worth naming in another outcome.
+const leastShared = 1024
+
+// share leaves out large parts of models that an earlier outcome has too, byte for byte, and says where they are.
+func (m *Manifest) share(parts map[string][]byte) {
+	first := map[string]string{} // hash to name
+	for i := range m.Outcomes {
+		prefix := outcomePart(i, "model/")
+		for _, name := range slices.Sorted(maps.Keys(parts)) {
+			rest, ok := strings.CutPrefix(name, prefix)
+			if !ok || len(parts[name]) < leastShared {
+				continue
+			}
+			h := hash(parts[name])
+			earlier, ok := first[h]
+			if !ok {
+				first[h] = name
+				continue
+			}
+			if m.Outcomes[i].Shared == nil {
+				m.Outcomes[i].Shared = map[string]string{}
+			}
+			m.Outcomes[i].Shared[rest] = earlier
+			m.Format = Format
+			delete(parts, name)
+		}
+	}
 }
 
 func (o *Outcome) manifest() ManifestOutcome {
@@ -257,6 +292,13 @@ func Read(file []byte) (*Bundle, error) {
 			if rest, ok := strings.CutPrefix(name, prefix); ok {
 				model[rest] = p
 			}
+		}
+		for rest, name := range mo.Shared {
+			p, ok := parts[name]
+			if !ok {
+				return nil, fmt.Errorf("outcome %s: its part %q is said to be %q, which is not there", mo.Name, rest, name)
+			}
+			model[rest] = p
 		}
 		if o.Model, err = models.Decode(mo.Model, model); err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", mo.Name, err)

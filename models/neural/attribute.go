@@ -223,7 +223,7 @@ func (m *Model) newWay(goals []goal, from []origin) (*way, error) {
 	if w.forward, err = compiled(fmt.Sprintf("predict %d %s", w.size, arch), a.outputs); err != nil {
 		return nil, err
 	}
-	if w.back, err = compiled(fmt.Sprintf("pull back %d %s", w.size, arch), a.pullBack); err != nil {
+	if w.back, err = compiled(fmt.Sprintf("pull back %d %d %s", m.Head, w.size, arch), a.pullBack(m.Head)); err != nil {
 		return nil, err
 	}
 	points := make([]position, len(from))
@@ -250,22 +250,24 @@ func (a *Architecture) onTheWay() int {
 	return min(16, max(1, (1<<14)/(a.Image.Size[0]*a.Image.Size[1]*a.Image.Size[2])))
 }
 
-// pullBack builds the graph of the first head's output and of the gradient of its sum, weighted by the last input, with respect to image, table and
+// pullBack builds the graph of a head's output and of the gradient of its sum, weighted by the last input, with respect to image, table and
 // presence, as far as the network reads them. Samples do not touch one another, so that each has its own gradient.
-func (a *Architecture) pullBack(in []*Node) []*Node {
-	w, rest := a.named(in)
-	s, rest := a.sample(rest, false)
-	outs, _ := a.forward(w, s, true)
-	var inputs []*Node
-	for _, n := range []*Node{s.image, s.table, s.present} {
-		if n != nil {
-			inputs = append(inputs, n)
+func (a *Architecture) pullBack(head int) func(in []*Node) []*Node {
+	return func(in []*Node) []*Node {
+		w, rest := a.named(in)
+		s, rest := a.sample(rest, false)
+		outs, _ := a.forward(w, s, true)
+		var inputs []*Node
+		for _, n := range []*Node{s.image, s.table, s.present} {
+			if n != nil {
+				inputs = append(inputs, n)
+			}
 		}
+		return append([]*Node{outs[head]}, Gradient(ReduceAllSum(Mul(outs[head], rest[0])), inputs...)...)
 	}
-	return append([]*Node{outs[0]}, Gradient(ReduceAllSum(Mul(outs[0], rest[0])), inputs...)...)
 }
 
-// outputs are those of the first head at points, averaged over members.
+// outputs are those of the head at points, averaged over members.
 func (w *way) outputs(points []position) ([][]float64, error) {
 	width := w.m.head().width()
 	out := make([][]float64, len(points))
@@ -282,7 +284,7 @@ func (w *way) outputs(points []position) ([][]float64, error) {
 			}
 			for k := range part {
 				for c := range width {
-					out[chunk*w.size+k][c] += float64(got[0][c*w.size+k]) / float64(len(w.m.Members))
+					out[chunk*w.size+k][c] += float64(got[w.m.Head][c*w.size+k]) / float64(len(w.m.Members))
 				}
 			}
 		}

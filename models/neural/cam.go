@@ -27,13 +27,13 @@ func (h *Head) score(out *Node, class int) *Node {
 
 // cam builds the graph of Grad-CAM for one patient: the activations of the last level weighed with the mean gradient of the score, over space as it is
 // there, before the rectifier.
-func (a *Architecture) cam(class int) func(in []*Node) []*Node {
+func (a *Architecture) cam(head, class int) func(in []*Node) []*Node {
 	return func(in []*Node) []*Node {
 		w, rest := a.named(in)
 		s, _ := a.sample(rest, false)
 		outs, seen := a.forward(w, s, true)
 		at := seen[a.Image.lastLevel()]
-		g := Gradient(a.Heads[0].score(outs[0], class), at)[0]
+		g := Gradient(a.Heads[head].score(outs[head], class), at)[0]
 		axes := make([]int, 0, 3)
 		for k := 2; k < at.Rank(); k++ {
 			axes = append(axes, k)
@@ -61,7 +61,7 @@ func (m *Model) GradCAM(x models.Matrix, class int) ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := compiled(fmt.Sprintf("cam %d %s", class, arch), a.cam(class))
+	p, err := compiled(fmt.Sprintf("cam %d %d %s", m.Head, class, arch), a.cam(m.Head, class))
 	if err != nil {
 		return nil, err
 	}

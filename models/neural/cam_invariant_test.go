@@ -15,7 +15,7 @@ func TestGradCAMSumsToTheScore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := compiled("test cam", m.Architecture.cam(1))
+	p, err := compiled("test cam", m.Architecture.cam(0, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

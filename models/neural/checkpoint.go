@@ -81,12 +81,19 @@ func (t *training) digest() []byte {
 type progress struct {
 	Epoch, Step, Since, BestAt int
 	Lowest                     uint64 // its bits: it may be infinite
-	Best                       bool
+	Best, Done                 bool
 }
 
 // save stores the state now and then. What cannot be stored is not worth stopping for.
 func (c *checkpoint) save(s *state) {
-	if c.store == nil || s.epoch%c.every != 0 {
+	if c.store != nil && s.epoch%c.every == 0 {
+		c.put(s)
+	}
+}
+
+// put stores the state.
+func (c *checkpoint) put(s *state) {
+	if c.store == nil {
 		return
 	}
 	groups := []Weights{s.weights, like(s.weights, s.optimiser.first), like(s.weights, s.optimiser.second)}
@@ -97,7 +104,7 @@ func (c *checkpoint) save(s *state) {
 	if err != nil {
 		return
 	}
-	head, err := json.Marshal(progress{s.epoch, s.optimiser.step, s.since, s.bestAt, math.Float64bits(s.lowest), s.best != nil})
+	head, err := json.Marshal(progress{s.epoch, s.optimiser.step, s.since, s.bestAt, math.Float64bits(s.lowest), s.best != nil, s.done})
 	if err != nil {
 		return
 	}
@@ -150,5 +157,5 @@ func (c *checkpoint) load(s *state) {
 	for i := range s.weights {
 		s.optimiser.first[i], s.optimiser.second[i] = groups[1][i].Values, groups[2][i].Values
 	}
-	s.epoch, s.optimiser.step, s.since, s.bestAt = p.Epoch, p.Step, p.Since, p.BestAt
+	s.epoch, s.optimiser.step, s.since, s.bestAt, s.done = p.Epoch, p.Step, p.Since, p.BestAt, p.Done
 }

@@ -81,7 +81,11 @@ func (c *curve) median() float64 {
 
 // followUp learns what turns outputs into curves: for cox, Breslow's cumulative hazard of the training rows.
 func (m *Model) followUp(d *dataset, y clinical.Outcome) error {
-	m.Baseline.FollowUp = slices.Max(y.Time)
+	for _, t := range y.Time {
+		if !math.IsNaN(t) {
+			m.Baseline.FollowUp = max(m.Baseline.FollowUp, t)
+		}
+	}
 	if m.head().Kind != coxHead {
 		return nil
 	}
@@ -89,13 +93,18 @@ func (m *Model) followUp(d *dataset, y clinical.Outcome) error {
 	if err != nil {
 		return err
 	}
-	for _, z := range out {
-		m.Baseline.Centre += z[0] / float64(len(out))
+	known := 0.0
+	for i, z := range out {
+		if y.Known(i) {
+			known++
+			m.Baseline.Centre += z[0]
+		}
 	}
+	m.Baseline.Centre /= known
 	l := newLearnt(*m.head(), y, nil, false, 0)
 	deaths := map[float64]float64{}
 	for i, t := range y.Time {
-		if y.Event[i] == 1 {
+		if y.Known(i) && y.Event[i] == 1 {
 			deaths[t]++
 			m.Baseline.Times = append(m.Baseline.Times, t)
 		}

@@ -24,6 +24,7 @@ const (
 type stored struct {
 	Architecture Architecture   `json:"architecture"`
 	Members      int            `json:"members"`
+	Head         int            `json:"head,omitempty"` // predicted, of a network of several
 	Columns      []table.Column `json:"columns,omitempty"`
 	Scale        scale          `json:"scale"`
 	Levels       scale          `json:"levels"`
@@ -38,7 +39,7 @@ func memberName(i int) string { return "member" + strconv.Itoa(i) + "." }
 
 // Encode returns the architecture and preprocessing as network.json and the weights as weights.safetensors.
 func (m *Model) Encode() (map[string][]byte, error) {
-	text, err := json.MarshalIndent(stored{m.Architecture, len(m.Members), m.Inputs, m.Scale, m.Levels, m.Reads, m.Classes, m.Unit, m.Baseline, m.Remarks}, "", " ")
+	text, err := json.MarshalIndent(stored{m.Architecture, len(m.Members), m.Head, m.Inputs, m.Scale, m.Levels, m.Reads, m.Classes, m.Unit, m.Baseline, m.Remarks}, "", " ")
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func decodeModel(kind string, parts map[string][]byte) (*Model, error) {
 		return nil, fmt.Errorf("%s was cut off", networkPart)
 	}
 	m := &Model{kind: kind, Architecture: s.Architecture, Inputs: s.Columns, Scale: s.Scale, Levels: s.Levels, Reads: s.Crops, Classes: s.Classes, Unit: s.Unit,
-		Baseline: s.Baseline, Remarks: s.Notes}
+		Baseline: s.Baseline, Remarks: s.Notes, Head: s.Head}
 	if s.Members < 1 || s.Members > maxMembers {
 		return nil, fmt.Errorf("%d networks; want 1 to %d", s.Members, maxMembers)
 	}
@@ -122,6 +123,9 @@ func (m *Model) check() error {
 	a := &m.Architecture
 	if err := a.Check(); err != nil {
 		return err
+	}
+	if m.Head < 0 || m.Head >= len(a.Heads) {
+		return fmt.Errorf("head %d of %d", m.Head, len(a.Heads))
 	}
 	if a.Columns > 0 && len(m.Inputs) != a.Columns || len(m.Scale.Means) != a.Columns || len(m.Scale.SDs) != a.Columns {
 		return fmt.Errorf("%d columns with %d means and %d deviations for an architecture of %d", len(m.Inputs), len(m.Scale.Means), len(m.Scale.SDs), a.Columns)

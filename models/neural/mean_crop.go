@@ -16,14 +16,14 @@ const meanTensor = "mean_crop"
 // cropShape is that of a crop with all its channels.
 func (e *Encoder) cropShape() []int { return []int{e.Channels, e.Size[2], e.Size[1], e.Size[0]} }
 
-// meanCrop is the mean crop of the rows, channel by channel, each source over those who have it. A source of fewer than leastOfMean patients is 0; nil
+// meanCrop is the mean crop of the rows on the scale that the network reads, channel by channel, each source over those who have it. A source of fewer than leastOfMean patients is 0; nil
 // where all are. groups has the patient of each row; nil means that each row is one.
 func (d *dataset) meanCrop(groups []int) []float32 {
 	if d.encoder == nil {
 		return nil
 	}
 	var out []float32
-	any := false
+	any, first := false, 0 // channel of the source
 	for s, v := range d.volumes {
 		voxels := len(d.crops[s].Channels) * d.encoder.Size[0] * d.encoder.Size[1] * d.encoder.Size[2]
 		sum := make([]float64, voxels)
@@ -39,10 +39,14 @@ func (d *dataset) meanCrop(groups []int) []float32 {
 				patient = groups[i]
 			}
 			patients[patient] = true
-			for k, x := range v.Of(i) {
-				sum[k] += float64(x)
+			each := voxels / len(d.crops[s].Channels)
+			for c := range d.crops[s].Channels {
+				for k, x := range d.levelled(first+c, v.Of(i)[c*each:(c+1)*each]) {
+					sum[c*each+k] += float64(x)
+				}
 			}
 		}
+		first += len(d.crops[s].Channels)
 		enough := len(patients) >= leastOfMean
 		any = any || enough
 		for _, x := range sum {

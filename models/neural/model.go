@@ -19,6 +19,7 @@ type Model struct {
 	Levels       scale // of the intensities of each channel; empty in bundles of earlier versions
 	Reads        []models.Crops
 	Members      []Weights
+	Head         int // the one that is predicted, of a network that learnt several outcomes
 	Classes      []string
 	Unit         string
 	Baseline     Baseline // of survival
@@ -50,7 +51,7 @@ func (m *Model) Crops() []models.Crops { return m.Reads }
 func (m *Model) Notes() []string { return m.Remarks }
 
 // head is that of the outcome predicted.
-func (m *Model) head() *Head { return &m.Architecture.Heads[0] }
+func (m *Model) head() *Head { return &m.Architecture.Heads[m.Head] }
 
 // dataset reads a matrix.
 func (m *Model) dataset(x models.Matrix) (*dataset, error) {
@@ -65,7 +66,7 @@ func (m *Model) dataset(x models.Matrix) (*dataset, error) {
 	return d, nil
 }
 
-// outputs are those of the first head for every row, averaged over members.
+// outputs are those of the head for every row, averaged over members.
 func (m *Model) outputs(d *dataset) ([][]float64, error) {
 	rows := make([]int, d.rows)
 	for i := range rows {
@@ -87,9 +88,13 @@ func (m *Model) outputs(d *dataset) ([][]float64, error) {
 			}
 		}
 	}
+	from := 0
+	for _, h := range m.Architecture.Heads[:m.Head] {
+		from += h.width()
+	}
 	width := m.head().width()
 	for i := range sum {
-		sum[i] = sum[i][:width]
+		sum[i] = sum[i][from : from+width]
 		for k := range sum[i] {
 			sum[i][k] /= float64(len(m.Members))
 			if math.IsNaN(sum[i][k]) || math.IsInf(sum[i][k], 0) {

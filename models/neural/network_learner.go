@@ -73,8 +73,22 @@ func (n Network) architecture(t models.Training) (Architecture, []models.Crops, 
 	if n.kind == fusionKind {
 		a.Fusion, a.Embedding = n.Fusion, n.Embedding
 	}
-	a.Heads = []Head{n.head(t.Y)}
+	for _, y := range outcomesOf(t) {
+		h := n.head(y)
+		if t.Joint != nil {
+			h.Weight = t.Joint.Weights[len(a.Heads)]
+		}
+		a.Heads = append(a.Heads, h)
+	}
 	return a, crops, a.Check()
+}
+
+// outcomesOf are those that a network learns: one a head.
+func outcomesOf(t models.Training) []clinical.Outcome {
+	if t.Joint == nil {
+		return []clinical.Outcome{t.Y}
+	}
+	return t.Joint.Outcomes
 }
 
 // head is the one for an outcome.
@@ -93,14 +107,21 @@ func (n Network) Fit(ctx context.Context, t models.Training) (models.Model, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := checkOutcome(t.Y, t.X.Rows); err != nil {
-		return nil, err
+	outcomes := outcomesOf(t)
+	for _, y := range outcomes {
+		if err := checkOutcome(y, t.X.Rows); err != nil {
+			return nil, err
+		}
 	}
 	a, crops, err := n.architecture(t)
 	if err != nil {
 		return nil, err
 	}
 	m := &Model{kind: n.kind, Architecture: a, Reads: crops, Inputs: t.X.Columns, Classes: t.Y.Classes, Unit: t.Y.Unit}
+	if t.Joint != nil {
+		m.Head = t.Joint.At
+		m.Remarks = append(m.Remarks, learntTogether(t.Joint))
+	}
 	if a.Columns > 0 {
 		m.Scale = newScale(t.X)
 	}
@@ -111,10 +132,13 @@ func (n Network) Fit(ctx context.Context, t models.Training) (models.Model, erro
 	m.Levels = d.newLevels()
 	d.levels = m.Levels
 	m.MeanCrop = d.meanCrop(t.Groups)
-	y := newLearnt(a.Heads[0], t.Y, t.Weights, n.Balanced, n.Smoothing)
+	learnt := make([]*learnt, len(outcomes))
+	for h, y := range outcomes {
+		learnt[h] = newLearnt(a.Heads[h], y, t.Weights, n.Balanced, n.Smoothing)
+	}
 	folds := n.folds(t)
 	for k := range n.Members {
-		one := training{n: n, a: &m.Architecture, d: d, y: []*learnt{y}, seed: t.Seed.SplitInt("member", k)}
+		one := training{n: n, a: &m.Architecture, d: d, y: learnt, seed: t.Seed.SplitInt("member", k)}
 		one.split(folds, k)
 		w, note, err := one.run(ctx)
 		if err != nil {
@@ -135,6 +159,21 @@ func (n Network) Fit(ctx context.Context, t models.Training) (models.Model, erro
 		}
 	}
 	return m, nil
+}
+
+// learntTogether says what a joint network was trained on.
+func learntTogether(j *models.Joint) string {
+	parts := make([]string, len(j.Outcomes))
+	for i, y := range j.Outcomes {
+		known := 0
+		for row := range y.Rows() {
+			if y.Known(row) {
+				known++
+			}
+		}
+		parts[i] = fmt.Sprintf("%s (weight %g, known of %d rows)", y.Name, j.Weights[i], known)
+	}
+	return fmt.Sprintf("one network learnt %s together on %d rows", strings.Join(parts, " and "), j.Outcomes[0].Rows())
 }
 
 func competing(y clinical.Outcome) int {

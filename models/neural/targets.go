@@ -19,7 +19,7 @@ type learnt struct {
 // newLearnt checks an outcome and makes the targets of a head. caseWeights may be nil.
 func newLearnt(h Head, y clinical.Outcome, caseWeights []float64, balanced bool, smoothing float64) *learnt {
 	l := &learnt{head: h, y: y, smoothing: smoothing, weights: make([]float64, y.Rows())}
-	counts := make([]float64, len(y.Classes))
+	counts, known := make([]float64, len(y.Classes)), 0.0
 	for i := range l.weights {
 		if !y.Known(i) {
 			continue
@@ -30,12 +30,13 @@ func newLearnt(h Head, y clinical.Outcome, caseWeights []float64, balanced bool,
 		}
 		if y.Kind == clinical.Class {
 			counts[y.Class[i]]++
+			known++
 		}
 	}
 	if balanced && y.Kind == clinical.Class {
 		for i, k := range y.Class {
 			if k >= 0 {
-				l.weights[i] *= float64(len(l.weights)) / float64(len(counts)) / counts[k]
+				l.weights[i] *= known / float64(len(counts)) / counts[k]
 			}
 		}
 	}

@@ -35,11 +35,15 @@ func (n Network) folds(t models.Training) []int {
 		return nil
 	}
 	stratum := make([]int, t.X.Rows)
+	y := outcomesOf(t)[0]
 	for i := range stratum {
-		if t.Y.Kind == clinical.Class {
-			stratum[i] = t.Y.Class[i]
-		} else {
-			stratum[i] = min(t.Y.Event[i], 1)
+		switch {
+		case !y.Known(i): // of a joint network
+			stratum[i] = max(2, len(y.Classes))
+		case y.Kind == clinical.Class:
+			stratum[i] = y.Class[i]
+		default:
+			stratum[i] = min(y.Event[i], 1)
 		}
 	}
 	return linear.Folds(stratum, t.Groups, max(2, int(math.Round(1/n.Holdout))), t.Seed.Split("holdout"))
@@ -81,6 +85,7 @@ type state struct {
 	lowest    float64 // loss of the watched rows, that of best
 	since     int     // epochs without a lower one
 	bestAt    int
+	done      bool // training is over
 }
 
 // run trains and returns the weights, with a note on how it went.
@@ -117,7 +122,7 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 		return nil, "", err
 	}
 	augment := newAugmentation(t.n.Augment, t.n.Strength)
-	for s.epoch < t.n.Epochs {
+	for s.epoch < t.n.Epochs && !s.done {
 		seed := t.seed.SplitInt("epoch", s.epoch)
 		how := &disturb{seed: seed, augment: augment, modality: t.n.ModalityDrop, dropout: t.n.Dropout, width: t.a.lastWidth()}
 		order := seed.Split("order").Rand().Perm(len(t.learn))
@@ -152,6 +157,10 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 			}
 		}
 		kept.save(s)
+	}
+	if len(t.y) > 1 && !s.done { // it will be asked for again, for the next outcome
+		s.done = true
+		kept.put(s)
 	}
 	if len(t.watch) == 0 {
 		return s.weights, fmt.Sprintf("%d weights trained for %d epochs", s.weights.Parameters(), s.epoch), nil

@@ -51,6 +51,9 @@ func (e *Experiment) Canonical() ([]byte, error) {
 		if len(m.Outcomes) > 0 {
 			one["outcomes"] = m.Outcomes
 		}
+		if m.Joint {
+			one["joint"], one["weights"] = true, m.Weights
+		}
 		if m.Calibrate != "" {
 			one["calibrate"] = m.Calibrate
 		}

@@ -12,12 +12,15 @@ import (
 
 // Model is one of the models that compete.
 type Model struct {
-	Name      string                    `yaml:"name"` // the kind where the file names none
-	Kind      string                    `yaml:"kind,required"`
-	Outcomes  []string                  `yaml:"outcomes"` // empty means all that the kind fits
-	Search    *Search                   `yaml:"search"`
-	Calibrate string                    `yaml:"calibrate"` // none, platt, isotonic or temperature
-	Set       map[string]*settings.Node `yaml:",rest"`     // hyper-parameters as the file gives them
+	Name      string   `yaml:"name"` // the kind where the file names none
+	Kind      string   `yaml:"kind,required"`
+	Outcomes  []string `yaml:"outcomes"` // empty means all that the kind fits
+	Search    *Search  `yaml:"search"`
+	Calibrate string   `yaml:"calibrate"` // none, platt, isotonic or temperature
+	// Joint makes one network of all the outcomes, whose losses have these weights, 1 where the file names none.
+	Joint   bool                      `yaml:"joint"`
+	Weights map[string]float64        `yaml:"weights"`
+	Set     map[string]*settings.Node `yaml:",rest"` // hyper-parameters as the file gives them
 
 	Options models.Options // all hyper-parameters
 }
@@ -66,6 +69,7 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 			p.Add(at(n, "calibrate"), "probabilities of classes are calibrated; a model of kind %s fits outcomes of kind %v", m.Kind, k.Outcomes)
 		}
 		e.checkOutcomes(m, k, n, p)
+		e.checkJoint(m, k, n, p)
 		m.Options = options(k.Params, m.Set, n, p)
 		if m.Options == nil {
 			continue

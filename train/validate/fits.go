@@ -23,6 +23,10 @@ func (s *Study) key(kind string, f Fold, more ...[]byte) work.Key {
 	if s.Learned != nil {
 		kind += " learned"
 	}
+	if s.Joint != nil {
+		kind += " joint"
+		parts = append(parts, s.joint, integers(f.Extra))
+	}
 	return work.NewKey(kind, codeVersion, append(parts, more...)...)
 }
 
@@ -40,7 +44,7 @@ func (s *Study) innerItem(f Fold, racing []bool) work.Item {
 	}
 	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
 		start := time.Now()
-		t, test, _, err := s.prepare(ctx, f)
+		sides, err := s.sides(ctx, f)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +56,7 @@ func (s *Study) innerItem(f Fold, racing []bool) work.Item {
 					out.Scores = append(out.Scores, math.NaN())
 					continue
 				}
-				p, _, err := s.fit(ctx, c, t, test, nil)
+				p, _, err := s.fit(ctx, c, sides, nil)
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}
@@ -77,17 +81,21 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 	key := s.key("outer fold", f, more...)
 	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
 		start := time.Now()
-		t, test, columns, err := s.prepare(ctx, f)
+		sides, err := s.sides(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		out := outerFit{Columns: columns}
+		var out outerFit
+		for _, c := range sides.train.X.Columns {
+			out.Columns = append(out.Columns, c.Name)
+		}
 		for m, entry := range s.Procedure.Models {
-			p, model, err := s.fit(ctx, entry.Candidates[choice.Chosen[m]], t, test, s.Times)
+			candidate := entry.Candidates[choice.Chosen[m]]
+			p, model, err := s.fit(ctx, candidate, sides, s.Times)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", entry.Name, err)
 			}
-			fixed, err := fix(model, t)
+			fixed, err := fix(model, sides.of(candidate).known())
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", entry.Name, err)
 			}
@@ -103,7 +111,14 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 			}
 			out.Models = append(out.Models, fixed)
 			if s.Explain && m == choice.Winner {
-				out.Contributions = contributions(model, test)
+				own := sides.of(candidate)
+				if own != &sides.side {
+					out.Columns = nil
+					for _, c := range own.train.X.Columns {
+						out.Columns = append(out.Columns, c.Name)
+					}
+				}
+				out.Contributions = contributions(model, own.test)
 			}
 		}
 		out.Seconds = time.Since(start).Seconds()
@@ -111,31 +126,89 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 	}}
 }
 
+// side are both sides of a fold behind the pipeline.
+type side struct {
+	train models.Training
+	test  models.Matrix
+}
+
+// known are the training rows whose outcome is known: all of them but for a joint model.
+func (d *side) known() models.Training {
+	if d.train.Joint == nil {
+		return d.train
+	}
+	var rows []int
+	for i := range d.train.X.Rows {
+		if d.train.Y.Known(i) {
+			rows = append(rows, i)
+		}
+	}
+	return d.train.Select(rows)
+}
+
+// foldSides are the sides of a fold as the models of one outcome see them, and as each joint model does.
+type foldSides struct {
+	side
+	joint map[string]*side // by the model's weights
+}
+
+// of returns the sides that a candidate learns from.
+func (f *foldSides) of(c Candidate) *side {
+	if c.Joint == nil {
+		return &f.side
+	}
+	return f.joint[fmt.Sprint(c.Joint)]
+}
+
+// sides prepares a fold for every candidate of the procedure.
+func (s *Study) sides(ctx context.Context, f Fold) (*foldSides, error) {
+	out := &foldSides{joint: map[string]*side{}}
+	var err error
+	if out.train, out.test, err = s.prepare(ctx, f); err != nil {
+		return nil, err
+	}
+	for _, m := range s.Procedure.Models {
+		for i := range m.Candidates {
+			c := &m.Candidates[i]
+			key := fmt.Sprint(c.Joint)
+			if c.Joint == nil || out.joint[key] != nil {
+				continue
+			}
+			if s.Joint == nil {
+				out.joint[key] = &out.side
+				continue
+			}
+			var d side
+			if d.train, d.test, err = s.prepareJoint(ctx, f, c.Joint); err != nil {
+				return nil, err
+			}
+			out.joint[key] = &d
+		}
+	}
+	return out, nil
+}
+
 // prepare fits the pipeline on a fold's training rows and takes both sides through it.
-func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test models.Matrix, columns []string, err error) {
+func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test models.Matrix, err error) {
 	x, err := s.learned(ctx, f)
 	if err != nil {
-		return t, test, nil, err
+		return t, test, err
 	}
 	t = models.Training{X: x.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train), Again: models.SelectEach(s.Again, f.Train), Lower: s.Lower,
 		Seed: s.Seed.Split("fit", s.Rows.Outcome.Name, f.Label())}
 	test = x.Select(f.Test)
-	if s.Procedure.Prepare != nil {
-		apply, err := s.Procedure.Prepare(ctx, t)
-		if err != nil {
-			return t, test, nil, err
-		}
-		if t.X, err = apply(t.X); err != nil {
-			return t, test, nil, err
-		}
-		if test, err = apply(test); err != nil {
-			return t, test, nil, err
-		}
+	if s.Procedure.Prepare == nil {
+		return t, test, nil
 	}
-	for _, c := range t.X.Columns {
-		columns = append(columns, c.Name)
+	apply, err := s.Procedure.Prepare(ctx, t)
+	if err != nil {
+		return t, test, err
 	}
-	return t, test, columns, nil
+	if t.X, err = apply(t.X); err != nil {
+		return t, test, err
+	}
+	test, err = apply(test)
+	return t, test, err
 }
 
 // learned is X as the training rows of a fold make it.
@@ -151,12 +224,17 @@ func (s *Study) learned(ctx context.Context, f Fold) (models.Matrix, error) {
 	if err != nil {
 		return models.Matrix{}, err
 	}
-	if made.Rows != s.X.Rows {
-		return models.Matrix{}, fmt.Errorf("%d rows were made for %d", made.Rows, s.X.Rows)
+	return replaced(s.X, made)
+}
+
+// replaced is a matrix with the columns that were made for its rows in place of those of the same names.
+func replaced(old, made models.Matrix) (models.Matrix, error) {
+	if made.Rows != old.Rows {
+		return models.Matrix{}, fmt.Errorf("%d rows were made for %d", made.Rows, old.Rows)
 	}
-	x := models.NewMatrix(s.X.Columns, s.X.Rows)
-	x.Volumes = s.X.Volumes
-	copy(x.Values, s.X.Values)
+	x := models.NewMatrix(old.Columns, old.Rows)
+	x.Volumes = old.Volumes
+	copy(x.Values, old.Values)
 	at := make(map[string]int, len(made.Columns))
 	for j, c := range made.Columns {
 		at[c.Name] = j
@@ -170,12 +248,13 @@ func (s *Study) learned(ctx context.Context, f Fold) (models.Matrix, error) {
 }
 
 // fit fits a candidate and predicts the test rows.
-func (s *Study) fit(ctx context.Context, c Candidate, t models.Training, test models.Matrix, times []float64) (models.Prediction, models.Model, error) {
-	m, err := c.Learner.Fit(ctx, t)
+func (s *Study) fit(ctx context.Context, c Candidate, sides *foldSides, times []float64) (models.Prediction, models.Model, error) {
+	own := sides.of(c)
+	m, err := c.Learner.Fit(ctx, own.train)
 	if err != nil {
 		return models.Prediction{}, nil, err
 	}
-	p, err := m.Predict(test, times)
+	p, err := m.Predict(own.test, times)
 	return p, m, err
 }
 

@@ -38,6 +38,8 @@ type Candidate struct {
 	Settings string // "alpha=0.5", for the report; empty where nothing is searched
 	Key      []byte // canonical form of kind and hyper-parameters
 	Learner  models.Learner
+	// Joint are the weights of the outcomes that the model learns together, in the order of Study.Joint; nil for a model of one outcome.
+	Joint []float64
 }
 
 // Choices is the number of candidates of all models together.

@@ -31,6 +31,8 @@ type Study struct {
 	// Again and Lower are those of models.Training: other measurements of the rows of X.
 	Again []models.Matrix
 	Lower map[string]float64
+	// Joint is what models of several outcomes learn from; nil where there is none.
+	Joint *Joint
 	// Times at which survival curves are kept.
 	Times []float64
 	// Score judges predictions of test rows; higher is better, NaN where they cannot be judged. It decides between candidates.
@@ -38,7 +40,7 @@ type Study struct {
 	// Explain asks for the contributions of columns in every outer fold.
 	Explain bool
 
-	matrix, data []byte // hashes
+	matrix, data, joint []byte // hashes
 }
 
 // Result is what became of a study's folds.
@@ -93,6 +95,9 @@ func (s *Study) Run(ctx context.Context, outer []Fold, inner int, pool work.Pool
 	all := Fold{Name: "all rows", Train: make([]int, s.Rows.Len())}
 	for i := range all.Train {
 		all.Train[i] = i
+	}
+	if s.Joint != nil {
+		all.Extra = s.Joint.extra()
 	}
 	r, err := s.Judge(ctx, outer, inner, pool)
 	if err != nil {
@@ -154,6 +159,12 @@ func (s *Study) identify() {
 			s.matrix = append(append(s.matrix, name...), floatBytes([]float64{s.Lower[name]})...)
 		}
 	}
+	if s.Joint != nil && s.joint == nil {
+		x := matrixKey(s.Joint.X)
+		for _, y := range s.Joint.Outcomes {
+			s.joint = append(s.joint, dataKey(x, y, s.Joint.Patient)...)
+		}
+	}
 	s.data = dataKey(s.matrix, s.Rows.Outcome, s.Rows.Patient)
 }
 
@@ -198,7 +209,7 @@ func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.P
 						part[i] = f.Train[row]
 					}
 				}
-				g.Within = f.Train
+				g.Within, g.Extra = f.Train, f.Extra
 				g.Name = fmt.Sprintf("%s inner %d", f.Label(), g.Number+1)
 				if rung < rungs-1 {
 					g.Name += fmt.Sprintf(" rung %d", rung+1)

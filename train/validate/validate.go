@@ -56,6 +56,8 @@ type Fold struct {
 	Test   []int // ascending
 	// Within are the training rows of the outer fold that an inner fold divides; nil for an outer fold.
 	Within []int
+	// Extra are training rows without the outcome of the study, by their numbers among the rows of Joint.
+	Extra []int
 }
 
 // Label returns a short name for messages: "repeat 2 fold 4", or the site that was left out.
