@@ -49,7 +49,8 @@ type Config struct {
 
 // Results says where results are kept, so that they can be verified, answered again and retracted.
 type Results struct {
-	Path string `mapstructure:"path"` // of the SQLite database; empty keeps none
+	Path      string   `mapstructure:"path"`      // of the SQLite database; empty keeps none
+	Verifiers []string `mapstructure:"verifiers"` // clients that may verify and retract over HTTP; none named is all who may ask the model
 }
 
 // Audit says where predictions are kept. Without a path and a connection string none are.
@@ -109,7 +110,7 @@ func settings() map[string]any {
 		"log.level": "info", "log.access": true,
 		"audit.path": "", "audit.postgres": "", "audit.key": "", "audit.keep": "0s",
 		"studies.upload": files.Upload, "studies.unpacked": files.Unpacked, "studies.files": files.Files, "studies.running": files.Running, "studies.waiting": files.Waiting,
-		"studies.wait": files.Wait, "studies.timeout": files.Timeout, "studies.stall": files.Stall, "studies.temp": "",
+		"studies.wait": files.Wait, "studies.timeout": files.Timeout, "studies.stall": files.Stall, "studies.temp": "", "studies.keep_images": files.KeepImages, "studies.keep_bytes": files.KeepBytes,
 		"results.path": "", "writeback.approved_by": "", "writeback.protocol": "", "writeback.expires": "",
 		"cdshooks.url": "", "cdshooks.max_age": "4320h",
 		"dicomweb.stow.path": "", "dicomweb.stow.spool": "", "dicomweb.stow.settle": dicomweb.DefaultStow().Settle, "dicomweb.stow.keep": dicomweb.DefaultStow().Keep,

@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
+	"github.com/voxgene/voxgene/serve/results"
 )
 
 // Every path of the document is served, by the methods that it lists and no others.
@@ -30,6 +32,14 @@ func TestDocumentPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	store, err := results.Open(c.Results.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, _, err := store.Keep(results.Kept{Model: b.Name, Version: b.Version(), Content: results.Content{Identity: results.Identity{Patient: "p"}, Prediction: []byte("{}")}})
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
 	ask := func(method, path string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, path, strings.NewReader("{}"))
 		r.Header.Set("Content-Type", "application/json")
@@ -47,7 +57,7 @@ func TestDocumentPaths(t *testing.T) {
 		if strings.HasPrefix(path, "/v1/jobs/") {
 			continue // of a job that is not there, 410
 		}
-		real := strings.NewReplacer("{model}", "glioma", "{version}", b.Version()).Replace(path)
+		real := strings.NewReplacer("{model}", "glioma", "{version}", b.Version(), "{result}", kept.ID).Replace(path)
 		for _, method := range []string{"get", "post"} {
 			_, listed := item[method]
 			code := ask(strings.ToUpper(method), real).Code

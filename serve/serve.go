@@ -28,9 +28,11 @@ import (
 	"github.com/voxgene/voxgene/serve/oip"
 	"github.com/voxgene/voxgene/serve/registry"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/scans"
 	"github.com/voxgene/voxgene/serve/scoring"
 	"github.com/voxgene/voxgene/serve/studies"
 	"github.com/voxgene/voxgene/serve/web"
+	"github.com/voxgene/voxgene/serve/worklist"
 )
 
 // Server is a configured server. Make one with New; it listens in Run.
@@ -45,6 +47,7 @@ type Server struct {
 	outbox   *results.Outbox // nil where no results are kept
 	studies  *studies.Front
 	pollers  []*dicomweb.Poller
+	scans    *scans.Store
 	log      *slog.Logger
 }
 
@@ -114,8 +117,11 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 			return nil, err
 		}
 	}
-	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox, Program: version})
+	shown := scans.New(scans.Limits{Keep: c.Studies.KeepImages, Bytes: c.Studies.KeepBytes})
+	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox, Scans: shown, Program: version})
 	files.Register(a.Mux())
+	(&scans.Front{Store: shown, Log: log}).Register(a.Mux())
+	worklist.New(worklist.Options{Store: store, Scans: shown, Verifiers: c.Results.Verifiers, Outbox: outbox, Log: log}).Register(a.Mux())
 	var pollers []*dicomweb.Poller
 	intake := &dicomweb.Intake{Registry: bundles, Results: store, Studies: files, Limits: c.Studies, Log: log}
 	for _, p := range c.DICOMweb.Pollers {
@@ -128,7 +134,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, pollers: pollers, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, pollers: pollers, scans: shown, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -147,6 +153,7 @@ func (s *Server) Models() []string {
 func (s *Server) Close() error {
 	var faults []error
 	s.studies.Close()
+	s.scans.Close()
 	if s.audit != nil {
 		faults = append(faults, s.audit.Close())
 	}

@@ -52,9 +52,17 @@ type modelDetail struct {
 	IntendedUse string                   `json:"intended_use"`
 	Patients    int                      `json:"patients"` // in training
 	Unit        table.Unit               `json:"unit"`     // what a row is
+	Images      []imageSource            `json:"images,omitempty"`
 	Outcomes    []bundle.ManifestOutcome `json:"outcomes"`
 	Inputs      []bundle.Input           `json:"inputs"`
 	Metrics     json.RawMessage          `json:"metrics,omitempty"` // of the training run
+}
+
+// imageSource is a source of images, for which studies take files.
+type imageSource struct {
+	Name     string `json:"name"`
+	Modality string `json:"modality,omitempty"`
+	Prepared bool   `json:"prepared,omitempty"` // before training, so that raw files are refused
 }
 
 func (a *API) model(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +71,11 @@ func (a *API) model(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := e.Bundle.Manifest()
-	a.sendJSON(w, r, modelDetail{Name: m.Name, Ready: true, Version: e.Bundle.Version(), CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: e.Bundle.Unit,
+	var images []imageSource
+	for _, s := range e.Bundle.Sources {
+		images = append(images, imageSource{s.Name, s.Modality, s.Prepared != nil})
+	}
+	a.sendJSON(w, r, modelDetail{Images: images, Name: m.Name, Ready: true, Version: e.Bundle.Version(), CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: e.Bundle.Unit,
 		Outcomes: m.Outcomes, Inputs: m.Inputs, Metrics: e.Bundle.Metrics})
 }
 

@@ -78,8 +78,11 @@ type key struct {
 
 // open are the paths that anyone may ask: those that tell a balancer and a developer about the server, and the page that asks for a
 // key; nothing of a model.
-var open = map[string]bool{"/": true, "/page.css": true, "/page.js": true, "/draw.js": true, "/healthz": true, "/readyz": true, "/openapi.json": true, "/v2/health/live": true, "/v2/health/ready": true,
+var open = map[string]bool{"/": true, "/healthz": true, "/readyz": true, "/openapi.json": true, "/v2/health/live": true, "/v2/health/ready": true,
 	"/.well-known/jwks.json": true, "/ping": true, "/health": true}
+
+// Page is where the parts of the page lie. They say nothing of a model or a patient.
+const Page = "/page/"
 
 // ownTokens reports whether a path belongs to CDS Hooks, whose front checks the tokens of its own clients. Where there is no such front there
 // is nothing at these paths.
@@ -146,7 +149,7 @@ func loopback(listen string) bool {
 func (g *Gate) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := g.who(r)
-		if err != nil && !open[r.URL.Path] && !ownTokens(r.URL.Path) {
+		if err != nil && !open[r.URL.Path] && !strings.HasPrefix(r.URL.Path, Page) && !ownTokens(r.URL.Path) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="voxgene"`)
 			problem.Write(w, r, g.log, problem.New(http.StatusUnauthorized, err.Error()), nil)
 			return

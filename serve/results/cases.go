@@ -81,17 +81,43 @@ func (s *Store) PutCase(c Case) (Case, error) {
 
 // Cases returns the newest cases, of one source where it is named.
 func (s *Store) Cases(source string, limit int) ([]Case, error) {
+	return s.Worklist(CaseFilter{Source: source, Limit: limit})
+}
+
+// CaseFilter chooses cases; what is empty allows everything.
+type CaseFilter struct {
+	Source  string
+	Models  []string // any of them
+	Patient string   // with Issuer
+	Issuer  string
+	Limit   int // the newest so many; 0 is all
+}
+
+// Worklist returns the cases that a filter chooses, the last changed first.
+func (s *Store) Worklist(f CaseFilter) ([]Case, error) {
+	var conditions []string
 	var args []any
-	var where strings.Builder
-	if source != "" {
-		where.WriteString("WHERE source = ? ")
-		args = append(args, source)
+	if f.Source != "" {
+		conditions, args = append(conditions, "source = ?"), append(args, f.Source)
 	}
-	where.WriteString("ORDER BY changed DESC, id")
-	if limit > 0 {
-		fmt.Fprintf(&where, " LIMIT %d", limit)
+	if len(f.Models) > 0 {
+		conditions = append(conditions, "model IN (?"+strings.Repeat(", ?", len(f.Models)-1)+")")
+		for _, m := range f.Models {
+			args = append(args, m)
+		}
 	}
-	rows, err := s.db.Query("SELECT id, time, changed, source, model, patient, status, reason, result, content FROM cases "+where.String(), args...)
+	if f.Patient != "" {
+		conditions, args = append(conditions, "patient = ?"), append(args, s.patient(f.Patient, f.Issuer))
+	}
+	where := ""
+	if len(conditions) > 0 {
+		where = "WHERE " + strings.Join(conditions, " AND ")
+	}
+	where += " ORDER BY changed DESC, id"
+	if f.Limit > 0 {
+		where += fmt.Sprintf(" LIMIT %d", f.Limit)
+	}
+	rows, err := s.db.Query("SELECT id, time, changed, source, model, patient, status, reason, result, content FROM cases "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}

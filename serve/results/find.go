@@ -17,7 +17,8 @@ type Filter struct {
 	Issuer  string
 	Study   string // StudyInstanceUID
 	Model   string
-	Version string // of the bundle: all of it, or how it begins
+	Models  []string // any of them
+	Version string   // of the bundle: all of it, or how it begins
 	State   State
 	Limit   int // the newest so many; 0 is all
 }
@@ -53,6 +54,12 @@ func (s *Store) List(f Filter) ([]Result, error) {
 	}
 	if f.Model != "" {
 		add("model = ?", f.Model)
+	}
+	if len(f.Models) > 0 {
+		where = append(where, "model IN (?"+strings.Repeat(", ?", len(f.Models)-1)+")")
+		for _, m := range f.Models {
+			args = append(args, m)
+		}
 	}
 	if f.Version != "" {
 		add("substr(version, 1, ?) = ?", len(f.Version))

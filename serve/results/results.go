@@ -48,11 +48,12 @@ type Identity struct {
 
 // Content is what a result says.
 type Content struct {
-	Identity   Identity        `json:"identity"`
-	Prediction json.RawMessage `json:"prediction"`         // the patient's answer, as /v1 gives it, with explanations
-	Features   []Feature       `json:"features,omitempty"` // the inputs, by full name
-	Evidence   []Instance      `json:"evidence,omitempty"` // the DICOM objects that it was made from
-	Origin     string          `json:"origin,omitempty"`   // date of time zero, YYYY-MM-DD, where it is known
+	Identity   Identity         `json:"identity"`
+	Prediction json.RawMessage  `json:"prediction"`         // the patient's answer, as /v1 gives it, with explanations
+	Features   []Feature        `json:"features,omitempty"` // the inputs, by full name
+	Curves     map[string]Curve `json:"curves,omitempty"`   // survival by outcome, for drawing
+	Evidence   []Instance       `json:"evidence,omitempty"` // the DICOM objects that it was made from
+	Origin     string           `json:"origin,omitempty"`   // date of time zero, YYYY-MM-DD, where it is known
 }
 
 // Feature is one input of a result. Exactly one of Value and Text is set; neither where it was missing.
@@ -100,3 +101,10 @@ var (
 	ErrNotFound = errors.New("there is no such result")
 	ErrState    = errors.New("the result's state does not allow it")
 )
+
+// Curve is a survival curve within the follow-up.
+type Curve struct {
+	Unit     string    `json:"unit"` // UCUM
+	Times    []float64 `json:"times"`
+	Survival []float64 `json:"survival"`
+}

@@ -44,6 +44,7 @@ func (f *Front) Folder(ctx context.Context, e *registry.Entry, in Folder) (resul
 	j := f.jobs.start("", e.Bundle.Name, func(ctx context.Context, j *job) ([]byte, error) {
 		defer free()
 		s := newStudy(e, u)
+		s.shared = true
 		for _, source := range e.Bundle.Sources {
 			if !slices.Contains(in.Require, source.Name) {
 				s.optional = append(s.optional, source.Name)

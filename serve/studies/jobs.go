@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -28,6 +29,11 @@ type job struct {
 	stage    string
 	step, of int
 }
+
+// panicked is a fault of ours, with where it was. A stack holds no text of what was sent.
+type panicked string
+
+func (p panicked) Error() string { return string(p) }
 
 // at notes how far the job came.
 func (j *job) at(stage string, step, of int) {
@@ -112,7 +118,7 @@ func (js *jobs) start(who, model string, do func(context.Context, *job) ([]byte,
 		defer close(j.done)
 		defer func() {
 			if e := recover(); e != nil {
-				j.err = fmt.Errorf("panic of type %T", e)
+				j.err = panicked(fmt.Sprintf("panic of type %T at %s", e, debug.Stack()))
 			}
 		}()
 		js.running <- struct{}{}

@@ -42,6 +42,7 @@ type study struct {
 	read     []reading
 	lacks    []string // sources for which there is no series
 	optional []string // sources that may lack one
+	shared   bool     // came by itself: whoever may ask the model may look at its images
 }
 
 // newStudy is a study of what arrived, for a bundle.
@@ -78,7 +79,7 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 	if p != nil {
 		return answer{}, s.clean(*p)
 	}
-	d.X.Volumes = s.crops
+	d.X.Columns, d.X.Volumes = e.Bundle.Columns(), s.crops
 	d.Request.Acquired = []map[string]extraction.Acquired{s.acquired}
 	answers, p, cause := api.Predict(r, e, d, f.Audit)
 	if p != nil {
@@ -88,10 +89,17 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 		return answer{}, s.clean(*p)
 	}
 	j.at("keeping", steps-1, steps)
-	a, err := f.keep(s, answers[0])
+	drawn, err := curves(ctx, e.Bundle, d.X)
+	if err != nil {
+		return answer{}, s.clean(err)
+	}
+	a, err := f.keep(s, answers[0], drawn)
 	if err != nil {
 		return answer{}, err
 	}
+	j.at("preparing the images", steps-1, steps)
+	a.Scan = f.show(ctx, s, d.X, answers[0], j.who, a.Result)
+	a.Notes = s.notes
 	return a, f.deliver(s, d.X, answers[0], &a)
 }
 
@@ -107,20 +115,23 @@ type answer struct {
 	Result      string            `json:"result,omitempty"` // identifier under which it is kept
 	State       results.State     `json:"state,omitempty"`
 	Previous    string            `json:"previous,omitempty"`
-	made        bool              // the result is new
+	// Curves are the survival curves by outcome, for drawing alone.
+	Curves map[string]results.Curve `json:"curves,omitempty"`
+	Scan   *shown                   `json:"scan,omitempty"` // where the images can be looked at, and how long
+	made   bool                     // the result is new
 }
 
 // keep keeps the prediction where there is a store and the patient is known, and returns the answer.
-func (f *Front) keep(s *study, p bundle.Prediction) (answer, error) {
+func (f *Front) keep(s *study, p bundle.Prediction, drawn map[string]results.Curve) (answer, error) {
 	b := s.entry.Bundle
 	var err error
 	if s.hash, err = s.inputs(); err != nil {
 		return answer{}, err
 	}
-	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Notes: s.notes, Inputs: s.hash,
+	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Inputs: s.hash, Curves: drawn,
 		Predictions: []json.RawMessage{p.AppendJSON(nil)}}
 	if f.Results != nil && s.identity.Patient != "" {
-		content := results.Content{Identity: s.identity, Prediction: a.Predictions[0], Evidence: s.evidence}
+		content := results.Content{Identity: s.identity, Prediction: a.Predictions[0], Curves: drawn, Evidence: s.evidence}
 		for _, in := range b.Inputs {
 			feature := results.Feature{Name: in.Name, Unit: in.Unit}
 			switch v := s.features[in.Name].(type) {

@@ -22,6 +22,7 @@ import (
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/scans"
 )
 
 // Limits bound studies.
@@ -35,11 +36,14 @@ type Limits struct {
 	Timeout  time.Duration `mapstructure:"timeout"`  // of one study
 	Stall    time.Duration `mapstructure:"stall"`    // without a byte arriving, then 408
 	Temp     string        `mapstructure:"temp"`     // folder for what arrives; "" is the system's
+	// Images say how long what was sent may be looked at after the answer.
+	KeepImages time.Duration `mapstructure:"keep_images"` // 0 keeps none
+	KeepBytes  int64         `mapstructure:"keep_bytes"`  // of all that is kept, in memory
 }
 
 // DefaultLimits suit studies of a few thousand slices on a small server.
 func DefaultLimits() Limits {
-	return Limits{Upload: 2 << 30, Unpacked: 8 << 30, Files: 20_000, Running: 1, Waiting: 8, Wait: 5 * time.Second, Timeout: 15 * time.Minute, Stall: 30 * time.Second}
+	return Limits{Upload: 2 << 30, Unpacked: 8 << 30, Files: 20_000, Running: 1, Waiting: 8, Wait: 5 * time.Second, Timeout: 15 * time.Minute, Stall: 30 * time.Second, KeepBytes: 1 << 30}
 }
 
 // Check returns everything that is wrong with the limits.
@@ -56,7 +60,7 @@ func (l Limits) Check() error {
 	if l.Wait < 0 {
 		faults = append(faults, errors.New("studies.wait: want 0 or more"))
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, scans.Limits{Keep: l.KeepImages, Bytes: l.KeepBytes}.Check())...)
 }
 
 // Front answers studies from the bundles of a registry. Make one with New.
@@ -75,6 +79,7 @@ type Options struct {
 	Results  *results.Store // nil keeps none
 	// Outbox sends new results to other systems; nil sends none. Where writing is not permitted they stay here.
 	Outbox *results.Outbox
+	Scans  *scans.Store // nil keeps none
 	// Program is the version of this program, for the objects that are written elsewhere.
 	Program string
 }
@@ -115,7 +120,11 @@ func asProblem(err error) (problem.Problem, error) {
 	case errors.Is(err, context.Canceled):
 		return problem.New(http.StatusServiceUnavailable, "the study was broken off"), err
 	}
-	return problem.New(http.StatusInternalServerError, "the study failed; the log has the cause under this id"), errors.New("a fault while a study was worked on")
+	cause := errors.New("a fault while a study was worked on") // of which the text may quote what was sent
+	if fault := panicked(""); errors.As(err, &fault) {
+		cause = fault
+	}
+	return problem.New(http.StatusInternalServerError, "the study failed; the log has the cause under this id"), cause
 }
 
 // post takes a study.

@@ -1,7 +1,8 @@
-// Package web is the page at /: one patient's prediction and what drove it, for a clinician or a reviewer.
+// Package web is the page at /: the worklist, one patient's prediction and what drove it, the scan with its region and heat maps, and a
+// cohort, for a clinician, a reviewer or a tumour board.
 //
-// It is three files and no library. It asks the same routes as any other client, keeps nothing, loads nothing from elsewhere, and is
-// served under a policy that would not let it.
+// It is plain files, modules and no library. It asks the same routes as any other client, keeps nothing in the browser beyond its own
+// memory, loads nothing from elsewhere, and is served under a policy that would not let it, nor let a text become markup.
 package web
 
 import (
@@ -9,6 +10,8 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+
+	"github.com/voxgene/voxgene/serve/auth"
 )
 
 //go:embed page
@@ -17,12 +20,28 @@ var files embed.FS
 // types of the files, by extension.
 var types = map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
+// policy is what a browser lets the page do: run and style by its own files, and ask this server.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types 'none'"
+
 // Paths are those of the page and its parts. They say nothing of a model or a patient.
-var Paths = []string{"/", "/page.css", "/page.js", "/draw.js"}
+func Paths() []string {
+	out := []string{"/"}
+	list, err := fs.ReadDir(files, "page")
+	if err != nil { // embedded: it cannot fail
+		return out
+	}
+	for _, e := range list {
+		if e.Name() != "index.html" {
+			out = append(out, auth.Page+e.Name())
+		}
+	}
+	return out
+}
 
 // Register adds the page's routes to a mux.
 func Register(mux *http.ServeMux) {
-	for _, p := range Paths {
+	for _, p := range Paths() {
 		name, pattern := path.Base(p), "GET "+p
 		if p == "/" {
 			name, pattern = "index.html", "GET /{$}"
@@ -35,7 +54,7 @@ func Register(mux *http.ServeMux) {
 			}
 			h := w.Header()
 			h.Set("Content-Type", types[path.Ext(name)])
-			h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+			h.Set("Content-Security-Policy", policy)
 			h.Set("X-Content-Type-Options", "nosniff")
 			h.Set("Referrer-Policy", "no-referrer")
 			h.Set("Cache-Control", "no-cache")

@@ -1,0 +1,90 @@
+// The view of one kept result: where it stands, what was predicted, the scan, and the two things that a person can do with it.
+import { ask } from './ask.js'
+import { by, doing, el, moment, short } from './dom.js'
+import { show } from './prediction.js'
+import { describe, session, words } from './session.js'
+import { close, look } from './viewer.js'
+
+const states = { preliminary: 'Preliminary: seen by nobody yet', final: 'Final: verified', amended: 'Amended: a later version replaced it', 'entered-in-error': 'Entered in error: taken back' }
+
+// open shows a kept result.
+export async function open(id) {
+  const r = await ask('v1/results/' + encodeURIComponent(id))
+  await present(r)
+}
+
+// answered shows an answer that the server did not keep.
+export async function answered(a, name) {
+  await present({ id: '', model: a.model, version: a.version, intended_use: a.intended_use, words: a.words, state: '', subject: '', prediction: a.predictions[0], curves: a.curves, scan: a.scan, notes: a.notes, name })
+}
+
+async function present(r) {
+  close()
+  by('use').textContent = r.words || words(r.intended_use)
+  const name = r.name || session.names.get(r.id)
+  const title = el('h2', { id: 'result-title', text: r.id ? `Case ${short(r.subject)}` : 'Prediction that is not kept' })
+  const facts = [el('span', { text: `${r.model} ${short(r.version.replace('sha256:', ''))}` })]
+  if (name) facts.unshift(el('span', { class: 'local', text: name, title: 'the file on this machine' }))
+  if (r.time) facts.push(el('time', { datetime: r.time, text: moment(r.time) }))
+  const bar = [title, ...(r.state ? [el('strong', { class: 'tag ' + r.state, text: states[r.state] || r.state })] : []), el('span', { class: 'facts' }, ...facts)]
+  if (r.may_verify && r.current && r.state === 'preliminary') bar.push(el('button', { type: 'button', onclick: () => act(r, 'finalise') }, 'Verify…'))
+  if (r.may_verify && r.state !== 'entered-in-error' && r.state) bar.push(el('button', { type: 'button', onclick: () => act(r, 'retract') }, 'Retract…'))
+  by('result-bar').replaceChildren(...bar)
+  const said = []
+  if (r.by) said.push(el('p', {}, r.state === 'entered-in-error' ? 'Taken back by ' : 'Verified by ', el('strong', { text: r.by }), r.reason ? ': ' + r.reason : ''))
+  if (r.next) said.push(el('p', { class: 'warning' }, 'A later version replaced this one: ', el('a', { href: '#result/' + r.next, text: 'open it' })))
+  if (r.previous) said.push(el('p', {}, el('a', { href: '#result/' + r.previous, text: 'The version before' })))
+  for (const d of r.deliveries || []) said.push(el('p', { class: 'quiet', text: `${d.system}: ${d.action === 'write' ? 'written' : 'withdrawn'} ${moment(d.time)}, ${d.accepted ? 'accepted' : 'refused'}${d.detail ? ': ' + d.detail : ''}` }))
+  for (const n of r.notes || []) said.push(el('p', { class: 'quiet', text: n }))
+  const place = el('div', { id: 'kept' })
+  by('result-answer').replaceChildren(...said, place)
+  by('result-answer').classList.toggle('retracted', r.state === 'entered-in-error')
+  if (r.erased || !r.prediction) {
+    place.append(el('p', { text: 'What this result said was erased.' }))
+  } else {
+    show(place, r.prediction, await describe(r.model, r.version), { curves: r.curves || {} })
+  }
+  if (r.scan) await look(by('scan'), r.scan.id, () => by('scan').append(none()))
+  else if (r.state !== 'entered-in-error') by('scan').replaceChildren(none())
+  by('scan').hidden = false
+}
+
+// none says why no scan is shown.
+function none() {
+  const kept = session.keep > 0 ? `Images are kept for ${Math.round(session.keep / 60)} min after they were sent, for those who sent them; these are gone, or none were sent.`
+    : 'This server keeps no images after the prediction (studies.keep_images), so the scan cannot be shown.'
+  return el('p', { class: 'quiet', text: kept })
+}
+
+let perform = () => {} // what the dialog was opened for
+
+// act asks who, and why, and does it.
+function act(r, what) {
+  const back = what === 'retract'
+  by('ask-title').textContent = back ? 'Retract this result' : 'Verify this result'
+  by('ask-text').textContent = back ? 'It becomes “entered in error”, for good. Systems that it was written to are told.' : 'It becomes final: you have looked at the scan, the region and the prediction.'
+  by('ask-why').hidden = !back
+  by('ask-fault').textContent = ''
+  by('ask-do').textContent = back ? 'Retract' : 'Verify'
+  perform = async () => {
+    try {
+      const body = back ? { by: by('ask-by').value, reason: by('ask-reason').value } : { by: by('ask-by').value }
+      const changed = await ask(`v1/results/${encodeURIComponent(r.id)}/${what}`, body)
+      by('ask').close()
+      by('ask-reason').value = ''
+      await doing('…', () => present(changed))
+    } catch (e) {
+      by('ask-fault').textContent = e.message
+    }
+  }
+  by('ask').showModal()
+  by('ask-by').focus()
+}
+
+export function start() {
+  by('ask-form').addEventListener('submit', e => {
+    if (e.submitter?.value === 'cancel') return // closes the dialog
+    e.preventDefault()
+    perform()
+  })
+}
