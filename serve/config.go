@@ -43,6 +43,12 @@ type Config struct {
 	DICOMweb dicomweb.Config `mapstructure:"dicomweb"`
 	FHIR     fhir.Config     `mapstructure:"fhir"`
 
+	// Privacy is clinical (identifiers are kept, encrypted, so that results can be written back) or research (patients are made anonymous as soon as
+	// they arrive, and nothing is written back).
+	Privacy string `mapstructure:"privacy"`
+	// PrivacyKey is the file of the key that makes pseudonyms, as of voxgene deidentify.
+	PrivacyKey string `mapstructure:"privacy_key"`
+
 	// Writeback permits results to be written to other systems; none is the rule.
 	Writeback results.Writeback `mapstructure:"writeback"`
 }
@@ -81,6 +87,12 @@ type Alias struct {
 	Version string `mapstructure:"version"`
 }
 
+// The ways to treat what names a patient.
+const (
+	Clinical = "clinical"
+	Research = "research"
+)
+
 // Limits bound requests.
 type Limits struct {
 	Body     int64         `mapstructure:"body"`     // bytes
@@ -104,7 +116,7 @@ type Log struct {
 func settings() map[string]any {
 	files := studies.DefaultLimits()
 	return map[string]any{
-		"listen": "127.0.0.1:8080", "default_model": "", "reload": "5s",
+		"listen": "127.0.0.1:8080", "default_model": "", "privacy": Clinical, "privacy_key": "", "reload": "5s",
 		"limits.body": 16 << 20, "limits.patients": 10_000, "limits.headers": "5s", "limits.arrival": "30s", "limits.timeout": "30s",
 		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.grace": "20s",
 		"log.level": "info", "log.access": true,
@@ -182,6 +194,18 @@ func (c Config) Check() error {
 	if c.Reload < 0 || c.Limits.Wait < 0 || c.Limits.Rate < 0 {
 		fault("reload, limits.wait and limits.rate: want 0 or more")
 	}
+	switch c.Privacy {
+	case Clinical, "":
+		if c.PrivacyKey != "" {
+			fault("privacy_key: goes with privacy: research")
+		}
+	case Research:
+		if c.PrivacyKey == "" {
+			fault("privacy_key: names the file of the key that makes pseudonyms; it is made where it is not there")
+		}
+	default:
+		fault("privacy: %q is not clinical or research", c.Privacy)
+	}
 	if c.DICOMweb.Enabled() && c.Results.Path == "" {
 		fault("dicomweb: results are written, and studies taken, only where they are kept; set results.path")
 	}
@@ -193,7 +217,10 @@ func (c Config) Check() error {
 
 // CheckSystems returns everything that is wrong with the parts on other systems: those that commands on results need as well.
 func (c Config) CheckSystems() error {
-	var twice error
+	var twice, research error
+	if w := c.Writeback; c.Privacy == Research && (w.ApprovedBy+w.Protocol+w.Expires != "" || len(c.FHIR.Systems)+len(c.CDSHooks.Clients) > 0 || c.DICOMweb.Enabled()) {
+		research = errors.New("privacy: research never writes back, and takes no studies that other systems send: leave out writeback, dicomweb, fhir.systems and cdshooks")
+	}
 	for i, f := range c.FHIR.Systems {
 		for _, d := range c.DICOMweb.Systems {
 			if f.Name == d.Name {
@@ -201,5 +228,5 @@ func (c Config) CheckSystems() error {
 			}
 		}
 	}
-	return errors.Join(c.Writeback.Check(), c.DICOMweb.Check(), c.FHIR.Check(), twice)
+	return errors.Join(c.Writeback.Check(), c.DICOMweb.Check(), c.FHIR.Check(), twice, research)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/voxgene/voxgene/features/deidentify"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/audit"
@@ -87,6 +88,15 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	var pseudonyms deidentify.Key
+	if c.Privacy == Research {
+		if pseudonyms, err = deidentify.ReadKey(c.PrivacyKey); err != nil {
+			return nil, fmt.Errorf("privacy_key: %w", err)
+		}
+		if kept != nil {
+			kept.Pseudonyms(func(patient string) string { return pseudonyms.Pseudonym(patient, "") })
+		}
+	}
 	var store *results.Store
 	var outbox *results.Outbox
 	if c.Results.Path != "" {
@@ -118,7 +128,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 		}
 	}
 	shown := scans.New(scans.Limits{Keep: c.Studies.KeepImages, Bytes: c.Studies.KeepBytes})
-	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox, Scans: shown, Program: version})
+	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox, Pseudonyms: pseudonyms, Scans: shown, Program: version})
 	files.Register(a.Mux())
 	(&scans.Front{Store: shown, Log: log}).Register(a.Mux())
 	worklist.New(worklist.Options{Store: store, Scans: shown, Verifiers: c.Results.Verifiers, Outbox: outbox, Log: log}).Register(a.Mux())

@@ -15,7 +15,12 @@ type Instance struct {
 	Face                        bool           // the head may be in it, from which a face can be made
 	Done                        map[string]int // attributes by what was done with them
 	Removed                     map[string]int // by tag, of those removed, emptied or replaced
+
+	was string // PatientID of the file
 }
+
+// WasOf reports whether the file named a patient by this identifier.
+func (i *Instance) WasOf(id string) bool { return i.was == id }
 
 // Quarantine is why a file is not passed on.
 type Quarantine struct{ Reason string }
@@ -67,7 +72,7 @@ func (k Key) Identify(b []byte) (*Instance, error) {
 	if uid == "" || out.text(0x0020000D) == "" || out.text(0x0020000E) == "" {
 		return nil, &Quarantine{"it lacks a UID of study, series or instance"}
 	}
-	return &Instance{Patient: c.name, Study: out.text(0x0020000D), Series: out.text(0x0020000E), UID: uid, Face: face(d), Done: c.done, Removed: c.removed,
+	return &Instance{was: id, Patient: c.name, Study: out.text(0x0020000D), Series: out.text(0x0020000E), UID: uid, Face: face(d), Done: c.done, Removed: c.removed,
 		Bytes: out.append(newMeta(meta.text(0x00020002), uid, syntax), implicit)}, nil
 }
 

@@ -22,6 +22,8 @@ type Decoded struct {
 	Within  []string // lesion or visit of each row, where the bundle's unit is one; empty where it is not named
 	X       models.Matrix
 	Request bundle.Request
+	// Pseudonymous says that IDs are pseudonyms already, where the audit is to hold no others.
+	Pseudonymous bool
 }
 
 // decoder reads one body into the order of a bundle's inputs. It is used once.

@@ -92,8 +92,12 @@ func Predict(r *http.Request, e *registry.Entry, d Decoded, log *audit.Log) ([]b
 	for i := range answers {
 		inputs := make([]float64, len(d.X.Columns))
 		d.X.Row(i, inputs)
+		kept := answers[i]
+		if !d.Pseudonymous {
+			kept.ID = log.Name(kept.ID)
+		}
 		entries[i] = audit.Entry{Time: now, Who: auth.From(r.Context()).Name, Route: r.Pattern, Model: e.Bundle.Name, Version: e.Bundle.Version(),
-			Patient: d.IDs[i], Inputs: inputs, Answer: answers[i].AppendJSON(nil)}
+			Patient: kept.ID, Inputs: inputs, Answer: kept.AppendJSON(nil)}
 	}
 	if err := log.Record(r.Context(), entries); err != nil {
 		p := problem.New(http.StatusServiceUnavailable, "the audit could not be written, so there is no answer; the log has the cause under this id")

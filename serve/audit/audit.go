@@ -36,6 +36,7 @@ type Log struct {
 	store  store
 	master seal.Sealer
 	pepper []byte // keys the hash of patients
+	names  func(patient string) string
 
 	queue  chan *pending
 	closed chan struct{}
@@ -87,6 +88,17 @@ func start(s store, secret []byte) (*Log, error) {
 	l := &Log{store: s, master: master, pepper: seal.Derive(secret, "names of patients"), queue: make(chan *pending, 1024), closed: make(chan struct{})}
 	go l.write()
 	return l, nil
+}
+
+// Pseudonyms makes the log hold patients under other names, by which they are then found, shown and erased. It is called before the first entry.
+func (l *Log) Pseudonyms(names func(patient string) string) { l.names = names }
+
+// Name is the name under which a patient's entries are to be recorded.
+func (l *Log) Name(patient string) string {
+	if l.names == nil {
+		return patient
+	}
+	return l.names(patient)
 }
 
 // Hash is the keyed hash under which a patient is stored; logs may show it.

@@ -47,7 +47,7 @@ type study struct {
 
 // newStudy is a study of what arrived, for a bundle.
 func newStudy(e *registry.Entry, u *upload) *study {
-	return &study{upload: u, entry: e, features: map[string]any{}, identity: results.Identity{Patient: u.fields["patient"], Issuer: u.fields["issuer"]}}
+	return &study{upload: u, entry: e, features: map[string]any{}, identity: results.Identity{Patient: u.fields["patient"], Issuer: u.fields["issuer"]}, notes: slices.Clone(u.notes)}
 }
 
 // predict turns what arrived into the answer.
@@ -79,6 +79,7 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 	if p != nil {
 		return answer{}, s.clean(*p)
 	}
+	d.Pseudonymous = f.Pseudonyms != nil
 	d.X.Columns, d.X.Volumes = e.Bundle.Columns(), s.crops
 	d.Request.Acquired = []map[string]extraction.Acquired{s.acquired}
 	answers, p, cause := api.Predict(r, e, d, f.Audit)

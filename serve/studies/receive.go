@@ -24,6 +24,7 @@ type upload struct {
 	fields map[string]string   // small parts, by name
 	files  map[string][]string // paths of files, by the name of their part: image, image.NAME, mask, mask.NAME
 	hash   string              // sha256: of all parts, whatever their order
+	notes  []string            // on what arrived, for the answer
 	loose  map[string]bool     // parts that are one DICOM folder: several files, or an archive
 }
 

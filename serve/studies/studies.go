@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/voxgene/voxgene/features/deidentify"
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/auth"
@@ -80,6 +81,8 @@ type Options struct {
 	// Outbox sends new results to other systems; nil sends none. Where writing is not permitted they stay here.
 	Outbox *results.Outbox
 	Scans  *scans.Store // nil keeps none
+	// Pseudonyms makes patients anonymous as soon as their files have arrived; nil keeps who they are.
+	Pseudonyms deidentify.Key
 	// Program is the version of this program, for the objects that are written elsewhere.
 	Program string
 }
@@ -153,6 +156,9 @@ func (f *Front) post(w http.ResponseWriter, r *http.Request) {
 		free()
 	}
 	u, err := receive(w, r, dir, f.Limits)
+	if err == nil && f.Pseudonyms != nil {
+		err = u.pseudonymise(f.Pseudonyms)
+	}
 	if err != nil {
 		clean()
 		f.fail(w, r, err)
