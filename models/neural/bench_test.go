@@ -105,3 +105,13 @@ func BenchmarkAttribute(b *testing.B) {
 		})
 	}
 }
+
+// Fifty epochs of a 3-D network of 16, 32 and 64 channels on 100 patients of 32³ voxels; twenty minutes are allowed on the default build. Run it once:
+// -benchtime 1x.
+func BenchmarkFiftyEpochs(b *testing.B) {
+	data := pictured(100, [3]int{32, 32, 32})
+	n := network(b, cnnKind, map[string]any{"widths": []any{16, 32, 64}, "epochs": 50, "batch": 8, "holdout": 0})
+	for b.Loop() {
+		fit(b, context.Background(), n, data)
+	}
+}
