@@ -253,6 +253,7 @@ func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 	if one.y.Kind == clinical.Survival {
 		one.cutAtMedian()
 	}
+	one.audit = divided(one.folds)
 	one.result.Final = validate.Choice{Chosen: []int{0}}
 	one.interval = validate.Interval(r.e.Validation.Design(), len(one.folds))
 	if len(one.folds) == 1 {
@@ -306,8 +307,29 @@ func (r *run) describeElsewhere(ctx context.Context, i int, one *outcomeRun) err
 		return err
 	}
 	one.subgroups = one.bySubgroup(r.e.Validation.Level)
-	one.audit, err = leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site})
+	found, err := leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site, ID: pickRows(r.ids, one.rows)})
+	one.audit = append(one.audit, found...)
 	return err
+}
+
+// divided reports patients who are tested in several folds of one repeat.
+func divided(folds []validate.Fold) []leakage.Finding {
+	type cell struct{ repeat, row int }
+	tested, several := map[cell]bool{}, map[int]bool{}
+	for _, f := range folds {
+		for _, row := range f.Test {
+			c := cell{f.Repeat, row}
+			if tested[c] {
+				several[row] = true
+			}
+			tested[c] = true
+		}
+	}
+	if len(several) == 0 {
+		return nil
+	}
+	return []leakage.Finding{{Level: leakage.Warning, Check: "patient_in_two_folds",
+		Text: fmt.Sprintf("%d patients are predicted in more than one fold of the same repeat: either draws were called folds, or a patient was on both sides of one.", len(several))}}
 }
 
 // compareNumbers orders numbers as numbers and other texts after them.

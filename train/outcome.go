@@ -223,7 +223,7 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 	name := one.y.Name
 	r.logf("outcome %s: %s, %d columns, %d folds, %d candidates", name, one.counts(), len(one.x.Columns), len(one.folds), one.study.Procedure.Choices())
 	var err error
-	if one.audit, err = leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site}); err != nil {
+	if one.audit, err = leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site, ID: pickRows(r.ids, one.rows)}); err != nil {
 		return err
 	}
 	for _, f := range one.audit {

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/voxgene/voxgene/features/cohort"
-	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
@@ -25,9 +24,9 @@ var errLeakage = errors.New("the audit has warnings")
 
 // lintFlags are the flags of lint.
 type lintFlags struct {
-	outcome, time, event, id, site string
-	knownFrom                      []string
-	asJSON                         bool
+	outcome, time, event, id, site, folds string
+	knownFrom                             []string
+	asJSON                                bool
 }
 
 func lintCommand() *cobra.Command {
@@ -38,22 +37,24 @@ func lintCommand() *cobra.Command {
 		Long: `Look, before any training, for columns that give the outcome away, patients listed twice, categories and sites of one class, values that are
 missing for one class only, columns that were normalised over the whole cohort, and identifiers among the columns.
 
-A table (CSV, TSV) is read with --outcome, or --time and --event for survival; of an experiment file (.yaml) every outcome is looked at.
+A table (CSV, TSV) is read with --outcome, or --time and --event for survival; it may have several rows a patient. --folds names a column that says in
+which fold a row is tested: a patient in two of them is reported. Of an experiment file (.yaml) every outcome is looked at.
 Exit code 0: nothing but notes; 1: there are warnings; 2: the table or the command line needs repair.`,
 		Example: `  voxgene lint features.csv --outcome idh_mutant
   voxgene lint features.csv --time os_days --event os_event --site centre
+  voxgene lint slices.csv --outcome idh_mutant --id patient --folds fold
   voxgene lint experiment.yaml`,
 		Args: exactly(1, "a table or an experiment file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, dir, err := lintConfig(args[0], f)
+			read := lintTable
+			if ext := strings.ToLower(filepath.Ext(args[0])); ext == ".yaml" || ext == ".yml" {
+				read = func(path string, f lintFlags) ([]audited, error) { return lintCohort(c, path, f) }
+			}
+			outcomes, err := read(args[0], f)
 			if err != nil {
 				return badInput(err)
 			}
-			loaded, err := cohort.Load(c.Context(), cfg, dir, work.Pool{})
-			if err != nil {
-				return badInput(err)
-			}
-			return lint(c, loaded, f.asJSON)
+			return lint(c, outcomes, f.asJSON)
 		},
 	}
 	c.Flags().StringVar(&f.outcome, "outcome", "", "column of the class to be predicted")
@@ -61,56 +62,54 @@ Exit code 0: nothing but notes; 1: there are warnings; 2: the table or the comma
 	c.Flags().StringVar(&f.event, "event", "", "column that says whether the event happened")
 	c.Flags().StringVar(&f.id, "id", "", "column of patients (default: found by looking)")
 	c.Flags().StringVar(&f.site, "site", "", "column of sites")
+	c.Flags().StringVar(&f.folds, "folds", "", "column of the fold in which each row is tested")
 	c.Flags().StringSliceVar(&f.knownFrom, "known-from", nil, "columns that are known with the outcome and will not predict it")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print findings as JSON")
 	return c
 }
 
-// lintConfig returns the cohort that the command line describes. A table becomes an experiment with one source.
-func lintConfig(path string, f lintFlags) (cohort.Config, string, error) {
-	if ext := strings.ToLower(filepath.Ext(path)); ext == ".yaml" || ext == ".yml" {
-		if f.outcome != "" || f.time != "" {
-			return cohort.Config{}, "", errors.New("an experiment file says what its outcomes are; leave out --outcome and --time")
-		}
-		e, err := config.ReadFile(path, nil)
-		if err != nil {
-			return cohort.Config{}, "", err
-		}
-		return e.Config, e.Dir, nil
+// lintCohort loads the cohort of an experiment file; every outcome is looked at.
+func lintCohort(c *cobra.Command, path string, f lintFlags) ([]audited, error) {
+	if f.outcome != "" || f.time != "" || f.folds != "" {
+		return nil, errors.New("an experiment file says what its outcomes are; leave out --outcome, --time and --folds")
 	}
-	list := map[string]any{"patients": path}
-	source := map[string]any{"name": "table", "kind": "table", "path": path}
-	outcome := map[string]any{"name": "outcome"}
-	switch {
-	case f.outcome != "" && f.time == "" && f.event == "":
-		outcome["name"], outcome["kind"], outcome["column"] = plain(f.outcome), "class", f.outcome
-		source["drop"] = []string{f.outcome}
-	case f.outcome == "" && f.time != "" && f.event != "":
-		outcome["name"], outcome["kind"], outcome["time"], outcome["event"], outcome["origin"], outcome["unit"] = "survival", "survival", f.time, f.event, "unknown", "d"
-		source["drop"] = []string{f.time, f.event}
-	default:
-		return cohort.Config{}, "", errors.New("say what is to be predicted: --outcome COLUMN, or --time COLUMN and --event COLUMN")
-	}
-	if f.id != "" {
-		list["id"], source["id"] = f.id, f.id
-	}
-	if f.site != "" {
-		list["site"] = f.site
-	}
-	if len(f.knownFrom) > 0 {
-		outcome["known_from"] = f.knownFrom
-	}
-	b, err := json.Marshal(map[string]any{"cohort": list, "sources": []any{source}, "outcomes": []any{outcome}})
+	e, err := config.ReadFile(path, nil)
 	if err != nil {
-		return cohort.Config{}, "", err
+		return nil, err
 	}
-	n, err := settings.Parse("command line", b)
+	loaded, err := cohort.Load(c.Context(), e.Config, e.Dir, work.Pool{})
 	if err != nil {
-		return cohort.Config{}, "", err
+		return nil, err
 	}
-	var p settings.Problems
-	cfg := cohort.Decode(n, &p)
-	return cfg, ".", p.Err()
+	var out []audited
+	number := map[string]int{}
+	for i, y := range loaded.Outcomes {
+		var a audited
+		var rows []int
+		for r := range y.Rows() {
+			if !y.Known(r) {
+				continue
+			}
+			rows = append(rows, r)
+			id := loaded.Table.Keys[r].Patient
+			if _, ok := number[id]; !ok {
+				number[id] = len(number)
+			}
+			a.Patient, a.names = append(a.Patient, number[id]), append(a.names, id)
+			if loaded.Sites != nil {
+				a.Site = append(a.Site, loaded.Sites[r])
+			}
+		}
+		t := &table.Table{Keys: loaded.Table.Keys}
+		for j, column := range loaded.Table.Columns {
+			if !slices.Contains(loaded.KnownFrom[i], column.Name) {
+				t.Columns, t.Values = append(t.Columns, column), append(t.Values, loaded.Table.Values[j])
+			}
+		}
+		a.X, a.Y, a.ID = models.FromTable(t.Select(rows)), y.Select(rows), a.names
+		out = append(out, a)
+	}
+	return out, nil
 }
 
 // plain is a name for an outcome made of a column's.
@@ -133,42 +132,19 @@ type finding struct {
 	Patients []string `json:"patients,omitempty"`
 }
 
-// lint audits every outcome of a cohort and prints what it finds; the terminal may name patients.
-func lint(c *cobra.Command, loaded *cohort.Cohort, asJSON bool) error {
-	number := map[string]int{}
+// lint audits every outcome and prints what it finds; the terminal may name patients.
+func lint(c *cobra.Command, outcomes []audited, asJSON bool) error {
 	all := []finding{}
 	warnings := 0
-	for i, y := range loaded.Outcomes {
-		var rows, patient []int
-		var site []string
-		for r := range y.Rows() {
-			if !y.Known(r) {
-				continue
-			}
-			rows = append(rows, r)
-			id := loaded.Table.Keys[r].Patient
-			if _, ok := number[id]; !ok {
-				number[id] = len(number)
-			}
-			patient = append(patient, number[id])
-			if loaded.Sites != nil {
-				site = append(site, loaded.Sites[r])
-			}
-		}
-		t := &table.Table{Keys: loaded.Table.Keys}
-		for j, column := range loaded.Table.Columns {
-			if !slices.Contains(loaded.KnownFrom[i], column.Name) {
-				t.Columns, t.Values = append(t.Columns, column), append(t.Values, loaded.Table.Values[j])
-			}
-		}
-		found, err := leakage.Audit(c.Context(), leakage.Input{X: models.FromTable(t.Select(rows)), Y: y.Select(rows), Patient: patient, Site: site})
+	for _, a := range outcomes {
+		found, err := leakage.Audit(c.Context(), a.Input)
 		if err != nil {
 			return err
 		}
 		for _, f := range found {
-			one := finding{Outcome: y.Name, Level: f.Level, Check: f.Check, Column: f.Column, Text: f.Text}
+			one := finding{Outcome: a.Y.Name, Level: f.Level, Check: f.Check, Column: f.Column, Text: f.Text}
 			for _, r := range f.Rows {
-				one.Patients = append(one.Patients, loaded.Table.Keys[rows[r]].Patient)
+				one.Patients = append(one.Patients, a.names[r])
 			}
 			if f.Level == leakage.Warning {
 				warnings++
@@ -196,7 +172,11 @@ func printFindings(w io.Writer, all []finding, asJSON bool) error {
 			return err
 		}
 		for k := 0; k+1 < len(f.Patients) && k < 20; k += 2 {
-			if _, err := fmt.Fprintf(w, "  %s and %s\n", f.Patients[k], f.Patients[k+1]); err != nil {
+			text := f.Patients[k]
+			if other := f.Patients[k+1]; other != text {
+				text += " and " + other
+			}
+			if _, err := fmt.Fprintln(w, "  "+text); err != nil {
 				return err
 			}
 		}

@@ -20,20 +20,25 @@ const chance = 0.01
 // maxListed bounds the findings of one check that are listed by name.
 const maxListed = 20
 
-// perfectColumns reports single numeric or ordinal columns that tell the outcome nearly alone: AUC (one class against the rest)
-// or C-index above 0.97 in either direction, where that is not chance among so many columns (Mann–Whitney, Bonferroni).
+// perfectColumns reports single columns that tell the outcome nearly alone: AUC (one class against the rest) or C-index above 0.97 in
+// either direction. Categories of five rows or more are judged by their share of the class. It is a warning where that is
+// not chance among so many columns (Mann–Whitney, Bonferroni), and a note otherwise.
 func perfectColumns(in Input) []Finding {
 	var out []Finding
 	for j, c := range in.X.Columns {
-		if c.Kind == table.Categorical {
-			continue
+		score, p, what := in.alone(in.X.Column(j), c.Kind == table.Categorical)
+		if !(score > perfect) || c.Kind == table.Categorical && in.pureOnly(in.X.Column(j)) {
+			continue // pureCategories names the categories
 		}
-		score, what := in.alone(in.X.Column(j))
-		if score > perfect {
-			out = append(out, Finding{Level: Warning, Check: "perfect_column", Column: c.Name,
-				Text: fmt.Sprintf("%s alone gives %s: %s %.3f. If it was known only with or after the outcome, name it in known_from.", c.Name, in.Y.Name, what, score)})
+		f := Finding{Level: Warning, Check: "perfect_column", Column: c.Name,
+			Text: fmt.Sprintf("%s alone gives %s: %s %.3f. If it was known only with or after the outcome, name it in known_from.", c.Name, in.Y.Name, what, score)}
+		if !(p*float64(len(in.X.Columns)) < chance) {
+			f.Level = Note
+			f.Text = fmt.Sprintf("%s alone gives %s: %s %.3f; in so few patients one of %d columns may do so by chance.", c.Name, in.Y.Name, what, score, len(in.X.Columns))
 		}
+		out = append(out, f)
 	}
+	slices.SortStableFunc(out, func(a, b Finding) int { return level(a.Level) - level(b.Level) })
 	return listed(out)
 }
 
@@ -48,18 +53,25 @@ func listed(all []Finding) []Finding {
 	return append(all[:maxListed:maxListed], rest)
 }
 
-// alone judges one column on the rows where it is known.
-func (in Input) alone(v []float64) (score float64, what string) {
+// alone judges one column on the rows where it is known, and says how likely that is by chance.
+func (in Input) alone(v []float64, categories bool) (score, p float64, what string) {
 	if in.Y.Kind == clinical.Survival {
-		return in.aloneSurvival(v), "C-index"
+		if categories {
+			return 0, 1, ""
+		}
+		return in.aloneSurvival(v), 0, "C-index"
 	}
-	best := 0.0
+	p = 1
 	for class := range in.Y.Classes {
 		if len(in.Y.Classes) == 2 && class == 0 {
 			continue
 		}
+		x := v
+		if categories {
+			x = in.shares(v, class)
+		}
 		var a, b []float64
-		for i, x := range v {
+		for i, x := range x {
 			switch {
 			case math.IsNaN(x):
 			case in.Y.Class[i] == class:
@@ -73,12 +85,53 @@ func (in Input) alone(v []float64) (score float64, what string) {
 		}
 		t := stat.MannWhitneyU(a, b, false)
 		auc := t.Statistic / float64(len(a)*len(b))
-		auc = max(auc, 1-auc)
-		if t.P*float64(len(in.X.Columns)) < chance {
-			best = max(best, auc)
+		if !categories { // shares have a direction
+			auc = max(auc, 1-auc)
+		}
+		if auc > score {
+			score, p = auc, t.P
 		}
 	}
-	return best, "AUC"
+	return score, p, "AUC"
+}
+
+// pureOnly reports whether no category has rows of two classes, and one has enough rows to be said so.
+func (in Input) pureOnly(v []float64) bool {
+	class, n := map[float64]int{}, map[float64]int{}
+	most := 0
+	for i, x := range v {
+		if math.IsNaN(x) {
+			continue
+		}
+		if k, ok := class[x]; ok && k != in.Y.Class[i] {
+			return false
+		}
+		class[x] = in.Y.Class[i]
+		n[x]++
+		most = max(most, n[x])
+	}
+	return most >= pure
+}
+
+// shares replaces a category by the share of a class among the rows that have it. Rows of rare categories, which are what their few rows
+// happen to be, are left out.
+func (in Input) shares(v []float64, class int) []float64 {
+	n, of := map[float64]float64{}, map[float64]float64{}
+	for i, x := range v {
+		if !math.IsNaN(x) {
+			n[x]++
+			if in.Y.Class[i] == class {
+				of[x]++
+			}
+		}
+	}
+	out := make([]float64, len(v))
+	for i, x := range v {
+		if out[i] = math.NaN(); !math.IsNaN(x) && n[x] >= pure {
+			out[i] = of[x] / n[x]
+		}
+	}
+	return out
 }
 
 func (in Input) aloneSurvival(v []float64) float64 {
@@ -239,101 +292,6 @@ func missingness(in Input) []Finding {
 			Text: fmt.Sprintf("%s: whether a value is there goes with %s (missing: %s). An imputed or absent value can then give the outcome away.", text, in.Y.Name, shares)})
 	}
 	return listed(out)
-}
-
-// sites reports an outcome that differs between sites (χ²), because a model can then learn the scanner instead of the tumour.
-func sites(in Input) []Finding {
-	if in.Site == nil || in.Y.Kind != clinical.Class {
-		return nil
-	}
-	names := slices.Compact(slices.Sorted(slices.Values(in.Site)))
-	if len(names) < 2 {
-		return nil
-	}
-	n := make([][]float64, len(names))
-	for k := range n {
-		n[k] = make([]float64, len(in.Y.Classes))
-	}
-	for i, s := range in.Site {
-		k, _ := slices.BinarySearch(names, s)
-		n[k][in.Y.Class[i]]++
-	}
-	var out []Finding
-	single := 0
-	for _, row := range n {
-		sum := 0.0
-		for _, v := range row {
-			sum += v
-		}
-		if sum >= pure && slices.Max(row) == sum {
-			single++
-		}
-	}
-	if single > 0 {
-		out = append(out, Finding{Level: Warning, Check: "site_of_one_class", Text: fmt.Sprintf("%d of %d sites have patients of one class of %s only; what tells sites apart then tells the outcome.", single, len(names), in.Y.Name)})
-	}
-	if t := stat.PearsonChiSquared(n, false); t.P < chance {
-		out = append(out, Finding{Level: Warning, Check: "site_confounded",
-			Text: fmt.Sprintf("%s differs between the %d sites (χ² p = %.2g, Cramér's V %.2f). Use leave_one_site_out, or show that the model does not read the site.", in.Y.Name, len(names), t.P, stat.CramerV(n))})
-	}
-	return out
-}
-
-// Columns that a source needs before the means of them all are judged.
-const togetherColumns = 50
-
-// normalised reports sources whose columns were standardised or ranged over this very cohort before we saw them: the test rows of
-// every fold then took part in it.
-func normalised(in Input) []Finding {
-	type tally struct {
-		all, z, near, unit int
-		spread             float64 // Σ n·mean², which is 1 a column where rows are a sample of a standard normal
-	}
-	by := map[string]*tally{}
-	var order []string
-	for _, j := range numeric(in) {
-		c := in.X.Columns[j]
-		if by[c.Source] == nil {
-			by[c.Source] = &tally{}
-			order = append(order, c.Source)
-		}
-		t := by[c.Source]
-		v := slices.DeleteFunc(slices.Clone(in.X.Column(j)), math.IsNaN)
-		distinct := len(slices.Compact(slices.Sorted(slices.Values(v))))
-		if distinct < 5 {
-			continue
-		}
-		t.all++
-		mean, sd := stat.Mean(v), math.Sqrt(stat.Variance(v))
-		if math.Abs(mean) < 0.02 && math.Abs(sd-1) < 0.02 {
-			t.z++
-		}
-		if n := float64(len(v)); math.Abs(mean) < 2/math.Sqrt(n) && math.Abs(sd-1) < 2/math.Sqrt(n) {
-			t.near++
-			t.spread += n * mean * mean
-		}
-		if slices.Min(v) == 0 && slices.Max(v) == 1 {
-			t.unit++
-		}
-	}
-	var out []Finding
-	for _, source := range order {
-		t := by[source]
-		if t.all < 3 {
-			continue
-		}
-		switch {
-		case 2*t.z > t.all:
-			out = append(out, Finding{Level: Warning, Check: "normalised", Text: fmt.Sprintf("%d of %d columns%s have mean 0 and standard deviation 1 over these patients: they were standardised with all rows, test rows included. Give the raw values and use a scale step.", t.z, t.all, from(source))})
-		case t.all >= togetherColumns && 10*t.near > 9*t.all && t.spread < 0.6*float64(t.near):
-			// Means of a part of rows that were standardised together lie closer to 0 than those of as many rows drawn at random.
-			out = append(out, Finding{Level: Warning, Check: "normalised", Text: fmt.Sprintf("%d of %d columns%s have mean near 0 and standard deviation near 1, closer than chance: they were standardised together with rows that are not here (without an outcome, or locked), test rows included. Give the raw values and use a scale step.", t.near, t.all, from(source))})
-		}
-		if 2*t.unit > t.all {
-			out = append(out, Finding{Level: Warning, Check: "normalised", Text: fmt.Sprintf("%d of %d columns%s run from exactly 0 to exactly 1 over these patients: they were ranged with all rows, test rows included. Give the raw values and use a scale step.", t.unit, t.all, from(source))})
-		}
-	}
-	return out
 }
 
 // identifiers reports categorical columns with nearly a level a patient, which cannot be learnt from but can be memorised.

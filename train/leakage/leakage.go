@@ -36,12 +36,14 @@ type Input struct {
 	Y       clinical.Outcome
 	Patient []int    // of each row; nil means each row is a patient
 	Site    []string // of each row; nil where there is none
+	ID      []string // name of each row's patient, to tell aliquots and lesions that are listed as patients; nil where not known
+	Fold    []string // test fold of each row, empty for none, of a division that was made elsewhere; nil where there is none
 }
 
 // Audit runs all checks. Warnings come first; within a level the order is that of the checks and columns.
 func Audit(ctx context.Context, in Input) ([]Finding, error) {
 	var out []Finding
-	for _, check := range []func(Input) []Finding{patients, duplicates, nearDuplicates, perfectColumns, pureCategories, missingness, sites, normalised, identifiers} {
+	for _, check := range []func(Input) []Finding{dividedPatients, partsOfPatients, patients, duplicates, nearDuplicates, perfectColumns, pureCategories, missingness, sites, normalised, quantileNormalised, identifiers} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -244,3 +244,152 @@ func TestNormalisedWithAbsentRowsInvariant(t *testing.T) {
 		}
 	}
 }
+
+// What has no place on both sides of a fold is found by its name or by the folds; numbered patients are not taken for parts of one.
+func TestPartsOfPatientsInvariant(t *testing.T) {
+	for name, c := range map[string]struct {
+		id   func(i int) string
+		want bool
+	}{
+		"numbered":         {func(i int) string { return fmt.Sprintf("p%03d", i) }, false},
+		"site and number":  {func(i int) string { return fmt.Sprintf("site%d_%02d", i%3, i) }, false},
+		"study and number": {func(i int) string { return fmt.Sprintf("LUNG1-%03d", i) }, false},
+		"one aliquot each": {func(i int) string { return fmt.Sprintf("TCGA-AB-%04d-01A", 1000+i) }, false},
+		"two aliquots":     {func(i int) string { return fmt.Sprintf("TCGA-AB-%04d-0%dA", 1000+i/2, 1+i%2) }, true},
+		"slices":           {func(i int) string { return fmt.Sprintf("p%03d_slice%d", i/4, i%4) }, true},
+		"lesions":          {func(i int) string { return fmt.Sprintf("p%03d-lesion-%d", i/2, i%2) }, true},
+		"visits":           {func(i int) string { return fmt.Sprintf("p%03d.visit%d", i/2, i%2) }, true},
+		"one visit each":   {func(i int) string { return fmt.Sprintf("p%03d_baseline", i) }, false},
+	} {
+		in := clean(60, 20, 4)
+		for i := range 60 {
+			in.ID = append(in.ID, c.id(i))
+		}
+		if _, found := checks(t, in)["parts_of_patients"]; found != c.want {
+			t.Errorf("%s: found %v", name, found)
+		}
+	}
+}
+
+// A patient whose rows are tested in two folds is found; one whose rows are in one fold is not.
+func TestPatientInTwoFoldsInvariant(t *testing.T) {
+	in := clean(60, 20, 4)
+	for i := range 60 {
+		in.Patient, in.Fold = append(in.Patient, i/3), append(in.Fold, fmt.Sprint(i/3%5))
+	}
+	if f, ok := checks(t, in)["patient_in_two_folds"]; ok {
+		t.Errorf("whole patients: %s", f.Text)
+	}
+	in.Fold[10] = "4"
+	if f, ok := checks(t, in)["patient_in_two_folds"]; !ok || f.Level != leakage.Warning || len(f.Rows) != 2 || in.Patient[f.Rows[0]] != 3 {
+		t.Errorf("found %+v", f)
+	}
+}
+
+// A category that nearly gives the outcome is found by the AUC of its shares; one that does not is left alone, and so is an identifier's.
+func TestCategoriesThatTellInvariant(t *testing.T) {
+	in := clean(120, 20, 12)
+	column := in.X.Column(20)
+	for i, c := range in.Y.Class {
+		column[i] = float64(c)
+	}
+	column[0], column[1] = 1-column[0], 1-column[1] // neither category is pure
+	if f, ok := checks(t, in)["perfect_column"]; !ok || f.Column != "clinical.sex" || f.Level != leakage.Warning {
+		t.Errorf("found %+v", f)
+	}
+	for i := range column {
+		column[i] = float64(i % 2)
+	}
+	if f, ok := checks(t, in)["perfect_column"]; ok {
+		t.Errorf("found %+v", f)
+	}
+}
+
+// Sites whose patients live longer are found, and sites that are alike are not.
+func TestSitesOfSurvivalInvariant(t *testing.T) {
+	warned := map[bool]int{}
+	for seed := range 20 {
+		for _, confounded := range []bool{false, true} {
+			in := clean(120, 20, work.Seed(seed))
+			rng := work.Seed(seed).Split("times").Rand()
+			in.Y = clinical.Outcome{Name: "os", Kind: clinical.Survival}
+			for _, s := range in.Site {
+				days := 100 * rng.ExpFloat64()
+				if confounded && s == "x" {
+					days *= 4
+				}
+				in.Y.Time, in.Y.Event = append(in.Y.Time, days+1), append(in.Y.Event, 1)
+			}
+			if _, ok := checks(t, in)["site_confounded"]; ok {
+				warned[confounded]++
+			}
+		}
+	}
+	if warned[true] < 19 || warned[false] > 1 {
+		t.Errorf("warned of %d of 20 confounded tables and of %d of 20 others", warned[true], warned[false])
+	}
+}
+
+// A few standardised columns among raw ones, robust scaling and quantile normalisation are told; raw numbers, also of few digits, are not.
+func TestWaysOfNormalisingInvariant(t *testing.T) {
+	standardise := func(v []float64) {
+		m, s := stat.Mean(v), math.Sqrt(stat.Variance(v))
+		for i := range v {
+			v[i] = (v[i] - m) / s
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(in *leakage.Input)
+		check  string // empty: nothing is found
+	}{
+		"raw": {func(*leakage.Input) {}, ""},
+		"standard normal by themselves": {func(in *leakage.Input) {
+			for j := range 60 {
+				for i, v := range in.X.Column(j) {
+					in.X.Column(j)[i] = math.Round((v-10)/3*1000) / 1000
+				}
+			}
+		}, ""},
+		"four of sixty standardised": {func(in *leakage.Input) {
+			for j := range 4 {
+				standardise(in.X.Column(j))
+			}
+		}, "normalised"},
+		"median and quartiles": {func(in *leakage.Input) {
+			for j := range 60 {
+				v := in.X.Column(j)
+				s := slices.Sorted(slices.Values(v))
+				m, iqr := stat.Quantile(s, 0.5), stat.Quantile(s, 0.75)-stat.Quantile(s, 0.25)
+				for i := range v {
+					v[i] = (v[i] - m) / iqr
+				}
+			}
+		}, "normalised"},
+		"quantiles": {func(in *leakage.Input) {
+			for i := range in.X.Rows {
+				order := make([]int, 60)
+				for j := range order {
+					order[j] = j
+				}
+				slices.SortFunc(order, func(a, b int) int {
+					if in.X.Column(a)[i] < in.X.Column(b)[i] {
+						return -1
+					}
+					return 1
+				})
+				for rank, j := range order {
+					in.X.Column(j)[i] = 5 + math.Sqrt(float64(rank))
+				}
+			}
+		}, "quantile_normalised"},
+	} {
+		in := clean(80, 60, 21)
+		c.change(&in)
+		found := checks(t, in)
+		_, n := found["normalised"]
+		_, q := found["quantile_normalised"]
+		if n != (c.check == "normalised") || q != (c.check == "quantile_normalised") {
+			t.Errorf("%s: found %v", name, found)
+		}
+	}
+}
