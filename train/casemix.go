@@ -119,14 +119,11 @@ func (one *outcomeRun) survivalCalibration() *SurvivalCalibration {
 
 func calibrationTable(m *ExternalMetrics) report.Table {
 	t := report.Table{Title: "Calibration at this site", Head: []string{"", "value", "ideal"}}
-	number := func(v *float64) string {
-		if v == nil {
-			return "–"
-		}
-		return report.Number(*v)
-	}
+	number := numberOrDash
 	if c := m.Calibration; c != nil {
-		t.Rows = [][]string{{"slope", number(c.Slope), "1"}, {"intercept", number(c.Intercept), "0"}, {"in the large (intercept at slope 1)", number(c.InTheLarge), "0"}, {"expected calibration error", number(c.ECE), "0"}}
+		t.Caption = "Intervals: " + c.Interval + "."
+		t.Rows = [][]string{{"slope", withLimits(c.Slope, c.SlopeLow, c.SlopeHigh), "1"}, {"intercept", withLimits(c.Intercept, c.InterceptLow, c.InterceptHigh), "0"},
+			{"in the large (intercept at slope 1)", withLimits(c.InTheLarge, c.InTheLargeLow, c.InTheLargeHigh), "0"}, {"expected calibration error", number(c.ECE), "0"}}
 	}
 	if c := m.Survival; c != nil {
 		t.Rows = [][]string{{"slope of the risk in a Cox model", number(c.Slope), "1 for a log-hazard"}, {fmt.Sprintf("survival at %.4g: predicted", c.Horizon), number(c.Predicted), ""},

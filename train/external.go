@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/voxgene/voxgene/features/clinical"
@@ -290,8 +291,12 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 				}
 			}
 		}
-		line.Warnings = section.Warnings
-		section.Tables = append(section.Tables, calibrationTable(m))
+		line.Warnings, line.Lines = section.Warnings, siteLines(b, one, m)
+		if t, ok := one.calibrationMeasures(level); ok && len(m.ByClass) > 0 {
+			section.Tables = append(section.Tables, t)
+		} else {
+			section.Tables = append(section.Tables, calibrationTable(m))
+		}
 		if t, ok := one.overTimeTable(level); ok {
 			section.Tables = append(section.Tables, t)
 		}
@@ -328,6 +333,32 @@ func (r *run) writeExternal(b *bundle.Bundle, updates []UpdateResult, opening *O
 	}
 	s.Seconds = time.Since(r.started).Seconds()
 	return s, r.saveReport(html.Bytes())
+}
+
+// siteLines are what the terminal says of a site: calibration, case mix, and how common the outcome is.
+func siteLines(b *bundle.Bundle, one *outcomeRun, m *ExternalMetrics) []string {
+	var out []string
+	if c := m.Calibration; c != nil {
+		out = append(out, fmt.Sprintf("calibration: intercept %s, slope %s; intercept at slope 1 %s", withLimits(c.Intercept, c.InterceptLow, c.InterceptHigh),
+			withLimits(c.Slope, c.SlopeLow, c.SlopeHigh), withLimits(c.InTheLarge, c.InTheLargeLow, c.InTheLargeHigh)))
+	}
+	if c := m.Survival; c != nil {
+		out = append(out, fmt.Sprintf("calibration: slope of the risk %s; survival at %.4g %s predicted %s, observed %s", numberOrDash(c.Slope), c.Horizon, one.y.Unit, numberOrDash(c.Predicted), numberOrDash(c.Observed)))
+	}
+	if t := one.kept.Threshold; len(one.y.Classes) == 2 && t > 0 {
+		out = append(out, fmt.Sprintf("case mix: %s of %.0f %% of patients here and %.0f %% in training", one.y.Classes[1], 100*prevalence(one.y), 100*t))
+	}
+	const most = 5
+	var shifts []string
+	for _, s := range m.CaseMix[:min(most, len(m.CaseMix))] {
+		if s.InIQR != nil {
+			shifts = append(shifts, fmt.Sprintf("%s %+.2f", s.Column, *s.InIQR))
+		}
+	}
+	if len(shifts) > 0 {
+		out = append(out, fmt.Sprintf("case mix: of %d numeric inputs the medians differ most, in interquartile ranges of training, in %s", len(m.CaseMix), strings.Join(shifts, ", ")))
+	}
+	return out
 }
 
 func classCounts(y clinical.Outcome) map[string]int {

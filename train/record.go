@@ -60,6 +60,7 @@ type OutcomeSummary struct {
 	Name, Measure, Interval, Selected string
 	Estimate                          validate.Estimate
 	Warnings                          []string
+	Lines                             []string // what an external validation says beside the headline
 }
 
 func (r *run) summary() *Summary {

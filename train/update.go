@@ -11,6 +11,7 @@ import (
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/calibrate"
 	"github.com/voxgene/voxgene/models/linear"
 	"github.com/voxgene/voxgene/models/metrics"
 	"github.com/voxgene/voxgene/train/validate"
@@ -131,32 +132,45 @@ func (one *outcomeRun) updated(o *bundle.Outcome, method Update, rows []int) (mo
 		return nil, err
 	}
 	y := one.y.Select(rows)
-	switch m := o.Model.(type) {
-	case *linear.Logistic:
-		if len(m.Classes) != 2 || method == BaselineHazard {
-			break
-		}
-		b, err := validate.Binary(y, validate.Prediction{Prediction: p})
-		if err != nil {
-			return nil, err
-		}
-		return recalibrated(m, b.Calibration(), method)
-	case *linear.Cox:
-		if method == BaselineHazard {
-			return rebased(m, y, p.Risk), nil
-		}
+	if cox, ok := o.Model.(*linear.Cox); ok && method == BaselineHazard {
+		return rebased(cox, y, p.Risk), nil
 	}
-	return nil, fmt.Errorf("a model of kind %s cannot be updated by %s; logistic (two classes) takes intercept and slope, cox takes baseline_hazard", o.Model.Kind(), method)
+	if o.Kind != clinical.Class || len(o.Classes) != 2 || method == BaselineHazard {
+		return nil, fmt.Errorf("a model of kind %s cannot be updated by %s; models of two classes take intercept and slope, cox takes baseline_hazard", o.Model.Kind(), method)
+	}
+	b, err := validate.Binary(y, validate.Prediction{Prediction: p})
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := o.Model.(*linear.Logistic); ok {
+		return recalibrated(m, b.Calibration(), method) // stays a table of coefficients
+	}
+	intercept, slope, err := change(b.Calibration(), method)
+	if err != nil {
+		return nil, err
+	}
+	return calibrate.Recalibrate(o.Model, o.Classes, intercept, slope, updateNote(method))
 }
 
-// recalibrated moves the log-odds of a logistic model.
-func recalibrated(m *linear.Logistic, c metrics.Calibration, method Update) (models.Model, error) {
-	intercept, slope := c.InTheLarge, 1.0
+func updateNote(method Update) string { return fmt.Sprintf("updated at a new site: %s", method) }
+
+// change is what an update does to log-odds.
+func change(c metrics.Calibration, method Update) (intercept, slope float64, err error) {
+	intercept, slope = c.InTheLarge, 1.0
 	if method == Slope {
 		intercept, slope = c.Intercept, c.Slope
 	}
 	if math.IsNaN(intercept) || math.IsNaN(slope) || slope <= 0 {
-		return nil, fmt.Errorf("the calibration of these patients (intercept %.3g, slope %.3g) cannot be turned into an update", intercept, slope)
+		return 0, 0, fmt.Errorf("the calibration of these patients (intercept %.3g, slope %.3g) cannot be turned into an update", intercept, slope)
+	}
+	return intercept, slope, nil
+}
+
+// recalibrated moves the log-odds of a logistic model.
+func recalibrated(m *linear.Logistic, c metrics.Calibration, method Update) (models.Model, error) {
+	intercept, slope, err := change(c, method)
+	if err != nil {
+		return nil, err
 	}
 	out := *m
 	out.Intercepts = []float64{intercept + slope*m.Intercepts[0]}
@@ -165,7 +179,7 @@ func recalibrated(m *linear.Logistic, c metrics.Calibration, method Update) (mod
 		out.Coefficients[0][j] *= slope
 	}
 	out.StdErrs = nil
-	out.Remarks = append(slices.Clone(m.Remarks), fmt.Sprintf("updated at a new site: %s", method))
+	out.Remarks = append(slices.Clone(m.Remarks), updateNote(method))
 	return &out, nil
 }
 
@@ -193,7 +207,7 @@ func rebased(m *linear.Cox, y clinical.Outcome, risk []float64) models.Model {
 		}
 	}
 	out.Unit = y.Unit
-	out.Remarks = append(slices.Clone(m.Remarks), "updated at a new site: baseline_hazard")
+	out.Remarks = append(slices.Clone(m.Remarks), updateNote(BaselineHazard))
 	return &out
 }
 

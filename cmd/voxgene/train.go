@@ -146,6 +146,11 @@ func headline(w io.Writer, s *train.Summary) error {
 		if _, err := fmt.Fprintf(w, "%s; kept: %s\n", text, o.Selected); err != nil {
 			return err
 		}
+		for _, line := range o.Lines {
+			if _, err := fmt.Fprintf(w, "  %s\n", line); err != nil {
+				return err
+			}
+		}
 		for _, warning := range o.Warnings {
 			if _, err := fmt.Fprintf(w, "  warning: %s\n", warning); err != nil {
 				return err
@@ -156,7 +161,10 @@ func headline(w io.Writer, s *train.Summary) error {
 	return err
 }
 
-// progress shows how far a stage is: a bar on a terminal, a line at its end otherwise. Lines of the log go above the bar.
+// sayEvery is how often a stage under way says how far it is where there is no terminal.
+const sayEvery = 30 * time.Second
+
+// progress shows how far a stage is: a bar on a terminal, a line now and then and at its end otherwise, with the time left. Lines of the log go above the bar.
 type progress struct {
 	w     io.Writer
 	tty   bool
@@ -164,6 +172,7 @@ type progress struct {
 	stage string
 	total int
 	since time.Time
+	said  time.Time // when the last line of a stage under way was written
 	bar   *progressbar.ProgressBar
 }
 
@@ -187,7 +196,7 @@ func (p *progress) step(stage string, done, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if stage != p.stage || total != p.total {
-		p.stage, p.total, p.since = stage, total, time.Now()
+		p.stage, p.total, p.since, p.said = stage, total, time.Now(), time.Now()
 		if p.tty {
 			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(stage), progressbar.OptionShowCount(),
 				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
@@ -197,6 +206,10 @@ func (p *progress) step(stage string, done, total int) {
 		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
 	} else if done == total && total > 1 {
 		fmt.Fprintf(p.w, "%s: %d done in %.1f s\n", stage, total, time.Since(p.since).Seconds())
+	} else if done > 0 && done < total && time.Since(p.said) > sayEvery {
+		p.said = time.Now()
+		left := time.Duration(float64(time.Since(p.since)) / float64(done) * float64(total-done))
+		fmt.Fprintf(p.w, "%s: %d of %d done, about %s left\n", stage, done, total, left.Round(time.Second))
 	}
 	if done == total {
 		p.bar = nil
