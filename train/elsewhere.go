@@ -307,7 +307,7 @@ func (r *run) describeElsewhere(ctx context.Context, i int, one *outcomeRun) err
 		return err
 	}
 	one.subgroups = one.bySubgroup(r.e.Validation.Level)
-	found, err := leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site, ID: pickRows(r.ids, one.rows)})
+	found, err := leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site, ID: r.patientNames(one.rows)})
 	one.audit = append(one.audit, found...)
 	return err
 }

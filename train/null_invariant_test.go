@@ -25,7 +25,7 @@ const longVariable = "VOXGENE_LONG"
 //
 // With 95 % intervals as many as 4 of 20 misses have a probability of .003 if each misses one time in twenty.
 func TestShuffledLabelsInvariant(t *testing.T) {
-	seeds, patients, repeats, most := 3, 60, 2, 1
+	seeds, patients, repeats, most := 3, 60, 1, 1
 	long := os.Getenv(longVariable) != ""
 	if long {
 		seeds, patients, repeats, most = 20, 200, 5, 4
@@ -107,10 +107,10 @@ outcomes:
 models:
   - {kind: logistic, penalty: elastic_net, alpha: 0.5, lambda: 0.1}
   - {kind: decision_tree, max_depth: 3}
-  - {kind: random_forest, trees: 100}
-  - {kind: extra_trees, trees: 100}
-  - {kind: boosting, rounds: 30}
-validation: {folds: 5, repeats: %d, inner_folds: 3}
+  - {kind: random_forest, trees: 30}
+  - {kind: extra_trees, trees: 30}
+  - {kind: boosting, rounds: 10}
+validation: {folds: 5, repeats: %d, inner_folds: 2}
 honest: {permutations: 0, baselines: []}
 `, seed, repeats))
 }

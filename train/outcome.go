@@ -223,7 +223,7 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 	name := one.y.Name
 	r.logf("outcome %s: %s, %d columns, %d folds, %d candidates", name, one.counts(), len(one.x.Columns), len(one.folds), one.study.Procedure.Choices())
 	var err error
-	if one.audit, err = leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site, ID: pickRows(r.ids, one.rows)}); err != nil {
+	if one.audit, err = leakage.Audit(ctx, leakage.Input{X: one.x, Y: one.y, Patient: one.study.Rows.Patient, Site: one.study.Rows.Site, ID: r.patientNames(one.rows)}); err != nil {
 		return err
 	}
 	for _, f := range one.audit {
@@ -240,6 +240,15 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 	}
 	one.subgroups = one.bySubgroup(r.e.Validation.Level)
 	return r.honest(ctx, one)
+}
+
+// patientNames are the names of the patients of rows of the table, for the audit.
+func (r *run) patientNames(rows []int) []string {
+	out := make([]string, len(rows))
+	for i, row := range rows {
+		out[i] = r.keys[row].Patient
+	}
+	return out
 }
 
 // counts says how many patients there are, by class or event.
