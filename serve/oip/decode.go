@@ -180,6 +180,42 @@ func (g *given) check() error {
 	case isNumber(g.datatype) && g.texts != nil:
 		return fmt.Errorf("input %q: a text in data of type %s", g.name, g.datatype)
 	}
+	if r, ok := ranges[g.datatype]; ok {
+		for i, v := range g.values {
+			if v < r.least || v > r.most || r.whole && v == v && v != math.Trunc(v) { // null is missing
+				return fmt.Errorf("input %q: element %d is not of type %s", g.name, i, g.datatype)
+			}
+		}
+	}
+	return nil
+}
+
+// ranges are what the datatypes of numbers hold, but for FP64, which holds all.
+var ranges = map[string]struct {
+	least, most float64
+	whole       bool
+}{
+	"FP32": {-math.MaxFloat32, math.MaxFloat32, false}, "FP16": {-65504, 65504, false},
+	"UINT8": {0, math.MaxUint8, true}, "UINT16": {0, math.MaxUint16, true}, "UINT32": {0, math.MaxUint32, true}, "UINT64": {0, math.MaxUint64, true},
+	"INT8": {math.MinInt8, math.MaxInt8, true}, "INT16": {math.MinInt16, math.MaxInt16, true}, "INT32": {math.MinInt32, math.MaxInt32, true}, "INT64": {math.MinInt64, math.MaxInt64, true},
+}
+
+// flags copies a tensor of BOOL into a column of numbers: whether a gene is mutated, as 1 and 0.
+func (g *given) flags(to []float64) error {
+	for i := range to {
+		switch {
+		case g.texts != nil && g.texts[i] == "true":
+			to[i] = 1
+		case g.texts != nil && g.texts[i] == "false":
+			to[i] = 0
+		case g.texts == nil || g.texts[i] == "":
+			if to[i] = g.values[i]; to[i] == to[i] && to[i] != 0 && to[i] != 1 {
+				return fmt.Errorf("input %q: element %d is not of type BOOL", g.name, i)
+			}
+		default:
+			return fmt.Errorf("input %q: element %d is not of type BOOL", g.name, i)
+		}
+	}
 	return nil
 }
 
@@ -250,6 +286,9 @@ func place(q *request, g *given, e *registry.Entry, seen []bool) error {
 	seen[j] = true
 	to := q.decoded.X.Values[j*rows : (j+1)*rows]
 	if inputs[j].Kind == table.Numeric {
+		if g.datatype == "BOOL" {
+			return g.flags(to)
+		}
 		if g.texts != nil || !isNumber(g.datatype) {
 			return fmt.Errorf("input %q is of type %s; want FP64", g.name, g.datatype)
 		}

@@ -276,3 +276,40 @@ func FuzzInfer(f *testing.F) {
 		}
 	})
 }
+
+// Every datatype of the protocol is taken for a number, nested or flat, and what it cannot hold is refused; the id comes back, and only then.
+func TestDatatypes(t *testing.T) {
+	b, _ := bundletest.New(t)
+	h := front(t, b)
+	ask := func(datatype, shape, data string) (int, string) {
+		return ask(h, "POST", "/v2/models/glioma/infer", fmt.Sprintf(`{"inputs": [{"name": "clinical.age", "shape": %s, "datatype": %q, "data": %s}], "outputs": [{"name": "os.risk"}]}`, shape, datatype, data))
+	}
+	_, want := ask("FP64", "[2]", "[61, 1]")
+	for datatype, beyond := range map[string][]string{
+		"UINT8": {"256", "-1", "0.5"}, "UINT16": {"65536", "-1"}, "UINT32": {"4294967296", "-1"}, "UINT64": {"1e20", "-1", "0.25"},
+		"INT8": {"128", "-129", "1.5"}, "INT16": {"32768"}, "INT32": {"-2147483649"}, "INT64": {"1e19"}, "FP16": {"65505"}, "FP32": {"1e39"}, "FP64": nil,
+	} {
+		for shape, data := range map[string]string{"[2]": "[61, 1]", "[2, 1]": "[[61], [1]]"} {
+			if code, text := ask(datatype, shape, data); code != 200 || text != want {
+				t.Errorf("%s %s: %d %s", datatype, shape, code, text)
+			}
+		}
+		for _, v := range beyond {
+			if code, text := ask(datatype, "[2]", "[1, "+v+"]"); code != 400 || !strings.Contains(text, "element 1 is not of type "+datatype) {
+				t.Errorf("%s %s: %d %s", datatype, v, code, text)
+			}
+		}
+	}
+	_, ones := ask("FP64", "[2]", "[1, 0]")
+	if code, text := ask("BOOL", "[2]", "[true, false]"); code != 200 || text != ones {
+		t.Errorf("BOOL: %d %s, want %s", code, text, ones)
+	}
+	for _, data := range []string{"[true, 2]", `["yes", false]`} {
+		if code, _ := ask("BOOL", "[2]", data); code != 400 {
+			t.Errorf("BOOL %s: %d", data, code)
+		}
+	}
+	if strings.Contains(want, `"id"`) {
+		t.Errorf("an id that nobody sent: %s", want)
+	}
+}
