@@ -210,7 +210,7 @@ func BenchmarkNewBackground500x2000(b *testing.B) {
 }
 
 // servedSurvival explains one row's survival at a time with 100 background rows.
-func servedSurvival(b *testing.B, kind string, set map[string]any, columns int) {
+func servedSurvival(b *testing.B, kind string, set map[string]any, columns int, method string, time float64) {
 	b.Helper()
 	data := linearTraining(42, 500, columns, 0)
 	m := fitKind(b, kind, set, data)
@@ -218,7 +218,7 @@ func servedSurvival(b *testing.B, kind string, set map[string]any, columns int) 
 	if err != nil {
 		b.Fatal(err)
 	}
-	e, err := New(m, Request{Times: []float64{60}, Background: &background})
+	e, err := New(m, Request{Method: method, Times: []float64{time}, Background: &background})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -236,20 +236,32 @@ func servedSurvival(b *testing.B, kind string, set map[string]any, columns int) 
 		}
 	}
 	b.ReportMetric(100*worst/most, "%error")
+	if one, ok := e.engine.(*eliminated); ok {
+		visits, _ := one.work()
+		b.ReportMetric(visits, "visits")
+	}
 }
 
 func BenchmarkSurvivalForest300Columns30(b *testing.B) {
-	servedSurvival(b, "survival_forest", map[string]any{"trees": 300}, 30)
+	servedSurvival(b, "survival_forest", map[string]any{"trees": 300}, 30, TreeInterventional, 10)
 }
 
 func BenchmarkSurvivalForest300Columns500(b *testing.B) {
-	servedSurvival(b, "survival_forest", map[string]any{"trees": 300}, 500)
+	servedSurvival(b, "survival_forest", map[string]any{"trees": 300}, 500, TreeInterventional, 10)
 }
 
 func BenchmarkSurvivalBoosting100Columns30(b *testing.B) {
-	servedSurvival(b, "survival_boosting", map[string]any{"rounds": 100, "max_depth": 3}, 30)
+	servedSurvival(b, "survival_boosting", map[string]any{"rounds": 100, "max_depth": 3}, 30, TreeInterventional, 10)
+}
+
+func BenchmarkSurvivalBoosting100Columns500(b *testing.B) {
+	servedSurvival(b, "survival_boosting", map[string]any{"rounds": 100, "max_depth": 3}, 500, TreeInterventional, 10)
+}
+
+func BenchmarkSurvivalBoosting100Columns30Sampled(b *testing.B) {
+	servedSurvival(b, "survival_boosting", map[string]any{"rounds": 100, "max_depth": 3}, 30, Permutation, 10)
 }
 
 func BenchmarkSurvivalCoxIntegratedColumns30(b *testing.B) {
-	servedSurvival(b, "cox", map[string]any{"penalty": "ridge"}, 30)
+	servedSurvival(b, "cox", map[string]any{"penalty": "ridge"}, 30, Linear, 60)
 }

@@ -65,7 +65,7 @@ func TestProbabilityOfBoosting(t *testing.T) {
 	rows := data.X.Select([]int{0, 9, 31})
 	reference := data.X.Select([]int{3, 4, 5, 60})
 	background := FromMatrix(reference)
-	got, err := Explain(m, rows, Request{Method: TreeInterventional, Scale: Probability, Background: &background})
+	got, err := Explain(m, rows, Request{Method: TreeInterventionalRescaled, Scale: Probability, Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestProbabilityOfBoosting(t *testing.T) {
 			t.Errorf("row %d: rescaled and exact values are %v apart", i, far)
 		}
 	}
-	if _, err := Interact(m, rows, Request{Method: TreeInterventional, Scale: Probability, Background: &background}); err == nil {
+	if _, err := Interact(m, rows, Request{Method: TreeInterventionalRescaled, Scale: Probability, Background: &background}); err == nil {
 		t.Error("interactions of rescaled values were given")
 	}
 }

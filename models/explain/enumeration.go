@@ -17,6 +17,8 @@ const (
 	// fewIntegrated is up to which Auto integrates: exact at any size, but a second a row at a hundred columns and background rows.
 	fewIntegrated = 64
 	widest        = 120 // and how far the sum may move within the background
+	// mostWork is up to how many visits to cells a row Auto eliminates columns: some tenths of a second.
+	mostWork = 3e7
 )
 
 // enumerated computes Shapley values by their definition, over all subsets of the columns that matter.

@@ -26,7 +26,7 @@ import (
 const (
 	// Auto is linear for linear models and tree_path_dependent for trees, on the scale on which they are sums; for other scales
 	// enumeration where at most ten columns matter (twelve where what is explained is a function of such sums), linear for linear models
-	// of at most 64, and else permutation.
+	// of at most 64, tree_interventional where trees leave little enough to do, and else permutation.
 	Auto = "auto"
 	// Linear is exact, for logistic regression on the log-odds and Cox models on the log-hazard: coefficient × (value − background mean);
 	// and for two classes' probability, survival and cumulative hazard, where the average over coalitions is an integral (linkedSum).
@@ -36,12 +36,12 @@ const (
 	LinearCorrelated = "linear_correlated"
 	// TreePathDependent is exact, for models of trees, and needs no background.
 	TreePathDependent = "tree_path_dependent"
-	// TreeInterventional is exact, for models of trees, on the scale on which the trees are summed, and on others where each tree asks
-	// one column. Asked for the probability of two classes where other trees sum to log-odds, or for survival at a time, the answer is
-	// TreeInterventionalRescaled.
+	// TreeInterventional is exact, for models of trees: on the scale on which the trees are summed, and for functions of one such sum (the
+	// probability of two boosted classes, survival and cumulative hazard of boosted Cox models), where columns are eliminated from the
+	// mixtures of the row and each background row. The rare row of which that would take too long is answered by Permutation.
 	TreeInterventional = "tree_interventional"
-	// TreeInterventionalRescaled is what answers say where interventional values were brought from the trees' scale to another,
-	// background row by background row. They sum to the output and are not its Shapley values; it is not a method to ask for.
+	// TreeInterventionalRescaled is for functions of sums over trees: interventional values brought from the trees' scale to another,
+	// background row by background row, as shap does for probabilities. They sum to the output and are not its Shapley values.
 	TreeInterventionalRescaled = "tree_interventional_rescaled"
 	// Enumeration is exact, for any model, by trying every subset of the columns that matter: at most 14, or 20 where what is explained
 	// is a function of sums over trees or columns.
@@ -59,7 +59,7 @@ const (
 )
 
 // Methods are the methods by name.
-var Methods = []string{Auto, Linear, LinearCorrelated, TreePathDependent, TreeInterventional, Enumeration, Permutation, ExpectedGradients, IntegratedGradients}
+var Methods = []string{Auto, Linear, LinearCorrelated, TreePathDependent, TreeInterventional, TreeInterventionalRescaled, Enumeration, Permutation, ExpectedGradients, IntegratedGradients}
 
 // The scales.
 const (
@@ -122,9 +122,11 @@ type engine interface {
 
 // scratch is what a goroutine needs; each engine uses its part.
 type scratch struct {
-	tree   treeScratch
-	phi    []float64
-	images []models.ImageContributions // of the rows explained last, by a model that explains itself
+	tree         treeScratch
+	phi          []float64
+	eliminations eliminations
+	sampled      []bool                      // by row, those that an engine sampled where it could not be exact; nil where there are none
+	images       []models.ImageContributions // of the rows explained last, by a model that explains itself
 }
 
 // block is the number of rows that are explained together.
@@ -217,7 +219,10 @@ func (e *Explainer) rows(x models.Matrix, lo, hi int, s *scratch) ([][]models.At
 			for j, c := range columns {
 				a.Values[c] = phi[at+j]
 			}
-			if errs != nil {
+			if s.sampled != nil && s.sampled[i] {
+				a.Method, a.Exact = Permutation, false
+			}
+			if errs != nil && !a.Exact {
 				a.Errors = make([]float64, width)
 				for j, c := range columns {
 					a.Errors[c] = errs[at+j]
@@ -305,8 +310,8 @@ func New(m models.Model, r Request) (*Explainer, error) {
 		}
 	case LinearCorrelated:
 		e.engine, e.exact, err = newCorrelated(m, scale, r)
-	case TreePathDependent, TreeInterventional:
-		if one, ok, fault := newLinkedSum(m, scale, len(targets), r); r.Method == TreeInterventional && (ok || fault != nil) {
+	case TreePathDependent, TreeInterventional, TreeInterventionalRescaled:
+		if one, ok, fault := newEliminated(m, scale, len(targets), r); r.Method == TreeInterventional && (ok || fault != nil) {
 			e.engine, err = one, fault
 		} else if e.engine, err = newTrees(m, scale, len(targets), r); err == nil {
 			if _, ok := e.engine.(*rescaled); ok {

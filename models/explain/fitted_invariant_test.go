@@ -119,12 +119,8 @@ func TestRandomFitsByDefinition(t *testing.T) {
 				}
 				return -math.Log(p.Survival[row*len(times)+k])
 			}
-			exact := Enumeration
-			if kind != "survival_boosting" {
-				exact = interventional
-			}
 			asked = append(asked, ask{Request{Method: interventional}, func(p models.Prediction, row, _ int) float64 { return p.Risk[row] }},
-				ask{Request{Method: exact, Scale: Survival, Times: times}, over}, ask{Request{Method: exact, Scale: CumulativeHazard, Times: times}, hazard},
+				ask{Request{Method: interventional, Scale: Survival, Times: times}, over}, ask{Request{Method: interventional, Scale: CumulativeHazard, Times: times}, hazard},
 				ask{Request{Method: Enumeration, Scale: Survival, Times: times}, over})
 		} else {
 			k := max(1, classes-1) // of two classes the last is explained
@@ -137,6 +133,9 @@ func TestRandomFitsByDefinition(t *testing.T) {
 			asked = append(asked, ask{Request{Method: Enumeration, Scale: Probability}, probability})
 			if kind == "boosting" || kind == "logistic" {
 				asked = append(asked, ask{Request{Method: interventional}, margin})
+				if classes == 2 {
+					asked = append(asked, ask{Request{Method: interventional, Scale: Probability}, probability})
+				}
 			} else {
 				asked = append(asked, ask{Request{Method: interventional}, probability})
 			}

@@ -47,6 +47,23 @@ func (l *linked) apply(sums, targets []float64) {
 	}
 }
 
+// background returns the sums of the trees for background rows, rows × sums, and the targets' means over them.
+func (l *linked) background(b models.Matrix, shares []float64, targets int) (sums, base []float64) {
+	e := l.ensemble
+	sums, base = make([]float64, b.Rows*e.Outputs()), make([]float64, targets)
+	row, here := make([]float64, e.Features), make([]float64, targets)
+	for i, share := range shares {
+		tree.ReadRow(b, i, row)
+		of := sums[i*e.Outputs() : (i+1)*e.Outputs()]
+		e.Output(row, of)
+		l.apply(of, here)
+		for k, v := range here {
+			base[k] += share * v
+		}
+	}
+	return sums, base
+}
+
 // sums is the number of sums.
 func (l *linked) sums() int {
 	if l.ensemble != nil {

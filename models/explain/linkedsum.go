@@ -3,13 +3,12 @@ package explain
 import (
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/voxgene/voxgene/models"
 )
 
 // linkedSum is exact for a function f of one sum over columns, however many there are: the probability of a logistic model, survival
-// and cumulative hazard of a Cox model, and the same of boosted trees that ask one column each.
+// and cumulative hazard of a Cox model.
 //
 // Between a background row and the row, column j moves the sum by d_j. Were f(u) = exp(λu), a coalition's worth would be a product
 // over its columns, and the Shapley value of j would be f(u₀) (e^{λd_j} − 1) ∫₀¹ Π_{l≠j} (1 − t + t e^{λd_l}) dt, because
@@ -20,42 +19,30 @@ import (
 type linkedSum struct {
 	form       *linked
 	used       []int
-	parts      func(x models.Matrix, lo, hi int) []float64 // rows × used: what each column adds to the sum
-	background []float64                                   // of the background rows
+	background []float64 // background rows × used: what each column adds to the sum
 	sums       []float64
 	shares     []float64
 	start      float64
 	base       []float64
 	targets    int
-	shape      func(v float64) float64 // f of target k is shape(u + shifts[k]); nil where it is exp(u + shifts[k])
+	waves      *waves // f of target k is that of u + shifts[k]; nil where it is exp(u + shifts[k])
 	shifts     []float64
-	flat       [2]float64 // where shape is flat
-	mutex      sync.Mutex
-	series     map[[2]float64]series
 }
 
 // newLinkedSum reports whether the model has such a form on the scale, and prepares it.
 func newLinkedSum(m models.Model, scale string, targets int, r Request) (*linkedSum, bool, error) {
 	form, ok := linkOf(m, scale, targets, r.Times)
-	if _, forest := m.(overTime); forest || !ok || form.softmax || form.sums() != 1 || r.Background == nil {
+	if !ok || form.ensemble != nil || form.softmax || form.sums() != 1 || r.Background == nil {
 		return nil, false, nil
 	}
 	l := &linkedSum{form: form, shares: r.Background.shares(), targets: targets, shifts: make([]float64, targets), base: make([]float64, targets),
-		series: map[[2]float64]series{}, used: active(m)}
-	if form.ensemble == nil {
-		l.start, l.parts = form.start[0], l.linear
-	} else {
-		shapes, _ := layouts(form.ensemble, 0, 1)
-		if slices.ContainsFunc(shapes, func(s *shape) bool { return s.unique > 1 }) {
-			return nil, false, nil
-		}
-		l.start, l.parts = l.stumps(shapes)
-	}
+		used: active(m)}
+	l.start = form.start[0]
 	switch scale {
 	case Probability:
-		l.shape, l.flat = sigmoid, [2]float64{-30, 30}
+		l.waves = newWaves(sigmoid, -30, 30)
 	case Survival:
-		l.shape, l.flat = func(v float64) float64 { return math.Exp(-math.Exp(v)) }, [2]float64{-30, 3.5}
+		l.waves = newWaves(func(v float64) float64 { return math.Exp(-math.Exp(v)) }, -30, 3.5)
 	}
 	if scale != Probability {
 		for k, h := range baselines(m, r.Times) {
@@ -106,8 +93,8 @@ func (l *linkedSum) sum(parts []float64) float64 {
 	return sum
 }
 
-// linear is the parts of a linear model.
-func (l *linkedSum) linear(x models.Matrix, lo, hi int) []float64 {
+// parts is what each used column adds to the sum, rows × used.
+func (l *linkedSum) parts(x models.Matrix, lo, hi int) []float64 {
 	n := len(l.used)
 	out := make([]float64, (hi-lo)*n)
 	for j, c := range l.used {
@@ -116,38 +103,6 @@ func (l *linkedSum) linear(x models.Matrix, lo, hi int) []float64 {
 		}
 	}
 	return out
-}
-
-// stumps returns what trees that ask one column each give whatever the row, and how they read rows.
-func (l *linkedSum) stumps(shapes []*shape) (float64, func(x models.Matrix, lo, hi int) []float64) {
-	e, n := l.form.ensemble, len(l.used)
-	start := e.Base[0]
-	var asking []*shape
-	var places [][]int32
-	for _, s := range shapes {
-		if len(s.splits) == 0 {
-			start += s.values[0]
-			continue
-		}
-		asking, places = append(asking, s), append(places, s.places())
-	}
-	return start, func(x models.Matrix, lo, hi int) []float64 {
-		rows, out := readRows(e, l.used, x, lo, hi, nil), make([]float64, (hi-lo)*n)
-		for i := range hi - lo {
-			for t, s := range asking {
-				node := int32(0)
-				for places[t][node] >= 0 {
-					if sp := &s.splits[places[t][node]]; sp.goesLeft(e, rows[i*n+int(sp.feature)]) {
-						node = sp.left
-					} else {
-						node = sp.right
-					}
-				}
-				out[i*n+int(s.splits[0].feature)] += s.values[-1-places[t][node]]
-			}
-		}
-		return out
-	}
 }
 
 func (l *linkedSum) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float64, err error) {
@@ -165,70 +120,17 @@ func (l *linkedSum) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs [
 				w.step[j] = d
 				low, high = low+min(d, 0), high+max(d, 0)
 			}
-			if l.shape == nil {
+			if l.waves == nil {
 				w.real(l.sums[b], l.shifts, share, to)
 				continue
 			}
-			terms := l.terms(low+slices.Min(l.shifts), high+slices.Max(l.shifts))
+			terms := l.waves.terms(low+slices.Min(l.shifts), high+slices.Max(l.shifts))
 			for m, c := range terms.coefficients {
 				w.turn(terms.rate*float64(m), terms.low-l.sums[b], l.shifts, share*c, to)
 			}
 		}
 	}
 	return phi, nil, nil
-}
-
-// series is a cosine series: Σ coefficients[m] cos(rate m (v − low)).
-type series struct {
-	low, rate    float64
-	coefficients []float64
-}
-
-// terms returns the series of the shape over a window that holds low to high.
-func (l *linkedSum) terms(low, high float64) series {
-	const step = 32 // windows grow by this, so that there are few
-	window := [2]float64{l.flat[0] - step*math.Ceil(max(0, l.flat[0]-low)/step), l.flat[1] + step*math.Ceil(max(0, high-l.flat[1])/step)}
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	s, ok := l.series[window]
-	if !ok {
-		s = cosines(l.shape, window[0], window[1])
-		l.series[window] = s
-	}
-	return s
-}
-
-// cosines returns the series of f, which is flat at low and high, to 1e-14: by the trapezoidal rule, which is exact for the series
-// but for terms beyond the number of points.
-func cosines(f func(float64) float64, low, high float64) series {
-	points := 16 * int(math.Ceil(high-low))
-	at, turn := make([]float64, points+1), make([]float64, 2*points)
-	for p := range turn {
-		turn[p] = math.Cos(math.Pi * float64(p) / float64(points))
-	}
-	for p := range at {
-		at[p] = f(low + (high-low)*float64(p)/float64(points))
-	}
-	s := series{low: low, rate: math.Pi / (high - low)}
-	for m, small := 0, 0; small < 8 && m < points; m++ {
-		sum := 0.0
-		for p, v := range at {
-			weight := 2.0
-			if p == 0 || p == points {
-				weight = 1
-			}
-			sum += weight * v * turn[m*p%(2*points)]
-		}
-		c := sum / float64(points)
-		if m == 0 {
-			c /= 2
-		}
-		s.coefficients = append(s.coefficients, c)
-		if small++; math.Abs(c) > 1e-14 {
-			small = 0
-		}
-	}
-	return s
 }
 
 // products integrates products over columns.
@@ -312,40 +214,4 @@ func (w *products) real(sum float64, shifts []float64, share float64, phi []floa
 			phi[k*n+j] += f * c * w.sumRe[j]
 		}
 	}
-}
-
-// rule is a Gauss–Legendre rule on [0, 1].
-type rule struct{ at, weight []float64 }
-
-var (
-	rules     = map[int]rule{}
-	rulesLock sync.Mutex
-)
-
-func legendre(points int) rule {
-	points = max(points, 1)
-	rulesLock.Lock()
-	defer rulesLock.Unlock()
-	r, ok := rules[points]
-	if !ok {
-		r.at, r.weight = quadrature(points, points)
-		rules[points] = r
-	}
-	return r
-}
-
-// ruleFor returns a rule for a product of n factors 1 + t(z − 1), where |z| = 1 and the |z − 1| sum to chords. On the ellipse about
-// [0, 1] whose half axes sum to ρ/2, no point is further than y = (ρ − 1/ρ)/4 from [0, 1], where a factor is at most one, so the
-// product is at most (1 + y·mean chord)^n by Jensen's inequality, and k points leave an error of that by ρ^−2k.
-func ruleFor(n int, chords float64) rule {
-	points := float64((n + 1) / 2)
-	if points > 8 {
-		for _, rho := range []float64{1.5, 2, 3, 5, 8, 16, 32} {
-			points = min(points, math.Ceil((36+float64(n)*math.Log1p((rho-1/rho)/4*chords/float64(n)))/(2*math.Log(rho))))
-		}
-		if points = 4 * math.Ceil(points/4); points > float64((n+1)/2) {
-			points = float64((n + 1) / 2)
-		}
-	}
-	return legendre(int(points))
 }

@@ -102,3 +102,19 @@ func TestAutomaticOnOtherScales(t *testing.T) {
 		}
 	}
 }
+
+// A rule of n points integrates powers up to 2n − 1.
+func TestQuadrature(t *testing.T) {
+	for n := 1; n <= 300; n++ {
+		r := legendre(n)
+		for d := range 2 * n {
+			sum := 0.0
+			for q, x := range r.at {
+				sum += r.weight[q] * math.Pow(x, float64(d))
+			}
+			if math.Abs(sum*float64(d+1)-1) > 1e-12 {
+				t.Fatalf("%d points: the integral of t^%d is %v, not %v", n, d, sum, 1/float64(d+1))
+			}
+		}
+	}
+}

@@ -1,7 +1,7 @@
 package explain
 
 import (
-	"gonum.org/v1/gonum/integrate/quad"
+	"math"
 
 	"github.com/voxgene/voxgene/models/tree"
 )
@@ -115,10 +115,28 @@ func join(terms []lane, blocks int) {
 	}
 }
 
-// quadrature returns the points and weights of the Gauss–Legendre rule on [0, 1], filled up to a length with points of weight zero.
+// quadrature returns the points and weights of the Gauss–Legendre rule on [0, 1], filled up to a length with points of weight zero. The
+// points are the zeros of the Legendre polynomial, by Newton's method from Tricomi's first guess. (gonum's rule of 26 points has a
+// wrong one.)
 func quadrature(points, length int) (at, weight []float64) {
 	at, weight = make([]float64, length), make([]float64, length)
-	quad.Legendre{}.FixedLocations(at[:points], weight[:points], 0, 1)
+	n := float64(points)
+	for q := range points {
+		x := (1 - (n-1)/(8*n*n*n)) * math.Cos(math.Pi*(4*float64(points-q)-1)/(4*n+2))
+		slope := 0.0
+		for range 10 {
+			before, value := 1.0, x // Legendre polynomials of degrees k−1 and k
+			for k := 1.0; k < n; k++ {
+				before, value = value, ((2*k+1)*x*value-k*before)/(k+1)
+			}
+			slope = n * (before - x*value) / (1 - x*x)
+			step := value / slope
+			if x -= step; math.Abs(step) < 1e-16 {
+				break
+			}
+		}
+		at[q], weight[q] = (1+x)/2, 1/((1-x*x)*slope*slope)
+	}
 	for q := points; q < length; q++ {
 		at[q] = 0.5
 	}

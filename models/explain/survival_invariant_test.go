@@ -93,8 +93,8 @@ func TestSurvivalAgainstBruteForce(t *testing.T) {
 	survives := func(p models.Prediction, row, k int) float64 { return p.Survival[row*len(times)+k] }
 	for name, m := range map[string]models.Model{"survival_forest": fitKind(t, "survival_forest", map[string]any{"trees": 25}, data),
 		"survival_boosting": fitKind(t, "survival_boosting", map[string]any{"rounds": 25, "max_depth": 3}, data), "survival_forest of the first encoding": firstForest(t, data, 25)} {
-		over := TreeInterventional // whose numbers over time are sums over trees
-		if name != "survival_forest" {
+		over := TreeInterventional
+		if name == "survival_forest of the first encoding" {
 			over = Enumeration
 		}
 		for _, c := range []struct {
@@ -212,7 +212,7 @@ func TestSurvivalRescaled(t *testing.T) {
 	rows := data.X.Select([]int{0, 44, 90})
 	for kind, m := range map[string]models.Model{"survival_forest of the first encoding": firstForest(t, data, 25),
 		"survival_boosting": fitKind(t, "survival_boosting", map[string]any{"rounds": 25, "max_depth": 3}, data)} {
-		got, err := Explain(m, rows, Request{Method: TreeInterventional, Times: times, Background: &background})
+		got, err := Explain(m, rows, Request{Method: TreeInterventionalRescaled, Times: times, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}

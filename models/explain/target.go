@@ -140,10 +140,12 @@ func automatic(m models.Model, scale string, targets int, r Request) string {
 		return Enumeration
 	}
 	if l, ok, err := newLinkedSum(m, scale, targets, r); n <= fewIntegrated && ok && err == nil && l.spread() < widest {
-		if _, err := coefficients(m, LogOdds); err == nil {
-			return Linear
+		return Linear
+	}
+	if e, ok, err := newEliminated(m, scale, targets, r); ok && err == nil {
+		if work, narrow := e.work(); narrow && work < mostWork {
+			return TreeInterventional
 		}
-		return TreeInterventional
 	}
 	return Permutation
 }

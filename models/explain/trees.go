@@ -36,7 +36,7 @@ type rescaled struct {
 
 func newRescaled(form *linked, targets int, b models.Matrix, shares []float64) (*rescaled, error) {
 	e := form.ensemble
-	r := &rescaled{form: form, shares: shares, sums: make([]float64, b.Rows*e.Outputs()), base: make([]float64, targets), targets: targets}
+	r := &rescaled{form: form, shares: shares, targets: targets}
 	of := map[int]*trees{}
 	for _, k := range form.raw {
 		if of[k] == nil {
@@ -49,16 +49,7 @@ func newRescaled(form *linked, targets int, b models.Matrix, shares []float64) (
 		r.parts = append(r.parts, of[k])
 	}
 	r.used = r.parts[0].used
-	row, here := make([]float64, e.Features), make([]float64, targets)
-	for i, share := range shares {
-		tree.ReadRow(b, i, row)
-		sums := r.sums[i*e.Outputs() : (i+1)*e.Outputs()]
-		e.Output(row, sums)
-		form.apply(sums, here)
-		for k, v := range here {
-			r.base[k] += share * v
-		}
-	}
+	r.sums, r.base = form.background(b, shares, targets)
 	return r, nil
 }
 
@@ -107,7 +98,11 @@ func ensembleOf(m models.Model, scale string, times []float64) (*tree.Ensemble, 
 	}
 	s := string(e.Ensemble().Scale)
 	if s != scale || len(times) > 0 {
-		return nil, fmt.Errorf("the %s of a model of kind %s is not a sum over trees, its %s is: explain that, or use %s or %s", scale, m.Kind(), s, TreeInterventional, Permutation)
+		other := TreeInterventional
+		if e.Ensemble().Outputs() > 1 {
+			other = Enumeration // a function of several sums
+		}
+		return nil, fmt.Errorf("the %s of a model of kind %s is not a sum over trees, its %s is: explain that, or use %s or %s", scale, m.Kind(), s, other, Permutation)
 	}
 	return e.Ensemble(), nil
 }
@@ -116,10 +111,13 @@ func ensembleOf(m models.Model, scale string, times []float64) (*tree.Ensemble, 
 func newTrees(m models.Model, scale string, targets int, r Request) (engine, error) {
 	e, err := ensembleOf(m, scale, r.Times)
 	var form *linked
-	if err != nil && r.Method == TreeInterventional {
+	switch {
+	case err != nil && r.Method != TreePathDependent:
 		if l, ok := linkOf(m, scale, targets, r.Times); ok && l.ensemble != nil && !l.softmax {
 			form, err = l, nil
 		}
+	case r.Method == TreeInterventionalRescaled && err == nil:
+		return nil, fmt.Errorf("the %s of a model of kind %s is a sum over trees, and nothing is to be rescaled: use %s", scale, m.Kind(), TreeInterventional)
 	}
 	if err != nil {
 		return nil, err

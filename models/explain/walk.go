@@ -41,8 +41,7 @@ func newWalked(form *linked, m models.Model, targets int, r Request) (*walked, e
 		return nil, err
 	}
 	e := form.ensemble
-	w := &walked{form: form, targets: targets, shares: r.Background.shares(), pairs: r.Pairs, base: make([]float64, targets),
-		sums: make([]float64, b.Rows*e.Outputs())}
+	w := &walked{form: form, targets: targets, shares: r.Background.shares(), pairs: r.Pairs}
 	if w.pairs == 0 {
 		w.pairs = walkedPairs
 	}
@@ -56,16 +55,7 @@ func newWalked(form *linked, m models.Model, targets int, r Request) (*walked, e
 		}
 	}
 	w.background = readRows(e, w.used, b, 0, b.Rows, nil)
-	row, here := make([]float64, e.Features), make([]float64, targets)
-	for i, share := range w.shares {
-		tree.ReadRow(b, i, row)
-		sums := w.sums[i*e.Outputs() : (i+1)*e.Outputs()]
-		e.Output(row, sums)
-		form.apply(sums, here)
-		for k, v := range here {
-			w.base[k] += share * v
-		}
-	}
+	w.sums, w.base = form.background(b, w.shares, targets)
 	if n := float64(len(w.used)) * float64(w.pairs) * float64(b.Rows); n > 1<<27 {
 		return nil, fmt.Errorf("%s: %.2g places of columns in orders: ask for fewer pairs or give a smaller background", Permutation, n)
 	}
