@@ -47,8 +47,8 @@ type Server struct {
 	results  *results.Store
 	outbox   *results.Outbox // nil where no results are kept
 	studies  *studies.Front
-	pollers  []*dicomweb.Poller
 	scans    *scans.Store
+	intakes  []runner // pollers, and what takes studies by STOW-RS
 	log      *slog.Logger
 }
 
@@ -132,19 +132,14 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	files.Register(a.Mux())
 	(&scans.Front{Store: shown, Log: log}).Register(a.Mux())
 	worklist.New(worklist.Options{Store: store, Scans: shown, Verifiers: c.Results.Verifiers, Outbox: outbox, Log: log}).Register(a.Mux())
-	var pollers []*dicomweb.Poller
-	intake := &dicomweb.Intake{Registry: bundles, Results: store, Studies: files, Limits: c.Studies, Log: log}
-	for _, p := range c.DICOMweb.Pollers {
-		poller, err := dicomweb.NewPoller(p, intake, log)
-		if err != nil {
-			return nil, err
-		}
-		pollers = append(pollers, poller)
+	intakes, err := newIntakes(c, a.Mux(), &dicomweb.Intake{Registry: bundles, Results: store, Studies: files, Limits: c.Studies, Log: log})
+	if err != nil {
+		return nil, err
 	}
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, pollers: pollers, scans: shown, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, intakes: intakes, scans: shown, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -214,8 +209,8 @@ func (s *Server) run(ctx context.Context, reload <-chan struct{}, listening func
 	if s.outbox != nil && len(s.outbox.Systems) > 0 {
 		watchers.Go(func() { s.outbox.Run(watching) })
 	}
-	for _, p := range s.pollers {
-		watchers.Go(func() { p.Run(watching) })
+	for _, in := range s.intakes {
+		watchers.Go(func() { in.Run(watching) })
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -52,4 +53,31 @@ func registerKeys(mux *http.ServeMux, systems []results.System) error {
 		w.Write(append(body, '\n')) // an error means that the client went away
 	})
 	return nil
+}
+
+// runner works beside the server until ctx ends.
+type runner interface{ Run(ctx context.Context) }
+
+// newIntakes returns what takes studies from elsewhere, and registers the routes by which they come.
+func newIntakes(c Config, mux *http.ServeMux, in *dicomweb.Intake) ([]runner, error) {
+	var out []runner
+	for _, p := range c.DICOMweb.Pollers {
+		poller, err := dicomweb.NewPoller(p, in, in.Log)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, poller)
+	}
+	if stow := c.DICOMweb.Stow; stow.Path != "" {
+		if stow.Spool == "" {
+			stow.Spool = c.Results.Path + ".spool"
+		}
+		s, err := dicomweb.NewStow(stow, in)
+		if err != nil {
+			return nil, err
+		}
+		s.Register(mux)
+		out = append(out, s)
+	}
+	return out, nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,16 +58,21 @@ func (s *series) mask() bool { return s.modality == "SEG" || s.modality == "RTST
 // other are the modalities of objects that are neither images nor masks.
 var other = []string{"SR", "PR", "KO", "DOC", "REG", "RTPLAN", "RTRECORD", "AU", "ECG", "HD", "FID", "RWV", "PLAN", "SMR"}
 
-// look looks at a study for every model, and notes what became of it. An error is a fault of ours or of the source: the study has to be looked at
-// again.
-func (in *Intake) look(ctx context.Context, f *found) error {
+// look looks at a study for every model, and notes and returns what became of it; nothing where no model reads series of its modalities. An
+// error is a fault of ours or of the source: the study has to be looked at again.
+func (in *Intake) look(ctx context.Context, f *found) ([]results.Case, error) {
 	f.series = slices.DeleteFunc(f.series, func(s series) bool { return object.Own(s.manufacturer) || slices.Contains(other, s.modality) })
+	var out []results.Case
 	for _, e := range in.models(f.models) {
-		if err := in.one(ctx, f, e); err != nil {
-			return err
+		c, ours, err := in.one(ctx, f, e)
+		if err != nil {
+			return out, err
+		}
+		if ours {
+			out = append(out, c)
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // models are the bundles that a source asks: those named, or all that read images.
@@ -83,7 +89,7 @@ func (in *Intake) models(names []string) []*registry.Entry {
 }
 
 // one looks at a study for one model. A study without a series of a modality that the model reads is none of its cases.
-func (in *Intake) one(ctx context.Context, f *found, e *registry.Entry) error {
+func (in *Intake) one(ctx context.Context, f *found, e *registry.Entry) (c results.Case, ours bool, err error) {
 	var use []series
 	images := 0
 	for _, s := range f.series {
@@ -95,28 +101,34 @@ func (in *Intake) one(ctx context.Context, f *found, e *registry.Entry) error {
 		}
 	}
 	if images == 0 {
-		return nil
+		return c, false, nil
 	}
-	c := results.Case{Source: f.source, Model: e.Bundle.Name, Content: results.CaseContent{Identity: f.identity, Where: f.where, Seen: fingerprint(use, e.Bundle.Version())}}
+	c = results.Case{Source: f.source, Model: e.Bundle.Name, Content: results.CaseContent{Identity: f.identity, Where: f.where, Seen: fingerprint(use, e.Bundle.Version())}}
 	known, seen, err := in.Results.Known(c)
 	if err != nil || seen && known.Content.Seen == c.Content.Seen {
-		return err
+		return known, true, err
 	}
 	if c.Content.Identity.Patient == "" {
 		c.Status, c.Reason = results.Refused, "the study has no PatientID, so that nobody would know whose the result is"
 	} else if c.Status, c.Reason, c.Result, err = in.decide(ctx, f, e, use); err != nil {
 		key := c.Model + " " + c.Content.Where + c.Content.Seen
 		if later(err) || in.tries.again(key) {
-			return err
+			return c, true, err
 		}
 		c.Status, c.Reason = results.Refused, "it failed several times; the log has the cause"
 		in.Log.Error("a study is given up", "source", f.source, "model", c.Model, "cause", err.Error())
 	}
+	c, err = in.put(c)
+	return c, true, err
+}
+
+// put notes a case.
+func (in *Intake) put(c results.Case) (results.Case, error) {
 	kept, err := in.Results.PutCase(c)
 	if err == nil {
-		in.Log.Info("case", "source", f.source, "model", c.Model, "case", kept.ID, "status", string(c.Status), "result", c.Result)
+		in.Log.Info("case", "source", c.Source, "model", c.Model, "case", kept.ID, "status", string(c.Status), "result", c.Result)
 	}
-	return err
+	return kept, err
 }
 
 // reads reports whether a source may read series of a modality.
@@ -178,7 +190,7 @@ func (in *Intake) decide(ctx context.Context, f *found, e *registry.Entry, use [
 	}
 	folder, err := dicom.OpenFolder(dir)
 	if err != nil {
-		return results.Refused, strings.ReplaceAll(err.Error(), dir, "study"), "", nil
+		return results.Refused, plain(err.Error(), dir), "", nil
 	}
 	var missing []string
 	for _, s := range required {
@@ -200,9 +212,18 @@ func (in *Intake) decide(ctx context.Context, f *found, e *registry.Entry, use [
 	}
 	r, err := in.Studies.Folder(ctx, e, studies.Folder{Path: dir, Prepared: f.prepared, Require: names(required), Route: "dicomweb " + f.source})
 	if err != nil {
-		return refusal(err)
+		status, reason, result, err = refusal(err)
+		return status, plain(reason, dir), result, err
 	}
 	return results.Done, "", r.ID, nil
+}
+
+// uids are identifiers of series in a message, which would lead to the patient.
+var uids = regexp.MustCompile(`,? UID [0-9.]+`)
+
+// plain takes the folder of the files and identifiers out of a reason.
+func plain(reason, dir string) string {
+	return uids.ReplaceAllString(strings.NewReplacer(dir+string(filepath.Separator), "", dir+": ", "", dir, "the study").Replace(reason), "")
 }
 
 func names(sources []*extraction.Source) []string {

@@ -148,7 +148,8 @@ func (p *Poller) study(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return p.intake.look(ctx, f)
+	_, err = p.intake.look(ctx, f)
+	return err
 }
 
 // find describes a study of Orthanc's.

@@ -58,6 +58,32 @@ func (a *arriving) Read(b []byte) (int, error) {
 
 var errTooLong = errors.New("too long")
 
+// Arriving is the body of a request, within limits: it is cut off where it stalls or is longer than they allow, and may take its time otherwise. The
+// error is a problem for the client. done ends the reading: what is written from there on has its own time.
+func Arriving(w http.ResponseWriter, r *http.Request, l Limits) (body io.Reader, done func() error) {
+	control := http.NewResponseController(w)
+	return told{&arriving{r.Body, control, l.Stall, l.Upload}, l}, func() error {
+		if err := errors.Join(control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Now().Add(time.Minute))); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		return nil
+	}
+}
+
+// told says what broke off a body as a problem.
+type told struct {
+	io.Reader
+	l Limits
+}
+
+func (t told) Read(b []byte) (int, error) {
+	n, err := t.Reader.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = arrival(err, t.l)
+	}
+	return n, err
+}
+
 // receive reads a multipart body into a folder. Names that a client gives decide nothing of where a file lies.
 func receive(w http.ResponseWriter, r *http.Request, dir string, l Limits) (*upload, error) {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {

@@ -1,5 +1,10 @@
 package dicom
 
+import (
+	"os"
+	"path/filepath"
+)
+
 // Instance is one DICOM object: its kind and its identifier.
 type Instance struct{ Class, UID string }
 
@@ -16,6 +21,27 @@ func (s *Series) Instances() []Instance {
 }
 
 func (f *file) instance() Instance { return Instance{f.text(sopClassUID), f.text(sopInstanceUID)} }
+
+// Object is the attributes of one DICOM file, of any kind.
+type Object struct {
+	Instance
+	file *file
+}
+
+// ReadObject reads the attributes of a file, and no pixel.
+func ReadObject(path string) (*Object, error) {
+	f, err := load(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	return &Object{f.instance(), f}, nil
+}
+
+// Text is an attribute by its group and element, such as 0x00100020; "" where it is not there.
+func (o *Object) Text(attribute uint32) string { return o.file.text(tag(attribute)) }
+
+// Image reports whether the file has pixels.
+func (o *Object) Image() bool { return o.file.pixels.tag != 0 }
 
 // MaskFile is a file of a folder that holds a segmentation or a structure set.
 type MaskFile struct {

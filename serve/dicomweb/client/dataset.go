@@ -155,3 +155,6 @@ func (d Dataset) toXML(keywords map[string]string) []attribute {
 	}
 	return out
 }
+
+// JSON is the dataset in the JSON model.
+func (d Dataset) JSON() ([]byte, error) { return json.Marshal(d) }
