@@ -73,6 +73,9 @@ func (r *run) findings() []report.Finding {
 		}
 		out = append(out, report.Finding{Level: level, Text: r.lockedNote})
 	}
+	for _, w := range r.cohort.Warnings {
+		out = append(out, report.Finding{Level: leakage.Warning, Text: w})
+	}
 	for _, n := range r.cohort.Notes {
 		out = append(out, report.Finding{Level: leakage.Note, Text: n})
 	}

@@ -43,8 +43,11 @@ func TestNetworksGuide(t *testing.T) {
 			commands++
 		}
 	}
-	if commands != 7 {
-		t.Errorf("the page has %d commands; this test knows 7", commands)
+	if commands != 10 {
+		t.Errorf("the page has %d commands; this test knows 10", commands)
+	}
+	if report, err := os.ReadFile("runs/deep/report.html"); err != nil || !strings.Contains(string(report), "was trained on these very patients") {
+		t.Errorf("the report does not say that the encoder has seen these patients: %v", err)
 	}
 	for _, path := range []string{"map.nii.gz", "p1/subtype-B-t1.nii.gz", "parts.nii.gz"} {
 		if v, err := nifti.Read(path); err != nil || v.Size != [3]int{36, 36, 24} {

@@ -38,6 +38,9 @@ type imageSource struct {
 	Readers   *readers       `yaml:"readers"`   // which reader's masks; {reader} in a path
 	Visits    *visits        `yaml:"visits"`    // which visit; {visit} in a path
 	Prepared  *settings.Node `yaml:"prepared"`
+	// Of kind deep: an ONNX file or a bundle, and whose values in it become columns.
+	Encoder string `yaml:"encoder"`
+	Layer   string `yaml:"layer"`
 
 	listed  []series         // of the manifest
 	learned *extraction.Plan // with the scale of all patients, once they were read
@@ -117,6 +120,7 @@ func (s *imageSource) DecodeNode(n *settings.Node, p *settings.Problems) {
 	if at := n.Get("parameters"); at != nil && s.Radiomics != "" {
 		p.Add(at, "radiomics and parameters say the same thing twice; keep one")
 	}
+	s.deepen(n, p)
 	s.Plan.Check(n, p)
 }
 
@@ -184,6 +188,9 @@ type pair struct{ image, mask string }
 func (s *imageSource) load(ctx context.Context, in input) (loaded, error) {
 	var err error
 	if s.Parameters, err = s.params(in.base); err != nil {
+		return loaded{}, err
+	}
+	if err := s.freeze(in.base); err != nil {
 		return loaded{}, err
 	}
 	if err := s.list(in.base); err != nil {
@@ -327,6 +334,10 @@ func (s *imageSource) collect(out loaded, of []table.Key, results []work.Result)
 		out.notes = append(out.notes, fmt.Sprintf("%d patients: %s", noted[n], n))
 	}
 	out.table = t
+	if s.Deep != nil {
+		out.warnings = append(out.warnings, s.trainedOn(out.crops)...)
+		out.crops = nil
+	}
 	return out, s.choose(t)
 }
 

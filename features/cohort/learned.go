@@ -169,7 +169,15 @@ func (c Config) ImageSources(base string) ([]extraction.Source, error) {
 func (c Config) UseScales(trained []extraction.Source) {
 	for _, source := range c.Sources {
 		s, ok := source.loader.(*imageSource)
-		if !ok || !s.Learns() {
+		if !ok {
+			continue
+		}
+		for _, t := range trained {
+			if t.Name == s.Name && t.Deep != nil && s.Deep != nil {
+				s.Deep = t.Deep // the encoder that travels with the bundle
+			}
+		}
+		if !s.Learns() {
 			continue
 		}
 		for _, t := range trained {

@@ -31,6 +31,9 @@ type Cohort struct {
 	Failures       []Exclusion // patients with a file that could not be used; the others went on
 	Notes          []string    // what the report should mention
 
+	// Warnings are what makes estimates doubtful, for the audit.
+	Warnings []string
+
 	// Again are other measurements of the rows of Table, a table a reader of a source, with missing values where a reader did not
 	// measure. Lower are lower limits of intraclass correlations that were measured elsewhere, by full name of the column.
 	Again []*table.Table
@@ -69,6 +72,9 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 			continue
 		}
 		tables[i], all[i] = l.table, l
+		for _, w := range l.warnings {
+			c.Warnings = append(c.Warnings, "source "+s.Name+": "+w)
+		}
 		if l.relearn != nil {
 			c.relearners = append(c.relearners, l.relearn)
 		}

@@ -58,6 +58,7 @@ type loaded struct {
 	failures []Exclusion                       // patients whose files are there and could not be used
 	absent   []Exclusion                       // patients the source has nothing of, where it can say more than that
 	notes    []string                          // what the report should mention
+	warnings []string                          // what makes estimates doubtful
 	again    []*table.Table                    // other measurements of the same patients: by each of several readers
 	crops    map[table.Key][]float32           // of rows, where the source makes them for networks
 	relearn  relearner                         // makes the table anew from what some patients teach; nil where nothing is learned
@@ -91,6 +92,7 @@ var kinds = map[string]struct {
 	new   func() loader
 }{
 	"images":             {"imaging", func() loader { return &imageSource{} }},
+	"deep":               {"imaging", func() loader { return &imageSource{} }},
 	"table":              {"", func() loader { return &tableSource{} }},
 	"aim":                {"semantic", func() loader { return &aimSource{} }},
 	"measurement_report": {"semantic", func() loader { return &measurementSource{} }},

@@ -51,6 +51,10 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 		return Result{}, err
 	}
 	out := Result{Notes: notes, Acquired: acquired(reading.Made, regions, parts)}
+	if plan.Deep != nil {
+		err := plan.deep(&out, from, parts)
+		return out, err
+	}
 	for i, r := range regions {
 		if plan.EachLesion() {
 			if out.Lesions, err = plan.each(reading, parts[i], r.prefix, parameters); err != nil {
@@ -67,7 +71,7 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 		}
 	}
 	if plan.Volume != nil {
-		if out.Crop, out.Grid, err = plan.crop(from, parts); err != nil {
+		if out.Crop, out.Grid, err = plan.crop(plan.Volume, from, parts); err != nil {
 			return Result{}, err
 		}
 	}

@@ -31,6 +31,8 @@ type Plan struct {
 	Lesions   *Lesions          `yaml:"lesions" json:"lesions,omitempty"` // regions are taken apart into lesions
 	// Volume asks for a crop of the image beside the features, for networks.
 	Volume *Volume `yaml:"volume" json:"volume,omitempty"`
+	// Deep asks for the numbers of a frozen encoder in place of radiomics. The experiment file has kind: deep for it.
+	Deep *Deep `yaml:"deep" json:"deep,omitempty"`
 
 	// Parameters are those of PyRadiomics, a parameter file within the file.
 	Parameters radiomics.Params `yaml:"parameters" json:"parameters"`
@@ -151,6 +153,13 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 	}
 	if plan.Volume != nil {
 		plan.Volume.check(n.Get("volume"), p)
+	}
+	if plan.Deep != nil {
+		at := n.Get("deep")
+		if at == nil { // of an experiment file, where the keys are the source's own
+			at = n
+		}
+		plan.Deep.check(at, p)
 	}
 	if plan.Normalise != nil {
 		plan.Normalise.check(n.Get("normalise"), p)

@@ -65,7 +65,7 @@ func (v *Volume) grid(centre [3]float64) image.Grid {
 }
 
 // crop makes the crop of the regions of a patient, channel by channel, and the grid that it lies on.
-func (plan *Plan) crop(from *source, parts []part) ([]float32, image.Grid, error) {
+func (plan *Plan) crop(of *Volume, from *source, parts []part) ([]float32, image.Grid, error) {
 	region := together(parts)
 	box := region.mask.Bounds(uint16(region.label))
 	if box.Empty() {
@@ -75,7 +75,7 @@ func (plan *Plan) crop(from *source, parts []part) ([]float32, image.Grid, error
 	for a := range 3 {
 		middle[a] = float64(box.Min[a]+box.Max[a]-1) / 2
 	}
-	grid := plan.Volume.grid(region.mask.World(middle[0], middle[1], middle[2]))
+	grid := of.grid(region.mask.World(middle[0], middle[1], middle[2]))
 	whole, err := from.image.Region(image.Selection{})
 	if err != nil {
 		return nil, grid, err
@@ -94,15 +94,15 @@ func (plan *Plan) crop(from *source, parts []part) ([]float32, image.Grid, error
 	if !slices.ContainsFunc(values, func(x float64) bool { return !math.IsNaN(x) }) {
 		return nil, grid, fmt.Errorf("%s: the crop about the region lies outside the image", from.image.Path)
 	}
-	plan.Volume.normalise(values, inside)
+	of.normalise(values, inside)
 	out := make([]float32, 0, 2*len(values))
 	for i, x := range values {
-		if math.IsNaN(x) || plan.Volume.Mask == "crop" && inside[i] < 0.5 {
+		if math.IsNaN(x) || of.Mask == "crop" && inside[i] < 0.5 {
 			x = 0
 		}
 		out = append(out, float32(x))
 	}
-	if len(plan.Volume.Channels()) == 2 {
+	if len(of.Channels()) == 2 {
 		for _, x := range inside {
 			out = append(out, float32(x))
 		}

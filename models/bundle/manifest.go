@@ -75,6 +75,9 @@ const (
 // outcomePart names a part of the i-th outcome.
 func outcomePart(i int, name string) string { return "outcomes/" + strconv.Itoa(i) + "/" + name }
 
+// encoderPart names the frozen encoder of a source of kind deep, by its hash.
+func encoderPart(hash string) string { return "encoders/" + hash }
+
 // Manifest describes the bundle; Parts are listed in a file's only.
 func (b *Bundle) Manifest() Manifest {
 	m := Manifest{Format: plainFormat, Name: b.Name, CreatedBy: b.CreatedBy, IntendedUse: b.IntendedUse, Patients: b.Patients, Inputs: b.Inputs, Sources: b.Sources, Abstain: b.Abstain}
@@ -99,6 +102,11 @@ func (b *Bundle) Encode() ([]byte, error) {
 	parts := map[string][]byte{configName: b.Config}
 	if len(b.Metrics) > 0 {
 		parts[metricsName] = b.Metrics
+	}
+	for _, s := range b.Sources {
+		if s.Deep != nil {
+			parts[encoderPart(s.Deep.Encoder)] = s.Deep.Frozen()
+		}
 	}
 	for i := range b.Outcomes {
 		o := &b.Outcomes[i]
@@ -276,6 +284,13 @@ func Read(file []byte) (*Bundle, error) {
 	}
 	b := &Bundle{Name: m.Name, CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: m.Unit, Inputs: m.Inputs, Sources: m.Sources, Abstain: m.Abstain,
 		Config: parts[configName], Metrics: parts[metricsName], version: "sha256:" + hash(file)}
+	for i := range b.Sources {
+		if d := b.Sources[i].Deep; d != nil {
+			if err := d.Attach(parts[encoderPart(d.Encoder)]); err != nil {
+				return nil, fmt.Errorf("source %s: %w", b.Sources[i].Name, err)
+			}
+		}
+	}
 	for i, mo := range m.Outcomes {
 		o := Outcome{Name: mo.Name, Kind: mo.Kind, Classes: mo.Classes, Threshold: mo.Threshold, Conformal: mo.Conformal, Unit: mo.Unit, Origin: mo.Origin, Strongest: mo.Strongest}
 		if mo.FollowUp != nil {

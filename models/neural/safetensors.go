@@ -27,7 +27,18 @@ const maxHeader = 16 << 20
 
 // encodeTensors writes weights, those of several networks under the names that prefix gives them.
 func encodeTensors(groups []Weights, prefix func(i int) string) ([]byte, error) {
-	header := map[string]tensorEntry{}
+	return encodeTensorsWith(nil, groups, prefix)
+}
+
+// metadataKey is what the format calls the texts beside the tensors; in a sorted header it comes first.
+const metadataKey = "__metadata__"
+
+// encodeTensorsWith also writes metadata.
+func encodeTensorsWith(metadata map[string]string, groups []Weights, prefix func(i int) string) ([]byte, error) {
+	header := map[string]any{}
+	if metadata != nil {
+		header[metadataKey] = metadata
+	}
 	at := 0
 	for g, all := range groups {
 		for i := range all {
@@ -55,6 +66,22 @@ func encodeTensors(groups []Weights, prefix func(i int) string) ([]byte, error) 
 	return out, nil
 }
 
+// tensorMetadata reads the texts beside the tensors.
+func tensorMetadata(b []byte) (map[string]string, error) {
+	if len(b) < 8 {
+		return nil, fmt.Errorf("safetensors: %d bytes", len(b))
+	}
+	size := binary.LittleEndian.Uint64(b)
+	if size > maxHeader || size > uint64(len(b)-8) {
+		return nil, fmt.Errorf("safetensors: a header of %d bytes in a file of %d", size, len(b))
+	}
+	var header struct {
+		Metadata map[string]string `json:"__metadata__"`
+	}
+	err := json.Unmarshal(b[8:8+size], &header)
+	return header.Metadata, err
+}
+
 // decodeTensors reads tensors of single precision by name. It never panics, and allocates no more than the bytes it is given.
 func decodeTensors(b []byte) (map[string]array, error) {
 	if len(b) < 8 {
@@ -72,7 +99,7 @@ func decodeTensors(b []byte) (map[string]array, error) {
 	out := make(map[string]array, len(header))
 	used := 0
 	for name, raw := range header {
-		if name == "__metadata__" {
+		if name == metadataKey {
 			continue
 		}
 		var e tensorEntry

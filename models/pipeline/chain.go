@@ -108,7 +108,9 @@ func (f *FittedChain) fit(ctx context.Context, t *models.Training, s Scoped, k K
 	for i, j := range on {
 		given[i] = f.columns[j]
 	}
+	volumes := t.X.Volumes // pass by every step, and are seen by those that read them
 	part.X = gather(t.X, on, given)
+	part.X.Volumes = volumes
 	part.Seed = t.Seed.SplitInt("step "+s.Kind, number)
 	fitted, err := s.Step.Fit(ctx, part)
 	if err != nil {
@@ -128,6 +130,7 @@ func (f *FittedChain) fit(ctx context.Context, t *models.Training, s Scoped, k K
 		return fmt.Errorf("step %s: %w", s.Kind, err)
 	}
 	t.X = made.merge(t.X, out)
+	t.X.Volumes = volumes
 	return nil
 }
 
@@ -299,13 +302,15 @@ func (f *FittedChain) ApplyHarmonised(x models.Matrix) (out, corrected models.Ma
 
 // apply takes rows through the chain; watch, where it is not nil, is shown what each step made of them.
 func (f *FittedChain) apply(x models.Matrix, watch func(*fittedStep, models.Matrix)) (models.Matrix, error) {
-	volumes := x.Volumes // pass by every step
+	volumes := x.Volumes // pass by every step, and are seen by those that read them
 	if err := models.CheckColumns(f.inputs, x); err != nil {
 		return models.Matrix{}, err
 	}
 	for i := range f.steps {
 		s := &f.steps[i]
-		made, err := s.fitted.Apply(gather(x, s.on, s.given))
+		given := gather(x, s.on, s.given)
+		given.Volumes = volumes
+		made, err := s.fitted.Apply(given)
 		if err != nil {
 			return models.Matrix{}, fmt.Errorf("step %s: %w", s.fitted.Kind(), err)
 		}

@@ -1,0 +1,91 @@
+package extraction
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/voxgene/voxgene/features/encoder"
+	"github.com/voxgene/voxgene/features/radiomics"
+	"github.com/voxgene/voxgene/features/settings"
+)
+
+// Deep asks for the numbers that a frozen encoder makes of a crop, in place of radiomics. The encoder itself is no part of the plan's text, which
+// has its hash: a bundle keeps it beside, and Attach brings both together.
+type Deep struct {
+	Encoder string  `yaml:"encoder,required" json:"encoder"` // SHA-256 of the frozen encoder
+	Layer   string  `yaml:"layer" json:"layer,omitempty"`    // whose values become columns; the last before what the network predicts
+	Volume  *Volume `yaml:"volume,required" json:"volume"`   // the crop that it sees
+
+	frozen []byte
+	open   encoder.Encoder
+}
+
+// Freeze takes an encoder's file and sets the hash.
+func (d *Deep) Freeze(file []byte) error {
+	frozen, err := encoder.Freeze(file)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(frozen)
+	d.Encoder = hex.EncodeToString(sum[:])
+	return d.Attach(frozen)
+}
+
+// Attach gives the plan its encoder, which must have the plan's hash.
+func (d *Deep) Attach(frozen []byte) error {
+	if sum := sha256.Sum256(frozen); hex.EncodeToString(sum[:]) != d.Encoder {
+		return errors.New("the encoder is not the one that the source names")
+	}
+	e, err := encoder.Open(frozen, d.Layer)
+	if err != nil {
+		return err
+	}
+	d.frozen, d.open = frozen, e
+	return nil
+}
+
+// Frozen is the encoder as a bundle keeps it; nil before Freeze or Attach.
+func (d *Deep) Frozen() []byte { return d.frozen }
+
+// MeanCrop is the mean crop of the patients that the encoder was trained on, nil where it does not know; trained says whether Voxgene trained it.
+func (d *Deep) MeanCrop() (mean []float32, trained bool) {
+	t, ok := d.open.(encoder.Trained)
+	if !ok {
+		return nil, false
+	}
+	return t.MeanCrop(), true
+}
+
+func (d *Deep) check(n *settings.Node, p *settings.Problems) {
+	if len(d.Encoder) != 64 {
+		p.Add(n.Get("encoder"), "want the SHA-256 of an encoder")
+	}
+	if d.Volume != nil {
+		d.Volume.check(n.Get("volume"), p)
+	}
+}
+
+// deep adds the features of the crop; the crop itself stays where the encoder's training is to be compared with it.
+func (plan *Plan) deep(out *Result, from *source, parts []part) error {
+	d := plan.Deep
+	if d.open == nil {
+		return errors.New("the encoder of the source is not there")
+	}
+	crop, grid, err := plan.crop(d.Volume, from, parts)
+	if err != nil {
+		return err
+	}
+	values, err := d.open.Encode(encoder.Crop{Values: crop, Channels: d.Volume.Channels(), Size: [3]int(d.Volume.Size)})
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		out.Features = append(out.Features, radiomics.Feature{Name: fmt.Sprintf("feature_%d", i), Value: v})
+	}
+	if _, trained := d.MeanCrop(); trained {
+		out.Crop, out.Grid = crop, grid
+	}
+	return nil
+}

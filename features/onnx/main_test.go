@@ -1,0 +1,10 @@
+package onnx
+
+import (
+	"os"
+	"testing"
+
+	"github.com/voxgene/voxgene/features/oracle"
+)
+
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/onnx", 40328)) }
