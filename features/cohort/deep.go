@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/voxgene/voxgene/features/encoder"
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
@@ -66,11 +67,11 @@ func (s *imageSource) freeze(base string) error {
 // trainedOn says what is known of the patients that an encoder of ours was trained on. A bundle names none, but the mean of their crops tells when
 // they are all of these.
 func (s *imageSource) trainedOn(crops map[table.Key][]float32) []string {
-	mean, trained := s.Deep.MeanCrop()
+	network, trained := s.Deep.Trained()
 	if !trained {
 		return nil
 	}
-	if same, err := isMean(mean, crops); err == nil && same {
+	if same, err := isMean(network, crops); err == nil && same {
 		return []string{fmt.Sprintf("the encoder %s was trained on these very patients: its columns have seen the outcomes, and every estimate from them is too good. "+
 			"Train the encoder on other patients, or inside the folds with the step deep", s.Encoder)}
 	}
@@ -78,8 +79,9 @@ func (s *imageSource) trainedOn(crops map[table.Key][]float32) []string {
 		"a bundle names no patient, so that only you can tell", s.Encoder)}
 }
 
-// isMean says whether these crops have that mean.
-func isMean(mean []float32, crops map[table.Key][]float32) (bool, error) {
+// isMean says whether these crops have the mean that a network was trained on.
+func isMean(network encoder.Trained, crops map[table.Key][]float32) (bool, error) {
+	mean := network.MeanCrop()
 	if mean == nil || len(crops) == 0 {
 		return false, errors.New("nothing to compare")
 	}
@@ -88,7 +90,7 @@ func isMean(mean []float32, crops map[table.Key][]float32) (bool, error) {
 		if len(c) != len(mean) {
 			return false, errors.New("crops of another size")
 		}
-		for i, v := range c {
+		for i, v := range network.Scaled(c) {
 			sum[i] += float64(v)
 		}
 	}

@@ -29,9 +29,10 @@ type Encoder interface {
 	Encode(c Crop) ([]float64, error)
 }
 
-// Trained is an Encoder that knows the mean crop of the patients that it was trained on; nil where it was not kept.
+// Trained is an Encoder that knows the mean crop of the patients that it was trained on, on the scale that it brings crops to.
 type Trained interface {
-	MeanCrop() []float32
+	MeanCrop() []float32 // nil where it was not kept
+	Scaled(crop []float32) []float32
 }
 
 // Format is a kind of file.

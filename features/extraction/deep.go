@@ -49,13 +49,10 @@ func (d *Deep) Attach(frozen []byte) error {
 // Frozen is the encoder as a bundle keeps it; nil before Freeze or Attach.
 func (d *Deep) Frozen() []byte { return d.frozen }
 
-// MeanCrop is the mean crop of the patients that the encoder was trained on, nil where it does not know; trained says whether Voxgene trained it.
-func (d *Deep) MeanCrop() (mean []float32, trained bool) {
+// Trained is the encoder where Voxgene trained it, and knows something of the patients.
+func (d *Deep) Trained() (encoder.Trained, bool) {
 	t, ok := d.open.(encoder.Trained)
-	if !ok {
-		return nil, false
-	}
-	return t.MeanCrop(), true
+	return t, ok
 }
 
 func (d *Deep) check(n *settings.Node, p *settings.Problems) {
@@ -84,7 +81,7 @@ func (plan *Plan) deep(out *Result, from *source, parts []part) error {
 	for i, v := range values {
 		out.Features = append(out.Features, radiomics.Feature{Name: fmt.Sprintf("feature_%d", i), Value: v})
 	}
-	if _, trained := d.MeanCrop(); trained {
+	if _, trained := d.Trained(); trained {
 		out.Crop, out.Grid = crop, grid
 	}
 	return nil

@@ -122,7 +122,7 @@ func TestFrozenNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := freeze(m.Architecture.Image, parts[weightsPart], parts[meanPart])
+	b, err := freeze(frozenText(m.Architecture.Image, m.Levels, m.Reads), parts[weightsPart], parts[meanPart])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func FuzzFrozen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	b, err := freeze(e, weights, nil)
+	b, err := freeze(frozenPart{Encoder: e, Masks: []bool{false}}, weights, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

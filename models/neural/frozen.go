@@ -13,6 +13,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/voxgene/voxgene/features/encoder"
+	"github.com/voxgene/voxgene/models"
 )
 
 // Networks of ours are encoders for sources of kind deep: of a bundle, the convolutional part of the first network over images. Frozen, it is a
@@ -29,6 +30,7 @@ const frozenName = "voxgene_encoder"
 
 // frozen is a convolutional part by itself.
 type frozen struct {
+	part    frozenPart
 	arch    Architecture
 	text    string
 	weights Weights
@@ -70,9 +72,7 @@ func freezeBundle(b []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		var s struct {
-			Architecture Architecture `json:"architecture"`
-		}
+		var s stored
 		if err := json.Unmarshal(text, &s); err != nil {
 			return nil, err
 		}
@@ -88,13 +88,45 @@ func freezeBundle(b []byte) ([]byte, error) {
 		if err != nil {
 			mean = nil // of a bundle that has none
 		}
-		return freeze(s.Architecture.Image, weights, mean)
+		return freeze(frozenText(s.Architecture.Image, s.Levels, s.Crops), weights, mean)
 	}
 	return nil, errors.New("the bundle holds no network over images")
 }
 
+// frozenPart is what the metadata says of a convolutional part: how it is built, and on which scale it reads each channel.
+type frozenPart struct {
+	Encoder *Encoder `json:"encoder"`
+	Levels  scale    `json:"levels"`
+	Masks   []bool   `json:"masks"` // of each channel: it holds a mask, which keeps its scale
+}
+
+func frozenText(e *Encoder, levels scale, crops []models.Crops) frozenPart {
+	p := frozenPart{Encoder: e, Levels: levels}
+	for _, c := range crops {
+		for _, name := range c.Channels {
+			p.Masks = append(p.Masks, name == maskChannel)
+		}
+	}
+	return p
+}
+
+// check says what does not fit together.
+func (p *frozenPart) check() error {
+	if p.Encoder == nil {
+		return errors.New("no architecture")
+	}
+	if err := p.Encoder.check(); err != nil {
+		return err
+	}
+	if len(p.Masks) != p.Encoder.Channels {
+		return fmt.Errorf("%d channels are said to be masks or not, of %d", len(p.Masks), p.Encoder.Channels)
+	}
+	return (&Model{Architecture: Architecture{Image: p.Encoder}, Levels: p.Levels}).checkLevels()
+}
+
 // freeze writes the file of a convolutional part.
-func freeze(e *Encoder, weights, mean []byte) ([]byte, error) {
+func freeze(part frozenPart, weights, mean []byte) ([]byte, error) {
+	e := part.Encoder
 	all, err := decodeTensors(weights)
 	if err != nil {
 		return nil, err
@@ -116,7 +148,7 @@ func freeze(e *Encoder, weights, mean []byte) ([]byte, error) {
 			keep = append(keep, Weight{Name: meanTensor, Shape: a.shape, Values: a.values})
 		}
 	}
-	arch, err := json.Marshal(e)
+	arch, err := json.Marshal(part)
 	if err != nil {
 		return nil, err
 	}
@@ -139,13 +171,13 @@ func openFrozen(b []byte, layer string) (encoder.Encoder, error) {
 		return nil, err
 	}
 	f := &frozen{text: metadata[frozenName], layer: layer}
-	e := &Encoder{}
-	if err := json.Unmarshal([]byte(f.text), e); err != nil {
+	if err := json.Unmarshal([]byte(f.text), &f.part); err != nil {
 		return nil, err
 	}
-	if err := e.check(); err != nil {
+	if err := f.part.check(); err != nil {
 		return nil, err
 	}
+	e := f.part.Encoder
 	f.arch.Image = e
 	if known := e.layers(); layer != "" && !slices.Contains(known, layer) {
 		return nil, fmt.Errorf("the network has no layer %q; it has %v", layer, known)
@@ -176,8 +208,19 @@ func (e *Encoder) layers() []string {
 	return append(out, "image.pooled")
 }
 
-// MeanCrop is that of the training patients.
+// MeanCrop is that of the training patients, on the scale of Scaled.
 func (f *frozen) MeanCrop() []float32 { return f.mean }
+
+// Scaled brings a crop to the scale that the network reads.
+func (f *frozen) Scaled(crop []float32) []float32 {
+	d := &dataset{levels: f.part.Levels, mask: f.part.Masks}
+	voxels := len(crop) / len(f.part.Masks)
+	out := make([]float32, 0, len(crop))
+	for c := range f.part.Masks {
+		out = append(out, d.levelled(c, crop[c*voxels:(c+1)*voxels])...)
+	}
+	return out
+}
 
 // Encode returns the activations of the layer, brought to their mean over space, and over slices in 2.5-D; of no layer named, what the network's heads
 // read of the image.
@@ -190,7 +233,7 @@ func (f *frozen) Encode(c encoder.Crop) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := p.run(append(f.weights.arrays(), array{[]int{e.Channels, 1, e.Size[2], e.Size[1], e.Size[0]}, c.Values})...)
+	got, err := p.run(append(f.weights.arrays(), array{[]int{e.Channels, 1, e.Size[2], e.Size[1], e.Size[0]}, f.Scaled(c.Values)})...)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (s deep) Fit(ctx context.Context, t models.Training) (pipeline.Fitted, erro
 		return nil, err
 	}
 	network := m.(*Model)
-	if f.state.Encoder, err = freeze(network.Architecture.Image, parts[weightsPart], nil); err != nil {
+	if f.state.Encoder, err = freeze(frozenText(network.Architecture.Image, network.Levels, network.Reads), parts[weightsPart], nil); err != nil {
 		return nil, err
 	}
 	f.state.Reads, f.state.note = network.Reads, fmt.Sprint(network.Notes())
