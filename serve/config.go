@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"runtime"
 	"strings"
 	"time"
@@ -149,13 +150,21 @@ func ReadConfig(path string) (Config, error) {
 	}
 	var c Config
 	if err := v.UnmarshalExact(&c, viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(
-		mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")))); err != nil {
+		mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(","), day))); err != nil {
 		if path == "" {
 			path = "environment"
 		}
 		return Config{}, fmt.Errorf("%s: %s", path, strings.TrimSpace(err.Error()))
 	}
 	return c, nil
+}
+
+// day lets a date stand without quotation marks where a text is wanted: YAML takes it for a time.
+func day(_, to reflect.Type, v any) (any, error) {
+	if at, ok := v.(time.Time); ok && to.Kind() == reflect.String {
+		return at.Format(time.DateOnly), nil
+	}
+	return v, nil
 }
 
 // Check returns everything that is wrong with the configuration.

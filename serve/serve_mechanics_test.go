@@ -21,6 +21,7 @@ import (
 
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
+	"github.com/voxgene/voxgene/serve/results"
 )
 
 const body = `{"patients": [{"id": "CANARY-17", "features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5, "rna.EGFR": 0.1, "rna.TP53": null}}]}`
@@ -211,7 +212,7 @@ func TestSlowClients(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "serve.yaml")
-	if err := os.WriteFile(path, []byte("listen: 127.0.0.1:9000\nmodels: [a.voxgene, b]\naliases: [{name: Stable, model: Glioma}]\nlimits: {timeout: 2m, patients: 3}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("listen: 127.0.0.1:9000\nmodels: [a.voxgene, b]\naliases: [{name: Stable, model: Glioma}]\nlimits: {timeout: 2m, patients: 3}\nwriteback: {expires: 2030-06-01}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("VOXGENE_LIMITS_BODY", "1000")
@@ -219,7 +220,7 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(c.Listen, c.Models, c.Aliases, c.Limits.Timeout, c.Limits.Patients, c.Limits.Body, c.Limits.Arrival); got != "127.0.0.1:9000[a.voxgene b] [{Stable Glioma }] 2m0s 3 1000 30s" {
+	if got := fmt.Sprint(c.Listen, c.Models, c.Aliases, c.Limits.Timeout, c.Limits.Patients, c.Limits.Body, c.Limits.Arrival, " ", c.Writeback.Expires); got != "127.0.0.1:9000[a.voxgene b] [{Stable Glioma }] 2m0s 3 1000 30s 2030-06-01" {
 		t.Errorf("got %s", got)
 	}
 	// The example has every key, and its values are the defaults but for what depends on the machine.
@@ -243,7 +244,7 @@ func TestConfig(t *testing.T) {
 	if _, err := serve.ReadConfig(path); err == nil || !strings.Contains(err.Error(), "modells") {
 		t.Errorf("an unknown key: %v", err)
 	}
-	c.Models, c.Listen, c.Limits.AtOnce = nil, "nowhere", 0
+	c.Models, c.Listen, c.Limits.AtOnce, c.Writeback = nil, "nowhere", 0, results.Writeback{}
 	if err := c.Check(); err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("got %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/radiomics"
 )
 
@@ -11,6 +12,22 @@ import (
 // of the plan. The column is named in full: source.feature, or source.region.feature. Columns of lesions and of changes between visits
 // are made of several regions and have no map; nor has shape.
 func (s *Source) Map(files Files, column string, o radiomics.MapOptions) (radiomics.FeatureMap, error) {
+	return s.mapped(files, column, func(in image.Reading, m *image.Mask, label int, p radiomics.Params, feature string) (radiomics.FeatureMap, error) {
+		return radiomics.Map(in, m, label, p, feature, o)
+	})
+}
+
+// Voxelwise is the map of a column voxel by voxel, as radiomics.Voxelwise makes it: the feature of the cube around each voxel of the region, of
+// the voxels in the region. It has a value for the columns that Map has one for.
+func (s *Source) Voxelwise(files Files, column string) (radiomics.FeatureMap, error) {
+	return s.mapped(files, column, func(in image.Reading, m *image.Mask, label int, p radiomics.Params, feature string) (radiomics.FeatureMap, error) {
+		p.MaskedKernel, p.KernelRadius = true, max(p.KernelRadius, 1)
+		return radiomics.Voxelwise(in, m, label, p, feature)
+	})
+}
+
+// mapped prepares the region of a column and its image for a map.
+func (s *Source) mapped(files Files, column string, do func(in image.Reading, m *image.Mask, label int, p radiomics.Params, feature string) (radiomics.FeatureMap, error)) (radiomics.FeatureMap, error) {
 	feature, own := strings.CutPrefix(column, s.Name+".")
 	switch {
 	case !own:
@@ -45,5 +62,5 @@ func (s *Source) Map(files Files, column string, o radiomics.MapOptions) (radiom
 	if p.label == 0 {
 		p = part{p.mask.Union(), 1}
 	}
-	return radiomics.Map(reading, p.mask, p.label, parameters, strings.TrimPrefix(feature, regions[at].prefix), o)
+	return do(reading, p.mask, p.label, parameters, strings.TrimPrefix(feature, regions[at].prefix))
 }

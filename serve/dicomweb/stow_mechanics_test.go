@@ -115,7 +115,7 @@ func TestStow(t *testing.T) {
 
 // What waits too long is refused with what did not come; a study that no model reads is refused at once.
 func TestStowEnds(t *testing.T) {
-	s, h, store, spool := ours(t, io.Discard, time.Nanosecond)
+	s, h, store, _ := ours(t, io.Discard, time.Nanosecond)
 	send(t, h, "/dicom-web/studies", images(t, "1.2.3")...)
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestStowEnds(t *testing.T) {
 	if c := only(t, store); c.Status != results.Refused || !strings.Contains(c.Reason, "a segmentation (SEG) or structure set (RTSTRUCT) of the region did not come within 1ns") {
 		t.Errorf("%+v", c)
 	}
-	s, h, store, spool = ours(t, io.Discard, time.Hour)
+	s, h, store, spool := ours(t, io.Discard, time.Hour)
 	send(t, h, "/dicom-web/studies", mask(t, "1.2.3"))
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

@@ -3,9 +3,12 @@ package studies
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/dicomweb/object"
@@ -62,7 +65,7 @@ func (f *Front) objects(s *study, from *reading, r *results.Result, x models.Mat
 	add("seg", scan.Source, object.SegmentationOf(r, scan.Source), b, err)
 	b, err = object.Capture(r, scan, nil, f.Program)
 	add("capture", "region."+scan.Source, results.Instance{Class: object.CaptureStorage, Instance: object.CaptureUID(r, scan, nil)}, b, err)
-	for _, m := range s.overlays(from, x, p) {
+	for _, m := range append(s.overlays(from, x, p), s.voxelwise(from, scan, p)...) {
 		b, err = object.Map(r, scan, &m, f.Program)
 		add("map", m.Name, results.Instance{Class: object.MapStorage, Instance: object.MapUID(r, &m)}, b, err)
 		b, err = object.Capture(r, scan, &m, f.Program)
@@ -99,4 +102,37 @@ func (s *study) overlays(from *reading, x models.Matrix, p bundle.Prediction) []
 		out = append(out, object.Overlay{Name: "cam." + o.Name, Title: title, Note: "Where the network looked. It does not say why, nor that it is right.", Volume: v})
 	}
 	return out
+}
+
+// mostVoxels is the largest region of which a feature is computed voxel by voxel.
+const mostVoxels = 50_000
+
+// voxelwise is the feature of a source that counted most in the prediction, voxel by voxel of the region; none where no feature of the source counted,
+// or the region is too large for that.
+func (s *study) voxelwise(from *reading, scan *object.Scan, p bundle.Prediction) []object.Overlay {
+	strongest, amount := "", 0.0
+	for _, o := range p.Outcomes {
+		for _, e := range o.Explanations {
+			for _, v := range e.Values {
+				name, own := strings.CutPrefix(v.Feature, from.source.Name+".")
+				if own && !strings.Contains(name, "_shape") && !table.Missing(v.Value) && math.Abs(v.Amount) > amount {
+					strongest, amount = v.Feature, math.Abs(v.Amount)
+				}
+			}
+		}
+	}
+	voxels := 0
+	for _, l := range scan.Region.Labels {
+		voxels += int(l)
+	}
+	if strongest == "" || p.Abstained != nil || voxels > mostVoxels {
+		return nil
+	}
+	m, err := from.source.Voxelwise(from.files, strongest)
+	if err != nil {
+		s.notes = append(s.notes, s.hide(fmt.Sprintf("no map of %s: %v", strongest, err)))
+		return nil
+	}
+	note := "The feature in a cube of three voxels around each voxel of the region, of the voxels in it. The map is of the feature, not of its contribution."
+	return []object.Overlay{{Name: "feature." + strongest, Title: strings.TrimPrefix(strongest, from.source.Name+".") + " of " + from.source.Name, Note: note, Volume: m.Volume}}
 }

@@ -1,0 +1,134 @@
+//go:build interoperability
+
+package serve_test
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/voxgene/voxgene/features/oracle"
+	"github.com/voxgene/voxgene/models/bundle/bundletest"
+	"github.com/voxgene/voxgene/serve"
+	"github.com/voxgene/voxgene/serve/results"
+)
+
+// The guide's configurations, commands and script, with ports and folders of this test put in: a study goes to Orthanc by C-STORE, Orthanc sends it
+// to us by STOW-RS, and what was made of it comes back into the study; curl sends another one.
+func TestInteroperabilityGuide(t *testing.T) {
+	guide, err := os.ReadFile("../docs/dicom-integration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := map[string][]string{}
+	for _, m := range regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```").FindAllStringSubmatch(string(guide), -1) {
+		blocks[m[1]] = append(blocks[m[1]], m[2])
+	}
+	if len(blocks["yaml"]) != 2 || len(blocks["json"]) != 1 || len(blocks["sh"]) != 2 || len(blocks["lua"]) != 1 {
+		t.Fatalf("the guide has %v", blocks)
+	}
+	images, err := filepath.Glob(filepath.Join(oracle.Data(t, "dicom", "qin_prostate_adc_seg"), "ADC", "*.dcm"))
+	if err != nil || len(images) != 20 {
+		t.Fatal(images, err)
+	}
+	masks, err := filepath.Glob(filepath.Join(oracle.Data(t, "dicom", "qin_prostate_adc_seg"), "seg", "*.dcm"))
+	if err != nil || len(masks) != 1 {
+		t.Fatal(masks, err)
+	}
+	t.Chdir(t.TempDir())
+	copied := func(from, to string) {
+		t.Helper()
+		b, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir("study", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range images {
+		copied(path, filepath.Join("study", string(rune('a'+i))+".dcm"))
+	}
+	copied(masks[0], "seg.dcm")
+	o := &orthanc{dir: t.TempDir(), http: free(t), dicom: free(t)}
+	bundletest.Save(t, bundletest.Images(t), "model.voxgene")
+
+	// Both blocks of YAML as one file, without the poller: the script is in its place.
+	text := strings.ReplaceAll(blocks["yaml"][0]+strings.SplitN(blocks["yaml"][1], "dicomweb:\n", 2)[1], "127.0.0.1:8042", "127.0.0.1:"+o.http)
+	text = regexp.MustCompile(`(?m)^  pollers:\n.*\n`).ReplaceAllString(text, "")
+	text = strings.Replace(text, "stow: {path: /dicom-web}", "stow: {path: /dicom-web, settle: 1s}", 1)
+	if err := os.WriteFile("serve.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ORTHANC_PASSWORD", "secret")
+	read, err := serve.ReadConfig("serve.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _, stop := start(t, "model.voxgene", io.Discard, func(c *serve.Config) {
+		c.Results, c.Writeback, c.DICOMweb = read.Results, read.Writeback, read.DICOMweb
+	})
+	defer stop()
+
+	if err := os.WriteFile(filepath.Join(o.dir, "send.lua"), []byte(blocks["lua"][0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := strings.NewReplacer(`"DicomPort": 4242`, `"DicomPort": `+o.dicom, `"HttpPort": 8042`, `"HttpPort": `+o.http, `"StableAge": 60`, `"StableAge": 2, "RemoteAccessAllowed": false`, `"orthanc"`, `"`+o.dir+`"`,
+		"127.0.0.1:8080", address, `"LuaScripts": []`, `"LuaScripts": ["`+filepath.Join(o.dir, "send.lua")+`"]`).Replace(blocks["json"][0])
+	if err := os.WriteFile(filepath.Join(o.dir, "orthanc.json"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.start(t)
+	t.Cleanup(o.stop)
+	run := func(command string) string {
+		t.Helper()
+		command = strings.NewReplacer("127.0.0.1 4242", "127.0.0.1 "+o.dicom, "127.0.0.1:8080", address, "study/1.dcm", "study/a.dcm", "study/2.dcm", "study/b.dcm").Replace(command)
+		out, err := exec.Command("bash", "-euo", "pipefail", "-c", command).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+		return string(out)
+	}
+	run(blocks["sh"][0])
+	store, err := results.Open(read.Results.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	var made results.Result
+	within(t, time.Minute, "the study that Orthanc sent is done", func() bool {
+		all, err := store.Cases("stow", 0)
+		if err != nil || len(all) != 1 || all[0].Status != results.Done {
+			return false
+		}
+		made, err = store.Get(all[0].Result)
+		return err == nil
+	})
+	var written map[string]results.Delivery
+	within(t, time.Minute, "the objects are in Orthanc", func() bool { written, err = store.Standing(made.ID); return err == nil && len(written) == 1 })
+	for _, kind := range []string{"sr", "seg adc", "capture region.adc", "map feature.adc.original_firstorder_Mean", "capture feature.adc.original_firstorder_Mean"} {
+		var found []any
+		if uid := written["pacs"].Objects[kind]; uid == "" || o.get("/dicom-web/instances?SOPInstanceUID="+uid, &found) != nil || len(found) != 1 {
+			t.Errorf("%s is not in Orthanc: %v", kind, written["pacs"].Objects)
+		}
+	}
+	attached, err := store.Attached(made.ID)
+	if err != nil || len(attached) == 0 || len(attached[0].Content) > 0 {
+		t.Errorf("objects are kept although the PACS has them (%v)", err)
+	}
+	time.Sleep(5 * time.Second) // our objects make the study stable again, and it is sent again
+	if list, err := store.List(results.Filter{}); err != nil || len(list) != 1 {
+		t.Errorf("%d results (%v)", len(list), err)
+	}
+	if answer := run(blocks["sh"][1]); !strings.Contains(answer, "00081199") || strings.Contains(answer, "00081198") {
+		t.Errorf("curl was answered %s", answer)
+	}
+}
