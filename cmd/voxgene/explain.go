@@ -72,6 +72,9 @@ with --patient and a folder the part of each voxel is written there on the grid 
 			folder := p.output != "" && filepath.Ext(p.output) == ""
 			if folder || g.asked() {
 				e.Top = math.MaxInt
+				if g.most = mostFeatures; c.Flags().Changed("top") {
+					g.most = max(1, min(top, mostDrawn))
+				}
 			}
 			e.Maps = folder && patient != "" && readsImages(b, x)
 			if background != "" {
@@ -103,7 +106,7 @@ with --patient and a folder the part of each voxel is written there on the grid 
 				return g.answer(c, &p, b, args[1], at, answers, others, folder)
 			}
 			if folder {
-				if err := writeFigures(p.output, answers, at, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) }); err != nil || !e.Maps {
+				if err := writeFigures(p.output, answers, at, g.most, explanationRows(answers), func(e *explained, feature string) (figure.Figure, error) { return effect(b, x, e, feature) }); err != nil || !e.Maps {
 					return err
 				}
 				if x.Rows != 1 {
@@ -127,7 +130,7 @@ with --patient and a folder the part of each voxel is written there on the grid 
 	c.Flags().StringVar(&groupBy, "group-by", "", "sum contributions by "+strings.Join(bundle.Groupings, ", "))
 	c.Flags().StringVar(&sets, "sets", "", "gene sets (GMT) to sum contributions by; a gene of several sets is shared among them")
 	c.Flags().StringSliceVar(&at, "at", nil, "explain survival at these times, such as 12mo, in place of the risk")
-	c.Flags().IntVar(&top, "top", 10, "largest contributions to list")
+	c.Flags().IntVar(&top, "top", 10, "largest contributions to list, and with a folder to draw (20 there where this is left out, at most 100)")
 	return c
 }
 

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	mostFeatures   = 20 // in a figure of all patients
+	mostFeatures   = 20 // in a figure, where --top does not say
+	mostDrawn      = 100
 	mostDependence = 3  // features that get a figure of their own
 	mostWaterfalls = 50 // patients that get a figure of their own
 	mostOverTime   = 6  // features in a figure over time
@@ -130,10 +131,10 @@ func (e *explained) features() []*feature {
 	return out
 }
 
-// writeFigures fills a folder: contributions.csv, and for each number that was explained a bar chart of mean absolute contributions,
+// writeFigures fills a folder, with so many features in a figure: contributions.csv, and for each number that was explained a bar chart of mean absolute contributions,
 // a beeswarm, a heat map, dependences and effects of the first features and a waterfall for each patient (the first fifty); over several
 // times, a patient's contributions as lines. Each figure is an SVG and the numbers in it a CSV. An effect of no picture is passed over.
-func writeFigures(folder string, answers []bundle.Prediction, at []string, rows [][]string, effect func(*explained, string) (figure.Figure, error)) error {
+func writeFigures(folder string, answers []bundle.Prediction, at []string, most int, rows [][]string, effect func(*explained, string) (figure.Figure, error)) error {
 	save, err := openFolder(folder, "contributions.csv", rows)
 	if err != nil {
 		return err
@@ -144,11 +145,11 @@ func writeFigures(folder string, answers []bundle.Prediction, at []string, rows 
 		if len(list) == 0 {
 			continue // no input counted for anyone
 		}
-		if err := e.ofAll(list[:min(len(list), mostFeatures)], save, effect); err != nil {
+		if err := e.ofAll(list[:min(len(list), most)], save, effect); err != nil {
 			return err
 		}
 		for i := range e.at[:min(len(e.at), mostWaterfalls)] {
-			f, err := e.waterfall(i, answers[i].ID)
+			f, err := e.waterfall(i, answers[i].ID, most)
 			if err := save(fmt.Sprintf("%s-patient-%03d-%s", e.file(), i+1, fileSafe(answers[i].ID)), f, err); err != nil {
 				return err
 			}
@@ -204,7 +205,7 @@ func (e *explained) ofAll(list []*feature, save func(string, figure.Figure, erro
 		if o := strongest(x, list); o != nil {
 			other, values = o.name, o.swarm.Values
 		}
-		f, err := figure.Dependence(e.title(), x.name, "Contribution ("+scale+")", x.swarm.Values, x.swarm.Contributions, other, values)
+		f, err := figure.Dependence(e.title(), x.name, "Contribution ("+scale+")", x.levels, x.swarm.Values, x.swarm.Contributions, other, values)
 		if err := save(fmt.Sprintf("%s-dependence-%d", e.file(), k+1), f, err); err != nil {
 			return err
 		}
@@ -276,13 +277,13 @@ func correlation(rows []int, x, y []float64) float64 {
 	return xy / math.Sqrt(xx*yy)
 }
 
-// waterfall draws one patient's number, its largest contributions and the rest in one step.
-func (e *explained) waterfall(i int, patient string) (figure.Figure, error) {
+// waterfall draws one patient's number, its most largest contributions and the rest in one step.
+func (e *explained) waterfall(i int, patient string, most int) (figure.Figure, error) {
 	x := e.at[i]
 	var steps []figure.Step
 	rest := x.Other + x.Gap
 	for k, v := range x.Values {
-		if k >= mostFeatures {
+		if k >= most {
 			rest += v.Amount
 			continue
 		}
@@ -292,8 +293,8 @@ func (e *explained) waterfall(i int, patient string) (figure.Figure, error) {
 		}
 		steps = append(steps, s)
 	}
-	if n := len(x.Values) - mostFeatures; n > 0 || len(steps) == 0 || math.Abs(rest) > 1e-9*(math.Abs(x.Base)+math.Abs(x.Output)) {
-		steps = append(steps, figure.Step{Name: fmt.Sprintf("%d others", max(0, len(x.Values)-mostFeatures)), Contribution: rest})
+	if n := len(x.Values) - most; n > 0 || len(steps) == 0 || math.Abs(rest) > 1e-9*(math.Abs(x.Base)+math.Abs(x.Output)) {
+		steps = append(steps, figure.Step{Name: fmt.Sprintf("%d others", max(0, len(x.Values)-most)), Contribution: rest})
 	}
 	return figure.Waterfall(e.title()+", "+patient, x.Scale, x.Base, x.Output, steps)
 }

@@ -27,6 +27,7 @@ type globalFlags struct {
 	on       bool
 	compare  string
 	repeats  int
+	most     int // features in a figure
 	outcomes []string
 	survival []string
 }
@@ -129,7 +130,7 @@ func globalRows(numbers []*explained, permuted map[string]train.Permuted) [][]st
 
 // globalFigures draws, for each number, mean absolute contributions with their intervals over patients and, where it was asked, the
 // permutation importance with the spread of its shuffles.
-func globalFigures(folder string, numbers []*explained, permuted map[string]train.Permuted, rows [][]string) error {
+func globalFigures(folder string, most int, numbers []*explained, permuted map[string]train.Permuted, rows [][]string) error {
 	save, err := openFolder(folder, "global.csv", rows)
 	if err != nil {
 		return err
@@ -142,7 +143,7 @@ func globalFigures(folder string, numbers []*explained, permuted map[string]trai
 		}
 		n := float64(len(e.at))
 		var bars []figure.Bar
-		for _, f := range list[:min(len(list), mostFeatures)] {
+		for _, f := range list[:min(len(list), most)] {
 			mean, squares := f.total/n, 0.0
 			for _, v := range f.swarm.Contributions {
 				squares += (math.Abs(v) - mean) * (math.Abs(v) - mean)
@@ -173,7 +174,7 @@ func globalFigures(folder string, numbers []*explained, permuted map[string]trai
 			return 0
 		})
 		bars = nil
-		for _, k := range order[:min(len(order), mostFeatures)] {
+		for _, k := range order[:min(len(order), most)] {
 			v := p.Importance[k]
 			bars = append(bars, figure.Bar{Name: p.Inputs[k], Value: v.Drop, Low: v.Drop - v.StdDev, High: v.Drop + v.StdDev})
 		}
@@ -238,14 +239,14 @@ func compareRows(all []compared) [][]string {
 	return rows
 }
 
-func compareFigures(folder string, all []compared, rows [][]string) error {
+func compareFigures(folder string, most int, all []compared, rows [][]string) error {
 	save, err := openFolder(folder, "compare.csv", rows)
 	if err != nil {
 		return err
 	}
 	for _, c := range all {
 		var bars []figure.Bar
-		for _, d := range c.list[:min(len(c.list), mostFeatures)] {
+		for _, d := range c.list[:min(len(c.list), most)] {
 			name := c.names[d.Column]
 			if d.Q < 0.05 {
 				name += " *"
@@ -299,7 +300,7 @@ func (g *globalFlags) answer(c *cobra.Command, p *prediction, b *bundle.Bundle, 
 			return badInput(err)
 		}
 		if folder {
-			return compareFigures(p.output, all, compareRows(all))
+			return compareFigures(p.output, g.most, all, compareRows(all))
 		}
 		return p.write(c.OutOrStdout(), b, nil, compareRows(all))
 	}
@@ -309,7 +310,7 @@ func (g *globalFlags) answer(c *cobra.Command, p *prediction, b *bundle.Bundle, 
 	}
 	rows := globalRows(numbers, permuted)
 	if folder {
-		return globalFigures(p.output, numbers, permuted, rows)
+		return globalFigures(p.output, g.most, numbers, permuted, rows)
 	}
 	return p.write(c.OutOrStdout(), b, nil, rows)
 }

@@ -2,6 +2,7 @@ package radiomics
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,50 +109,57 @@ func TestMapOfMaximum(t *testing.T) {
 	}
 }
 
-// A texture map has at each voxel what extraction without the voxel's neighbourhood says, and so does a map with a step at the
-// middle of its cells.
+// A texture map has at each voxel what extraction without the voxel's neighbourhood says, for every class, of the image and of a filtered
+// one, and so does a map with a step at the middle of its cells.
 func TestMapOfTexture(t *testing.T) {
 	v, m := mapScan()
-	const name = "original_glcm_Contrast"
-	got, err := Map(reading(v), m, 1, DefaultParams(), name, MapOptions{Radius: 1, Step: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	on, err := got.On(v.Grid)
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := DefaultParams()
-	value := func(m *image.Mask) float64 {
-		all, err := Extract(v, m, 1, p)
+	p.AdditionalInfo = false
+	for _, name := range []string{"original_glcm_Contrast", "original_glcm_Imc2", "original_glrlm_RunEntropy", "original_glszm_ZonePercentage",
+		"original_gldm_DependenceVariance", "original_ngtdm_Busyness", "square_glcm_JointEntropy"} {
+		kind, _, _ := strings.Cut(name, "_")
+		p.Images = slices.Clone(DefaultParams().Images[:1])
+		p.Images[0].Name = map[string]string{"original": "Original", "square": "Square"}[kind]
+		got, err := Map(reading(v), m, 1, p, name, MapOptions{Radius: 1, Step: 1})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		on, err := got.On(v.Grid)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range all {
-			if f.Name == name {
-				return f.Value
+		value := func(m *image.Mask) float64 {
+			all, err := Extract(v, m, 1, p)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		t.Fatal("no contrast")
-		return 0
-	}
-	whole := value(m)
-	for _, c := range [][3]int{{9, 8, 7}, {5, 7, 7}, {12, 9, 9}} {
-		left := &image.Mask{Grid: m.Grid, Labels: append([]uint16{}, m.Labels...)}
-		for k := c[2] - 1; k <= c[2]+1; k++ {
-			for j := c[1] - 1; j <= c[1]+1; j++ {
-				for i := c[0] - 1; i <= c[0]+1; i++ {
-					left.Labels[left.Index(i, j, k)] = 0
+			for _, f := range all {
+				if f.Name == name {
+					return f.Value
 				}
 			}
+			t.Fatalf("no %s", name)
+			return 0
 		}
-		if want, have := whole-value(left), on.Values[on.Index(c[0], c[1], c[2])]; math.Abs(have-want) > 1e-12*whole {
-			t.Errorf("voxel %v: %v, want %v", c, have, want)
+		whole := value(m)
+		for _, c := range [][3]int{{9, 8, 7}, {5, 7, 7}, {12, 9, 9}} {
+			left := &image.Mask{Grid: m.Grid, Labels: append([]uint16{}, m.Labels...)}
+			for k := c[2] - 1; k <= c[2]+1; k++ {
+				for j := c[1] - 1; j <= c[1]+1; j++ {
+					for i := c[0] - 1; i <= c[0]+1; i++ {
+						left.Labels[left.Index(i, j, k)] = 0
+					}
+				}
+			}
+			if want, have := whole-value(left), on.Values[on.Index(c[0], c[1], c[2])]; math.Abs(have-want) > 1e-12*math.Abs(whole) {
+				t.Errorf("%s, voxel %v: %v, want %v", name, c, have, want)
+			}
+		}
+		if got.Exact || got.Feature.Value != whole {
+			t.Errorf("%+v, want %v", got.Feature, whole)
 		}
 	}
-	if got.Exact || got.Feature.Value != whole {
-		t.Errorf("%+v, want %v", got.Feature, whole)
-	}
+	const name = "original_glcm_Contrast"
 	coarse, err := Map(reading(v), m, 1, DefaultParams(), name, MapOptions{Radius: 2, Step: 3})
 	if err != nil {
 		t.Fatal(err)

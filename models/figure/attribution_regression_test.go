@@ -54,12 +54,27 @@ func TestBeeswarmGolden(t *testing.T) {
 
 func TestDependenceGolden(t *testing.T) {
 	s, other := swarm(0, 150, ""), swarm(5, 150, "")
-	f, err := Dependence("Dependence", longNames(3)[1], "Contribution (log-odds)", s.Values, s.Contributions, longNames(3)[2], other.Values)
+	f, err := Dependence("Dependence", longNames(3)[1], "Contribution (log-odds)", nil, s.Values, s.Contributions, longNames(3)[2], other.Values)
 	golden(t, "dependence", f, err)
 }
 
+func TestDependenceOfLevelsGolden(t *testing.T) {
+	s, other := swarm(0, 150, ""), swarm(5, 150, "")
+	levels := []string{"Current smoker", "Former smoker, for more than fifteen years", "Never smoked"}
+	for i, v := range s.Values {
+		if !math.IsNaN(v) {
+			s.Values[i] = math.Round(min(max(v+1, 0), 2))
+		}
+	}
+	f, err := Dependence("Dependence of a feature with levels", "clinical.smoking", "Contribution (log-odds)", levels, s.Values, s.Contributions, longNames(3)[2], other.Values)
+	golden(t, "dependence_levels", f, err)
+	if _, err := Dependence("", "x", "", levels, []float64{3}, []float64{1}, "", nil); err == nil {
+		t.Error("a level without a name was drawn")
+	}
+}
+
 func TestHeatmapGolden(t *testing.T) {
-	names := longNames(20)
+	names := longNames(30)
 	outputs := make([]float64, 80)
 	rows := make([][]float64, len(names))
 	for i := range rows {
@@ -92,7 +107,7 @@ func TestLinesGolden(t *testing.T) {
 // Stacked points keep their place along the axis and do not cover each other while there is room.
 func TestStack(t *testing.T) {
 	values := []float64{5, 5, 5, 0, 9, 5}
-	at := stack(values, func(v float64) vg.Length { return vg.Length(v) })
+	at := stack(values, func(v float64) vg.Length { return vg.Length(v) }, swarmHeight/2)
 	for i := range at {
 		if float64(at[i].X) != values[i] {
 			t.Errorf("point %d moved along the axis to %v", i, at[i].X)

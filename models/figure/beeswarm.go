@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -54,8 +55,25 @@ func Beeswarm(title, axis string, rows []Swarm) (Figure, error) {
 	c := newCanvas(left+320, vg.Length(len(rows))*swarmHeight+64+legendLine, title)
 	area := inside(c)
 	p.Draw(draw.Crop(area, 0, 0, legendLine+2, 0))
+	if slices.ContainsFunc(rows, func(r Swarm) bool { return slices.ContainsFunc(r.Values, math.IsNaN) }) {
+		area = ringKey(area)
+	}
 	shadeBar(area, "", "feature value low", "high")
 	return Figure{SVG: c.bytes(), CSV: table([]string{"feature", "patient", "value", "contribution"}, records)}, nil
+}
+
+// ringKey says at the foot of an area what an open ring is, and returns the area to the right of that.
+func ringKey(area draw.Canvas) draw.Canvas {
+	const key = "no value"
+	y := area.Min.Y + legendLine/2
+	ring(area, vg.Point{X: area.Min.X + 4, Y: y})
+	area.FillText(textStyle(tickSize, text.XLeft), vg.Point{X: area.Min.X + 9, Y: y}, key)
+	return draw.Crop(area, 9+width(key, tickSize)+8, 0, 0, 0)
+}
+
+// ring draws a patient without a value, in grey, since those stand on top of each other where there are many.
+func ring(c draw.Canvas, at vg.Point) {
+	c.DrawGlyphNoClip(draw.GlyphStyle{Color: grey, Radius: dot / 2, Shape: draw.RingGlyph{}}, at)
 }
 
 // percentiles returns the 5th and 95th percentile of what is there.
@@ -80,7 +98,7 @@ func (s *swarms) Plot(c draw.Canvas, p *plot.Plot) {
 		c.StrokeLine2(draw.LineStyle{Color: color.Gray{225}, Width: 0.4}, c.Min.X, middle, c.Max.X, middle)
 		low, high := percentiles(r.Values)
 		groups := make([][]vg.Point, shades+1) // by shade; the last is of missing values
-		for k, at := range stack(r.Contributions, x) {
+		for k, at := range stack(r.Contributions, x, swarmHeight/2) {
 			at.Y += middle
 			g := shades
 			if v := r.Values[k]; !math.IsNaN(v) {
@@ -91,7 +109,7 @@ func (s *swarms) Plot(c draw.Canvas, p *plot.Plot) {
 		for g, points := range groups {
 			if g == shades {
 				for _, at := range points {
-					c.DrawGlyphNoClip(draw.GlyphStyle{Color: color.Black, Radius: dot / 2, Shape: draw.RingGlyph{}}, at)
+					ring(c, at)
 				}
 				continue
 			}
@@ -100,8 +118,9 @@ func (s *swarms) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// stack places contributions along a line, apart from each other: in order of their place, each on the free level nearest to the line.
-func stack(values []float64, x func(float64) vg.Length) []vg.Point {
+// stack places contributions along a line, apart from each other: in order of their place, each on the free level nearest to the line, and
+// no further from it than half.
+func stack(values []float64, x func(float64) vg.Length, half vg.Length) []vg.Point {
 	order := make([]int, len(values))
 	for i := range order {
 		order[i] = i
@@ -136,7 +155,7 @@ func stack(values []float64, x func(float64) vg.Length) []vg.Point {
 		out[i].X = at
 	}
 	step := vg.Length(dot * 0.9)
-	if room := vg.Length(swarmHeight)/2 - dot/2; vg.Length(deepest)*step > room {
+	if room := half - dot/2; vg.Length(deepest)*step > room {
 		step = room / vg.Length(deepest)
 	}
 	for i, l := range level {

@@ -98,7 +98,7 @@ func ExampleBeeswarm() {
 }
 
 func ExampleDependence() {
-	f, err := figure.Dependence("", "clinical.age", "Contribution (log-odds)", []float64{31, 64}, []float64{1.5, -0.8}, "t1.volume", []float64{9, 4})
+	f, err := figure.Dependence("", "clinical.age", "Contribution (log-odds)", nil, []float64{31, 64}, []float64{1.5, -0.8}, "t1.volume", []float64{9, 4})
 	if err != nil {
 		fmt.Println(err)
 		return
