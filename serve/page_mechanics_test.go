@@ -1,7 +1,6 @@
 package serve_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/nifti"
-	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
 	"github.com/voxgene/voxgene/serve/auth"
@@ -400,50 +398,42 @@ func TestPageCohort(t *testing.T) {
 	}
 }
 
-// Names are texts, whatever they hold: of models, features, levels, classes, outcomes, sources, patients.
+// Names are texts, whatever they hold: of models, sources, features, units, levels, classes, outcomes and patients.
 func TestPageHostileNames(t *testing.T) {
 	b := browser(t)
-	const evil = `<img src=x onerror="window.evil=1">`
+	const evil = `<img src=x onerror="window.evil=1"></script><script>window.evil=1</script>${window.evil=1}'"&amp;`
 	dir := t.TempDir()
-	numbers, _ := bundletest.New(t)
-	numbers.Name = evil
-	numbers.IntendedUse = evil
-	numbers.Outcomes[0].Classes = []string{evil, "</script><script>window.evil=1</script>"}
-	for i := range numbers.Inputs {
-		if numbers.Inputs[i].Levels == nil {
-			numbers.Inputs[i].Unit = evil
-		}
-	}
 	path := filepath.Join(dir, "evil.voxgene")
-	file, err := numbers.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Names of inputs stand in several parts of a bundle, of which one length is kept.
-	if err := os.WriteFile(path, bytes.ReplaceAll(file, []byte("\x00"), []byte("\x00")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bundle.Open(path); err != nil {
-		t.Fatal(err)
-	}
+	model := bundletest.Hostile(t, evil)
+	bundletest.Save(t, model, path)
 	address, _, stop := start(t, path, io.Discard, nil)
+	quoted := func(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
 	table := filepath.Join(dir, "new.csv")
-	if err := os.WriteFile(table, []byte("patient,age,sex,volume,EGFR\n\""+strings.ReplaceAll(evil, `"`, `""`)+"\",61,M,1,1\n"+evil[:8]+",1,M,1,1\n"), 0o600); err != nil {
+	text := "patient," + quoted(model.Inputs[0].Name) + "," + quoted(model.Inputs[1].Name) + "\n" + quoted(evil) + ",7," + quoted(evil) + "\nB,900,\n"
+	if err := os.WriteFile(table, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := open(t, b, "http://"+address+"/#patient", looks[0], "404")
-	p.until("document.querySelectorAll('#inputs tr').length === 5")
-	p.run(chromedp.SetUploadFiles("#file", []string{table}))
-	p.until("document.querySelectorAll('#row option').length === 2")
-	p.run(chromedp.Click("#go"))
-	p.until("document.querySelectorAll('#prediction svg').length === 4")
-	p.run(chromedp.Navigate("http://"+address+"/#cohort"), chromedp.SetUploadFiles("#cohort-file", []string{table}))
-	p.until("document.querySelectorAll('#cohort-said svg').length === 2")
-	if eval[bool](p, "window.evil === 1 || document.querySelectorAll('img, body script').length > 0") {
-		t.Error("a name became markup")
-	}
-	if said := p.text("body"); !strings.Contains(said, evil) {
-		t.Errorf("the name is not shown:\n%s", said)
+	for _, l := range looks[:2] {
+		p := open(t, b, "http://"+address+"/#patient", l)
+		p.until("document.querySelectorAll('#inputs tr').length === 2")
+		p.run(chromedp.SetUploadFiles("#file", []string{table}))
+		p.until("document.querySelectorAll('#row option').length === 2")
+		for _, row := range []string{"1", "0"} {
+			p.run(chromedp.SetValue("#row", row), chromedp.Evaluate("document.getElementById('row').dispatchEvent(new Event('change'))", nil), chromedp.Click("#go"))
+			p.until("document.querySelectorAll('#prediction svg').length === 2")
+		}
+		said := p.text("body")
+		p.fits("hostile names")
+		p.run(chromedp.Evaluate("location.hash = 'cohort'", nil), chromedp.SetUploadFiles("#cohort-file", []string{table}))
+		p.until("document.querySelectorAll('#cohort-said svg').length === 2")
+		said += p.text("body")
+		p.fits("hostile names of a cohort")
+		if eval[bool](p, "window.evil === 1 || document.querySelectorAll('img, body script').length > 0") {
+			t.Errorf("%s: a name became markup", l)
+		}
+		if strings.Count(said, evil) < 10 {
+			t.Errorf("%s: names are not shown as they are:\n%s", l, said)
+		}
 	}
 	if err := stop(); err != nil {
 		t.Error(err)

@@ -37,6 +37,12 @@ type server struct {
 
 func serve(t testing.TB, edit func(*bundle.Bundle, *studies.Limits)) server {
 	t.Helper()
+	return serveWith(t, edit, nil)
+}
+
+// serveWith is serve with other options.
+func serveWith(t testing.TB, edit func(*bundle.Bundle, *studies.Limits), with func(*studies.Options)) server {
+	t.Helper()
 	dir := t.TempDir()
 	b, limits := bundletest.Images(t), studies.DefaultLimits()
 	limits.Temp, limits.Wait = t.TempDir(), time.Minute
@@ -54,7 +60,11 @@ func serve(t testing.TB, edit func(*bundle.Bundle, *studies.Limits)) server {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	f := studies.New(studies.Options{Registry: r, Limits: limits, Patients: api.DefaultLimits(), Log: slog.New(slog.NewJSONHandler(log, nil)), Results: store})
+	o := studies.Options{Registry: r, Limits: limits, Patients: api.DefaultLimits(), Log: slog.New(slog.NewJSONHandler(log, nil)), Results: store}
+	if with != nil {
+		with(&o)
+	}
+	f := studies.New(o)
 	mux := http.NewServeMux()
 	f.Register(mux)
 	t.Cleanup(func() {

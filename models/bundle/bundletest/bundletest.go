@@ -157,6 +157,24 @@ func Wide(t testing.TB, n int) (*bundle.Bundle, models.Matrix) {
 	}, x
 }
 
+// Hostile returns a bundle of one class outcome in which every name is a text of the caller's: of the bundle, its use, sources, columns, units, levels,
+// classes and the outcome. It must not hold a dot.
+func Hostile(t testing.TB, text string) *bundle.Bundle {
+	t.Helper()
+	columns := []table.Column{
+		{Name: text + ".a" + text, Source: text, Group: text, Unit: text},
+		{Name: text + ".b" + text, Source: text, Group: text, Kind: table.Categorical, Levels: []string{text, "other " + text}},
+	}
+	x := models.NewMatrix(columns, 40)
+	for i := range x.Rows {
+		x.Column(0)[i], x.Column(1)[i] = float64(i), float64(i%2)
+	}
+	chain := fit(t, x)
+	return &bundle.Bundle{Name: text, CreatedBy: text, IntendedUse: text, Patients: x.Rows, Config: []byte("name: hostile\n"), Inputs: bundle.NewInputs(x),
+		Outcomes: []bundle.Outcome{{Name: text, Kind: clinical.Class, Classes: []string{text, "not " + text}, Chain: chain, Model: sum(chain, "test_class", 1, -1),
+			Conformal: &bundle.Conformal{Level: 0.9, Limits: []float64{0.9, 0.9}}}}}
+}
+
 // Images returns a bundle named prostate of one class outcome over the age and two features that are extracted from the segment Lesion of
 // an ADC series, so that it answers raw files.
 func Images(t testing.TB) *bundle.Bundle {

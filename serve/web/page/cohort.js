@@ -2,6 +2,7 @@
 import { ask } from './ask.js'
 import { beeswarm, histogram } from './beeswarm.js'
 import { by, digits, doing, el, percent } from './dom.js'
+import { spell } from './figures.js'
 import * as patient from './patient.js'
 import { session } from './session.js'
 import { features, patients, value } from './table.js'
@@ -129,7 +130,7 @@ function show(n) {
 // table lists the patients; a heading sorts.
 function table(name, kind, last) {
   const columns = [['name', 'Patient', r => r.name], kind === 'class' ? ['label', 'Class', r => r.o.label || ''] : ['label', 'Risk group', r => r.o.risk_group || ''],
-    ['score', kind === 'class' ? `Probability of ${last}` : 'Risk', r => score(r.o)], ...(kind === 'class' ? [['set', 'Set', r => (r.o.set || []).join(', ')]] : [['median', `Median (${session.model.outcomes.find(o => o.name === name).unit})`, r => r.o.median]]),
+    ['score', kind === 'class' ? `Probability of ${last}` : 'Risk', r => score(r.o)], ...(kind === 'class' ? [['set', 'Set', r => (r.o.set || []).join(', ')]] : [['median', 'Median', r => r.o.median]]),
     ['warnings', 'Warnings', r => r.answer.warnings.length]]
   const rows = all.map((p, n) => ({ ...p, n, o: p.answer.outcomes[name] }))
   const key = (columns.find(c => c[0] === sorted.by) || columns[2])[2]
@@ -147,7 +148,7 @@ function table(name, kind, last) {
     } }, text, sorted.by === id ? (sorted.down ? ' ▾' : ' ▴') : ''))))
   const cell = (id, v) => {
     if (id === 'score') return kind === 'class' ? percent(v) : digits(v)
-    return id === 'median' ? (v === null ? 'not reached' : digits(v)) : String(v ?? '–')
+    return id === 'median' ? (v === null ? 'not reached' : spell(v, session.model.outcomes.find(o => o.name === name).unit)) : String(v ?? '–')
   }
   return el('div', { class: 'scroll list', tabindex: '0', role: 'region', 'aria-label': 'Patients' }, el('table', {}, el('thead', {}, head), el('tbody', {}, ...rows.map(r => el('tr', {}, ...columns.map(([id, , of]) =>
     id === 'name' ? el('th', { scope: 'row' }, el('button', { type: 'button', class: 'link', onclick: () => show(r.n) }, r.name))

@@ -36,6 +36,12 @@ export function inTime(limit, unit) {
   return { factor: days, name: 'days' }
 }
 
+// spell is a length of time in the unit that suits it.
+export function spell(v, unit) {
+  const { factor, name } = inTime(v, unit)
+  return `${digits(v * factor)} ${name}`
+}
+
 // steps are round numbers from 0 to a limit.
 export function steps(limit, most) {
   const rough = limit / most, ten = 10 ** Math.floor(Math.log10(rough))

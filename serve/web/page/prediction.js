@@ -1,6 +1,6 @@
 // One patient's prediction, as the server answered it: what is predicted, how sure, what to mind, what contributed.
 import { count, digits, el, percent } from './dom.js'
-import { classes, inTime, key, survival, waterfall } from './figures.js'
+import { classes, inTime, key, spell, survival, waterfall } from './figures.js'
 
 // The codes of warnings that concern the whole prediction come first, and in these words.
 const titles = {
@@ -40,7 +40,7 @@ export function minding(p, drawn) {
     const fill = code === 'missing' ? 'filled in as in training' : ''
     list.append(el('li', {}, el('details', {}, el('summary', {}, title, ` ${all.length}${fill ? ', ' + fill : ''}`), el('ul', {}, ...all.map(w => el('li', { text: w.message }))))))
   }
-  out.append(el('h3', { text: 'To mind' }), list)
+  out.append(el('h3', { text: 'Warnings' }), list)
   return out
 }
 
@@ -62,7 +62,7 @@ function classOutcome(o, about, width) {
 function survivalOutcome(o, about, curve, width) {
   if (o.risk === null) return [el('p', { class: 'withheld', text: 'withheld' })]
   const { factor, name } = inTime(about?.follow_up?.limit || 0, o.unit)
-  const median = o.median === null ? 'median not reached within the follow-up' : `median ${digits(o.median * factor)} ${name}`
+  const median = o.median === null ? 'median not reached within the follow-up' : `median ${spell(o.median, o.unit)}`
   const out = [el('p', { class: 'said' }, o.risk_group ? el('strong', { text: o.risk_group + ' risk' }) : '', `${o.risk_group ? ', ' : ''}${median}`)]
   out.push(survival(curve || { unit: o.unit, times: o.times, survival: o.survival }, o, about, width))
   const stated = (o.stated || o.times.map((t, i) => [t, o.survival[i]])).filter(p => p[1] !== null)
@@ -96,13 +96,15 @@ function contributions(e, o, width) {
 // the prediction itself are for drawing.
 export function show(place, p, about, { curves = {}, drawn = false, group = null } = {}) {
   const draw = () => {
-    const width = Math.max(280, Math.min(760, place.clientWidth - 34))
-    const outcomes = Object.entries(p.outcomes).map(([name, o]) => {
+    const outcomes = Object.entries(p.outcomes).map(([name, o]) => [name, o, el('article', { class: 'panel outcome' }, el('h3', { text: name }))])
+    place.replaceChildren(minding(p, drawn), ...(group ? [group] : []), ...outcomes.map(o => o[2]))
+    for (const [name, o, article] of outcomes) { // they have their widths now
+      const style = getComputedStyle(article)
+      const width = Math.max(280, Math.min(760, Math.floor(article.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight))))
       const of = about?.outcomes?.find(a => a.name === name)
       const body = o.kind === 'class' ? classOutcome(o, of, width) : (drawn ? drawnSurvival(o, of, width) : survivalOutcome(o, of, curves[name], width))
-      return el('article', { class: 'panel outcome' }, el('h3', { text: name }), ...body, ...(o.explanations || []).map(e => contributions(e, o, width)))
-    })
-    place.replaceChildren(minding(p, drawn), ...(group ? [group] : []), ...outcomes)
+      article.append(...body, ...(o.explanations || []).map(e => contributions(e, o, width)))
+    }
   }
   draw()
   place.redraw = draw

@@ -5,7 +5,7 @@ import { show } from './prediction.js'
 import { describe, session, words } from './session.js'
 import { close, look } from './viewer.js'
 
-const states = { preliminary: 'Preliminary: seen by nobody yet', final: 'Final: verified', amended: 'Amended: a later version replaced it', 'entered-in-error': 'Entered in error: taken back' }
+const states = { preliminary: 'Preliminary: not verified yet', final: 'Final: verified', amended: 'Amended: a later version replaced it', 'entered-in-error': 'Entered in error: taken back' }
 
 // open shows a kept result.
 export async function open(id) {

@@ -41,7 +41,7 @@ function headline(r) {
   if (r.erased) return el('span', { class: 'quiet', text: 'erased' })
   const out = el('span', { class: 'headline' })
   if (r.abstained) out.append(el('span', { class: 'tag refused', text: 'no prediction' }))
-  else for (const h of r.headline) out.append(el('span', {}, el('span', { class: 'quiet', text: h.outcome + ' ' }), h.label !== undefined ? `${h.label} ${percent(h.probability)}` : h.risk_group ? h.risk_group + ' risk' : `risk ${digits(h.risk)}`))
+  else for (const h of r.headline) out.append(el('span', {}, el('span', { class: 'quiet', text: h.outcome + ' ' }), h.label !== undefined ? `${h.label} (${percent(h.probability)})` : h.risk_group ? h.risk_group + ' risk' : `risk ${digits(h.risk)}`))
   if (r.warnings) out.append(el('span', { class: 'warned', title: `${r.warnings} warnings`, text: `⚠ ${r.warnings}` }))
   if (r.state !== 'preliminary') out.append(el('span', { class: 'tag ' + r.state, text: r.state === 'entered-in-error' ? 'entered in error' : r.state }))
   return out
@@ -78,7 +78,13 @@ async function find(e) {
   await doing('…', load)
 }
 
+// again looks for news once in a while, but not under a person's hands.
+function again() {
+  if (!document.hidden && !by('worklist').hidden && session.model && !patient && !by('cases').contains(document.activeElement) && !by('statuses').contains(document.activeElement)) load().catch(() => {})
+}
+
 export function start() {
+  setInterval(again, 30000)
   by('words').addEventListener('input', list)
   by('refresh').addEventListener('click', () => doing('…', load))
   by('who').addEventListener('submit', find)
