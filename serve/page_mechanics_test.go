@@ -106,7 +106,7 @@ func TestPagePatient(t *testing.T) {
 		p.run(chromedp.Focus("#go"), chromedp.SendKeys("#go", kb.Enter))
 		p.until("document.querySelectorAll('#prediction svg').length === 4")
 		said := p.text("#answer")
-		for _, want := range []string{"clinical.age is 99; training values lie between 20 and 80", "rna", "high risk", "Contributed to this estimate", "90 % of patients", "% alive at"} {
+		for _, want := range []string{"clinical.age is 99; training values lie between 20 and 80", "rna", "high risk", "Contributed to this estimate", "90 % of patients", "Without the event: "} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%s: without %q:\n%s", l, want, said)
 			}
@@ -117,7 +117,7 @@ func TestPagePatient(t *testing.T) {
 			}
 		}
 		drawn := eval[string](p, "[...document.querySelectorAll('#prediction svg')].map(s => s.getAttribute('aria-label')).join('|')")
-		if !strings.Contains(drawn, "clinical.age = 99") || !strings.Contains(drawn, "Probability of surviving") {
+		if !strings.Contains(drawn, "clinical.age = 99") || !strings.Contains(drawn, "Probability of being without the event") {
 			t.Errorf("%s: drawn is %s", l, drawn)
 		}
 		if use := p.text("#use"); use != "For research use only. Not for diagnosis or treatment." {
@@ -332,7 +332,7 @@ func TestPageWorklist(t *testing.T) {
 		p.until("document.querySelectorAll('#cases tbody tr').length === 12")
 		p.fits("the worklist")
 		p.shot("worklist")
-		if said := p.text("#worklist"); strings.Contains(said, "CANARY") || !strings.Contains(said, "<img src=x") || !strings.Contains(said, "idh 1 88 %") {
+		if said := p.text("#worklist"); strings.Contains(said, "CANARY") || !strings.Contains(said, "<img src=x") || !strings.Contains(said, "idh 1 (88 %)") {
 			t.Errorf("%s: %s", l, said)
 		}
 		p.run(chromedp.Focus("#statuses button:nth-child(3)"), chromedp.KeyEvent(kb.Enter))

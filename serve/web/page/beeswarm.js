@@ -16,7 +16,7 @@ export function quantile(input, value) {
 
 // beeswarm draws a row a feature and a point a patient. rows are {feature, input, points: [{patient, amount, value}], mean}.
 export function beeswarm(rows, what, width, pick) {
-  const narrow = width < 520, left = narrow ? 8 : Math.round(0.36 * width), right = 12, top = 8, each = narrow ? 56 : 40
+  const narrow = width < 460, left = narrow ? 8 : Math.round(0.36 * width), right = 12, top = 8, each = narrow ? 56 : 40
   const height = top + each * rows.length + 40
   const amounts = rows.flatMap(r => r.points.map(p => p.amount))
   const low = Math.min(0, ...amounts), high = Math.max(0, ...amounts)
@@ -41,7 +41,9 @@ export function beeswarm(rows, what, width, pick) {
     }
   })
   const zero = x(0), bottom = top + each * rows.length
-  g.append(shape('line', { x1: zero, x2: zero, y1: top, y2: bottom, class: 'mark' }), shape('text', { x: zero, y: bottom + 16, 'text-anchor': 'middle' }, '0'))
+  // On a narrow page names stand over their rows, and the line of zero passes them by.
+  const lines = narrow ? rows.map((_, i) => [top + each * i + 20, top + each * i + 50]) : [[top, bottom]]
+  g.append(...lines.map(([y1, y2]) => shape('line', { x1: zero, x2: zero, y1, y2, class: 'mark' })), shape('text', { x: zero, y: bottom + 16, 'text-anchor': 'middle' }, '0'))
   for (const [v, anchor] of [[low, 'start'], [high, 'end']]) if (Math.abs(x(v) - zero) > 30) g.append(shape('text', { x: x(v), y: bottom + 16, 'text-anchor': anchor }, signed(v)))
   g.append(shape('text', { x: (left + width - right) / 2, y: bottom + 34, 'text-anchor': 'middle', class: 'quiet' }, `contribution (${what})`))
   g.addEventListener('click', e => { const n = e.target.dataset?.patient; if (n !== undefined) pick(Number(n)) })

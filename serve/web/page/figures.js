@@ -2,7 +2,7 @@
 import { cut, digits, el, figure, percent, shape, signed } from './dom.js'
 
 const line = 26
-const letter = 6.6 // the width of a letter, about
+const letter = 6.3 // the width of a letter, about
 
 // classes draws the probability of each class, with the threshold from which the last is called.
 export function classes(o, about, width) {
@@ -60,7 +60,7 @@ export function survival(curve, o, about, width) {
   const left = 44, right = 14, top = 12, low = 200, risk = follow?.at_risk?.length ? 44 : 0
   const height = low + 42 + risk
   const x = t => left + (width - left - right) * t / (1.06 * end), y = s => low - (low - top) * s
-  const g = figure(width, height, 'Probability of surviving: ' + given.filter((_, i) => i % 6 === 0 || given.length < 8).map(p => `${percent(p[1])} at ${digits(p[0] * factor)} ${name}`).join(', '))
+  const g = figure(width, height, 'Probability of being without the event: ' + given.filter((_, i) => i % 6 === 0 || given.length < 8).map(p => `${percent(p[1])} at ${digits(p[0] * factor)} ${name}`).join(', '))
   for (const s of [0, 0.25, 0.5, 0.75, 1]) {
     g.append(shape('line', { x1: left, x2: width - right, y1: y(s), y2: y(s), class: 'axis' }), shape('text', { x: left - 8, y: y(s) + 4, 'text-anchor': 'end' }, percent(s)))
   }
@@ -93,16 +93,18 @@ export function survival(curve, o, about, width) {
   return g
 }
 
-// label is a contribution's feature and value.
-function label(v) {
-  return v.feature + (v.value === null || v.value === undefined ? '' : ' = ' + (typeof v.value === 'number' ? digits(v.value) : v.value))
+// label is a contribution's feature and value, in as many letters as there is room for: the value stays whole where it can.
+function label(v, most = Infinity) {
+  const value = v.value === null || v.value === undefined ? '' : ' = ' + (typeof v.value === 'number' ? digits(v.value) : v.value)
+  if (v.feature.length + value.length <= most) return v.feature + value
+  return value.length < most / 2 ? cut(v.feature, most - value.length) + value : cut(v.feature + value, most)
 }
 
 // waterfall draws the way from the base to the output. On a narrow page names stand over their bars.
 export function waterfall(e, what, width) {
-  const rows = e.values.map(v => [label(v), v.contribution, v.error])
-  if (e.other) rows.push(['all others', e.other])
-  const narrow = width < 520
+  const rows = e.values.map(v => [label(v), v.contribution, v.error, v])
+  if (e.other) rows.push(['all others', e.other, 0, { feature: 'all others' }])
+  const narrow = width < 460
   const each = narrow ? 38 : 24, left = narrow ? 0 : Math.round(0.46 * width), right = 72, top = 26
   const height = top + each * rows.length + 30
   const g = figure(width, height, `From ${digits(e.base)} to ${digits(e.output)} (${what}): ` + rows.map(r => `${r[0]} ${signed(r[1])}`).join('; '))
@@ -118,9 +120,9 @@ export function waterfall(e, what, width) {
   }
   g.append(told(e.base, 12, 'quiet', `base ${digits(e.base)}`), ...upright(e.base, 'axis'))
   at = e.base
-  rows.forEach(([name, v, error], i) => {
+  rows.forEach(([name, v, error, whose], i) => {
     const y = bar(i), from = Math.min(at, at + v)
-    const text = shape('text', { x: 0, y: narrow ? y - 4 : y + 13 }, cut(name, Math.floor((narrow ? width : left - 8) / letter)))
+    const text = shape('text', { x: 0, y: narrow ? y - 4 : y + 13 }, label(whose, Math.floor((narrow ? width : left - 8) / letter)))
     const whole = `${name}: ${signed(v)}${error ? ` ± ${digits(error)}` : ''}`
     text.append(shape('title', {}, whole))
     const box = shape('rect', { x: x(from), y, width: Math.max(1, x(from + Math.abs(v)) - x(from)), height: 16, class: v > 0 ? 'up' : 'down' })

@@ -68,7 +68,7 @@ export class Plane {
       let [red, green, blue] = [v, v, v]
       if (map && map[i]) {
         const share = map[i] / 127, [hr, hg, hb] = heat(share, view.signed)
-        const alpha = view.opacity * Math.min(1, 0.1 + Math.abs(share))
+        const alpha = view.opacity * Math.min(1, 0.15 + 1.1 * Math.abs(share))
         red += alpha * (hr - red)
         green += alpha * (hg - green)
         blue += alpha * (hb - blue)

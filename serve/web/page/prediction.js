@@ -67,7 +67,7 @@ function survivalOutcome(o, about, curve, width) {
   out.push(survival(curve || { unit: o.unit, times: o.times, survival: o.survival }, o, about, width))
   const stated = (o.stated || o.times.map((t, i) => [t, o.survival[i]])).filter(p => p[1] !== null)
   if (stated.length) {
-    out.push(el('p', { class: 'stated' }, 'Stated: ', ...stated.map(([t, s], i) => el('span', {}, `${i ? ' · ' : ''}${percent(s)} alive at ${count(t * factor, name)}`))))
+    out.push(el('p', { class: 'stated' }, 'Without the event: ', ...stated.map(([t, s], i) => el('span', {}, `${i ? ' · ' : ''}${percent(s)} at ${count(t * factor, name)}`))))
   }
   return out
 }
