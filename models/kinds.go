@@ -35,6 +35,8 @@ type Kind struct {
 	New func(Options) (Learner, error)
 	// Volumes says that the models may read crops of images, and then need no column.
 	Volumes bool
+	// Slow says that a fit takes so long that choices are made on one inner hold-out and hyper-parameters are not searched.
+	Slow bool
 	// Joint says that a model may learn several outcomes at once (Training.Joint).
 	Joint bool
 	// Decode is the inverse of Model.Encode. It never panics, whatever the parts hold.

@@ -43,6 +43,14 @@ func (r *run) permutations(one *outcomeRun) int {
 	return 99
 }
 
+// innerFits is how often a candidate is fitted to make a choice.
+func (r *run) innerFits(one *outcomeRun) int {
+	if one.study.Once {
+		return 1
+	}
+	return r.e.Validation.InnerFolds
+}
+
 // announce prints what is going to be done before it starts: fits, and the measured time of one. For that one outer fold of each
 // outcome is fitted, which the run then finds done.
 func (r *run) announce(ctx context.Context) error {
@@ -56,7 +64,7 @@ func (r *run) announce(ctx context.Context) error {
 		models, choices := len(one.models), one.study.Procedure.Choices()
 		inner := 0
 		if choices > 1 {
-			inner = choices * r.e.Validation.InnerFolds
+			inner = choices * r.innerFits(one)
 		}
 		estimate := len(one.folds)*(models+inner) + inner + 1
 		side, permutations, null := 0, 0, 0
@@ -69,7 +77,7 @@ func (r *run) announce(ctx context.Context) error {
 			}
 			permutations = r.permutations(one)
 			if null = r.nullFolds(one) * models; models > 1 {
-				null *= 1 + r.e.Validation.InnerFolds
+				null *= 1 + r.innerFits(one)
 			}
 		}
 		seconds := each * float64(estimate+side+permutations*null)
@@ -106,7 +114,7 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 	nullFolds := r.nullFolds(one)
 	fitsOfOne := nullFolds * len(modal.Models)
 	if len(modal.Models) > 1 {
-		fitsOfOne += nullFolds * r.e.Validation.InnerFolds * len(modal.Models)
+		fitsOfOne += nullFolds * r.innerFits(one) * len(modal.Models)
 	}
 	side := 0
 	for _, s := range slices.Concat(baselines, ablation) {

@@ -92,6 +92,11 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 	if one.study.Procedure, one.models, err = r.procedure(one.y); err != nil {
 		return nil, err
 	}
+	for _, m := range one.models {
+		if kind, ok := models.Lookup(m.Kind); ok && kind.Slow {
+			one.study.Once = true
+		}
+	}
 	design := r.e.Validation.Design()
 	shared := r.together != nil && slices.Contains(r.together.names, one.y.Name)
 	if one.scheme == validate.FoldsFile && !shared {

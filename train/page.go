@@ -167,6 +167,9 @@ func (r *run) describe(one *outcomeRun) string {
 	inner := ""
 	if one.study.Procedure.Choices() > 1 {
 		inner = fmt.Sprintf("; %d candidates compete inside each, by %d inner folds", one.study.Procedure.Choices(), v.InnerFolds)
+		if one.study.Once {
+			inner = fmt.Sprintf("; %d candidates compete inside each, on one inner hold-out, because networks are among them; none of their hyper-parameters is searched", one.study.Procedure.Choices())
+		}
 	}
 	switch one.scheme {
 	case validate.NestedCV, validate.CV:

@@ -222,6 +222,9 @@ func (one *outcomeRun) warnings(level float64) []string {
 		if !math.IsNaN(m.Chance) && e.Low <= m.Chance {
 			out = append(out, fmt.Sprintf("The interval of the %s reaches down to %.3f: this procedure was not shown to do better than chance (%g).", m.Title, e.Low, m.Chance))
 		}
+		if e.Low == e.High && !math.IsNaN(e.Low) {
+			out = append(out, fmt.Sprintf("The interval of the %s has no width: its formula sees no spread where every pair of patients is in order. That is no certainty.", m.Title))
+		}
 		if e.Folds < len(one.folds) {
 			out = append(out, fmt.Sprintf("%d of %d folds could not be judged by the %s, because their test patients lack a class or a comparable pair; they are left out of its mean.",
 				len(one.folds)-e.Folds, len(one.folds), m.Title))

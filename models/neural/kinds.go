@@ -15,7 +15,7 @@ const (
 
 func init() {
 	for _, kind := range []string{mlpKind, cnnKind, fusionKind} {
-		models.Register(models.Kind{Name: kind, Outcomes: []clinical.OutcomeKind{clinical.Class, clinical.Survival}, Params: params(kind), Volumes: kind != mlpKind, Joint: true,
+		models.Register(models.Kind{Name: kind, Outcomes: []clinical.OutcomeKind{clinical.Class, clinical.Survival}, Params: params(kind), Volumes: kind != mlpKind, Joint: true, Slow: true,
 			New: func(o models.Options) (models.Learner, error) { return newNetwork(kind, o) }, Decode: decode(kind)})
 	}
 }

@@ -78,7 +78,9 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 			p.Add(n, "%v", err)
 			continue
 		}
-		if m.Search != nil {
+		if m.Search != nil && k.Slow {
+			p.Add(at(n, "search"), "a model of kind %s takes too long to be searched inside every fold; list a few settings as models of their own, which one inner hold-out chooses between", m.Kind)
+		} else if m.Search != nil {
 			m.Search.check(k, m.Options, n.Get("search"), p)
 		}
 	}

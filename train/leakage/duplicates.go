@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/voxgene/voxgene/features/stat"
 	"github.com/voxgene/voxgene/features/table"
@@ -114,6 +115,7 @@ func (in Input) equalIn(columns []int, i, j int) bool {
 
 const (
 	nearlySame   = 0.999 // rank correlation of two rows past which they are hardly two patients
+	perhapsSame  = 0.9   // the same with missing values at the mean, past which a pair is looked at
 	nearColumns  = 50    // columns needed
 	mostNear     = 2000  // columns looked at, evenly spread
 	mostNearRows = 3000
@@ -160,6 +162,15 @@ func nearDuplicates(in Input) []Finding {
 			}
 		}
 	}
+	standard := make([][]float64, len(rows)) // NaN where a value is missing
+	for i := range rows {
+		standard[i] = slices.Clone(rows[i])
+		for k, j := range columns {
+			if v := in.X.Column(j)[i]; math.IsNaN(v) || math.IsInf(v, 0) {
+				standard[i][k] = math.NaN()
+			}
+		}
+	}
 	for _, r := range rows {
 		m := stat.Mean(r)
 		norm := 0.0
@@ -177,7 +188,7 @@ func nearDuplicates(in Input) []Finding {
 	// Nothing stops this product: it has no context of its own and its rows are complete.
 	_ = stat.Products(context.Background(), rows, rows, 0, func(i int, products []float64) {
 		for j := i + 1; j < len(products); j++ {
-			if products[j] > nearlySame && !in.samePatient(i, j) && !in.equalIn(all, i, j) {
+			if products[j] > perhapsSame && !in.samePatient(i, j) && !in.equalIn(all, i, j) && shared(standard, i, j) > nearlySame {
 				like[i] = append(like[i], j)
 			}
 		}
@@ -195,4 +206,22 @@ func nearDuplicates(in Input) []Finding {
 	}
 	return []Finding{{Level: Warning, Check: "near_duplicates", Rows: found,
 		Text: fmt.Sprintf("%d pairs of patients correlate above %g over %d columns: perhaps aliquots or scans of one patient under two names.", pairs, nearlySame, len(columns))}}
+}
+
+// shared is the correlation of two rows over the columns that both have, 0 where these are too few to tell. In the product of all pairs a missing
+// value stands for the mean, which makes two patients alike who lack the same source.
+func shared(rows [][]float64, i, j int) float64 {
+	var a, b []float64
+	for k, v := range rows[i] {
+		if w := rows[j][k]; !math.IsNaN(v) && !math.IsNaN(w) {
+			a, b = append(a, v), append(b, w)
+		}
+	}
+	if len(a) < nearColumns {
+		return 0
+	}
+	if r := stat.Pearson(a, b).R; !math.IsNaN(r) {
+		return r
+	}
+	return 0 // one of them is constant
 }

@@ -393,3 +393,27 @@ func TestWaysOfNormalisingInvariant(t *testing.T) {
 		}
 	}
 }
+
+// Patients who lack the same source are not alike by that.
+func TestAbsentSourcesAreNotDuplicatesInvariant(t *testing.T) {
+	in := clean(60, 300, 31)
+	for j := 3; j < 300; j++ {
+		for i := range 30 {
+			in.X.Column(j)[i] = math.NaN()
+		}
+	}
+	if f, ok := checks(t, in)["near_duplicates"]; ok {
+		t.Errorf("found %s", f.Text)
+	}
+	rng := work.Seed(2).Rand()
+	for j := range 300 {
+		in.X.Column(j)[41] = in.X.Column(j)[50] + 0.01*rng.NormFloat64()
+	}
+	for j := range 10 { // each lacks some
+		in.X.Column(j)[41], in.X.Column(100 + j)[50] = math.NaN(), math.NaN()
+	}
+	f, ok := checks(t, in)["near_duplicates"]
+	if !ok || !slices.Equal(f.Rows, []int{41, 50}) {
+		t.Errorf("found %v", f.Rows)
+	}
+}

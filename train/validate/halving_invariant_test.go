@@ -97,3 +97,44 @@ func TestHalving(t *testing.T) {
 		t.Errorf("%d fits counted", r.Fits)
 	}
 }
+
+// Where fits take long the choice is made on one inner hold-out: each candidate is fitted once inside an outer fold, and the one that knows
+// the outcome is chosen all the same.
+func TestOnceInvariant(t *testing.T) {
+	const rows, good = 120, 2
+	columns := []table.Column{{Name: "t.a"}, {Name: "t.b"}, {Name: "t.c"}}
+	x := models.NewMatrix(columns, rows)
+	y := clinical.Outcome{Name: "y", Kind: clinical.Class, Classes: []string{"a", "b"}, Class: make([]int, rows)}
+	rng := work.Seed(8).Rand()
+	for i := range rows {
+		y.Class[i] = i % 2
+		for j := range columns {
+			x.Column(j)[i] = rng.NormFloat64()
+		}
+		x.Column(good)[i] += 4 * float64(i%2)
+	}
+	fitted := make([][]int, len(columns))
+	var entries []validate.Entry
+	for j, c := range columns {
+		entries = append(entries, validate.Entry{Name: c.Name, Candidates: []validate.Candidate{{Key: []byte{byte(j)}, Learner: oneColumn{j, &fitted[j]}}}})
+	}
+	score := validate.Score(y)
+	s := validate.Study{Rows: validate.Rows{Outcome: y}, X: x, Seed: 3, Once: true, Procedure: validate.Procedure{Models: entries},
+		Score: func(o clinical.Outcome, p models.Prediction) float64 {
+			return score.Of(o, validate.Prediction{Prediction: p})
+		}}
+	r, err := s.Judge(context.Background(), validate.RepeatedKFold(s.Rows, 3, 1, 1), 5, work.Pool{Jobs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, f := range r.Folds {
+		if f.Choice.Winner != good {
+			t.Errorf("fold %d: model %d was chosen", k+1, f.Choice.Winner)
+		}
+	}
+	for j, f := range fitted {
+		if want := []int{64, 64, 64, 80, 80, 80}; !slices.Equal(slices.Sorted(slices.Values(f)), want) {
+			t.Errorf("model %d was fitted on %v rows, want %v: four fifths of the outer training rows, and all of them", j, f, want)
+		}
+	}
+}

@@ -37,6 +37,8 @@ type Study struct {
 	Times []float64
 	// Score judges predictions of test rows; higher is better, NaN where they cannot be judged. It decides between candidates.
 	Score func(clinical.Outcome, models.Prediction) float64
+	// Once makes choices on the first of the inner folds alone, a hold-out, where fits take long.
+	Once bool
 	// Explain asks for the contributions of columns in every outer fold.
 	Explain bool
 
@@ -195,7 +197,10 @@ func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.P
 	if err := FeasibleInner(s.Rows, outer, inner); err != nil {
 		return nil, err
 	}
-	rungs := s.Procedure.rungs()
+	rungs, judged := s.Procedure.rungs(), inner // inner folds that are fitted
+	if s.Once {
+		judged = 1
+	}
 	alive := make([][]bool, len(outer)) // candidates still in the race
 	for i := range alive {
 		alive[i] = slices.Repeat([]bool{true}, s.Procedure.Choices())
@@ -203,7 +208,7 @@ func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.P
 	for rung := range rungs {
 		var items []work.Item
 		for i, f := range outer {
-			for _, g := range RepeatedKFold(s.Rows.Select(f.Train), inner, 1, s.innerSeed(f)) {
+			for _, g := range RepeatedKFold(s.Rows.Select(f.Train), inner, 1, s.innerSeed(f))[:judged] {
 				for _, part := range [][]int{g.Train, g.Test} {
 					for i, row := range part {
 						part[i] = f.Train[row]
@@ -226,11 +231,11 @@ func (s *Study) choose(ctx context.Context, outer []Fold, inner int, pool work.P
 			return nil, err
 		}
 		for i := range outer {
-			fits := make([]innerFit, inner)
+			fits := make([]innerFit, judged)
 			for k := range fits {
-				res := results[i*inner+k]
+				res := results[i*judged+k]
 				if err := gob.NewDecoder(bytes.NewReader(res.Bytes)).Decode(&fits[k]); err != nil {
-					return nil, fmt.Errorf("%s: stored result: %w", items[i*inner+k].Name, err)
+					return nil, fmt.Errorf("%s: stored result: %w", items[i*judged+k].Name, err)
 				}
 				r.Seconds += fits[k].Seconds
 				r.Fits += count(s.Procedure.racing(alive[i], rung, rungs))
