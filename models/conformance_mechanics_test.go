@@ -15,6 +15,7 @@ import (
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/calibrate"
+	"github.com/voxgene/voxgene/models/fusion"
 	_ "github.com/voxgene/voxgene/models/linear"
 	_ "github.com/voxgene/voxgene/models/neural"
 	_ "github.com/voxgene/voxgene/models/tree"
@@ -27,7 +28,8 @@ var small = map[string]any{"trees": 25, "rounds": 25, "inner_folds": 3, "lambdas
 	"epochs": 40, "norm": "none", "learning_rate": 0.01, "hidden": []any{8}, "widths": []any{4, 6}, "embedding": 8}
 
 // drawsColumns are the kinds that draw among columns, whose fits another order of columns may change.
-var drawsColumns = []string{"random_forest", "extra_trees", "survival_forest", "boosting", "survival_boosting", "mlp", "fusion", calibrate.Kind}
+var drawsColumns = []string{"random_forest", "extra_trees", "survival_forest", "boosting", "survival_boosting", "mlp", "fusion", calibrate.Kind,
+	fusion.PatternsKind + " of survival_forest"}
 
 type subject struct {
 	kind models.Kind
@@ -76,7 +78,8 @@ func data(kind clinical.OutcomeKind, classes int) models.Training {
 	r := models.Training{Seed: 11}.Seed.Rand()
 	var columns []table.Column
 	for _, n := range []string{"clinical.age", "t1.volume", "t1.entropy", "rna.TP53", "rna.EGFR"} {
-		columns = append(columns, table.Column{Name: n})
+		source, _, _ := strings.Cut(n, ".")
+		columns = append(columns, table.Column{Name: n, Source: source})
 	}
 	d := models.Training{X: models.NewMatrix(columns, rows), Seed: 3, Groups: make([]int, rows), Y: clinical.Outcome{Name: "outcome", Kind: kind, Unit: "d"}}
 	for i := range d.X.Values {
@@ -111,8 +114,9 @@ func data(kind clinical.OutcomeKind, classes int) models.Training {
 // each runs a test for every kind and outcome.
 func each(t *testing.T, f func(t *testing.T, s subject)) {
 	for _, k := range append(models.Kinds(), calibrated(t, "logistic", calibrate.Platt), calibrated(t, "random_forest", calibrate.Isotonic),
-		calibrated(t, "boosting", calibrate.Temperature), calibrated(t, "decision_tree", calibrate.Platt)) {
-		if k.Name == calibrate.Kind && k.Params == nil {
+		calibrated(t, "boosting", calibrate.Temperature), calibrated(t, "decision_tree", calibrate.Platt), fused(t, "logistic", fusion.Stacked), fused(t, "random_forest", fusion.Mean),
+		fused(t, "cox", fusion.Mean), fused(t, "survival_forest", fusion.Stacked), perPattern(t, "logistic"), perPattern(t, "survival_forest")) {
+		if k.Params == nil || k.Name == fusion.LateKind && k.Fits != nil {
 			continue // a wrapper, tested around other kinds
 		}
 		for _, o := range k.Outcomes {
@@ -125,6 +129,39 @@ func each(t *testing.T, f func(t *testing.T, s subject)) {
 			}
 		}
 	}
+}
+
+// fused returns a kind of late fusion of the three sources of the data by models of another kind.
+func fused(t *testing.T, base, combine string) models.Kind {
+	t.Helper()
+	b, ok := models.Lookup(base)
+	if !ok {
+		t.Fatalf("no kind %q", base)
+	}
+	k, _ := models.Lookup(fusion.LateKind)
+	build := k.New
+	k.Name, k.Params, k.Outcomes, k.Fits = fusion.LateKind+" of "+base, b.Params, b.Outcomes, nil
+	k.New = func(o models.Options) (models.Learner, error) {
+		part := map[string]any{"kind": base, "options": o}
+		return build(models.Options{"sources": map[string]any{"clinical": part, "t1": part, "rna": part}, "combine": combine, "inner_folds": 3})
+	}
+	return k
+}
+
+// perPattern returns a kind whose learners are those of another, one for each set of sources.
+func perPattern(t *testing.T, base string) models.Kind {
+	t.Helper()
+	b, ok := models.Lookup(base)
+	if !ok {
+		t.Fatalf("no kind %q", base)
+	}
+	k, _ := models.Lookup(fusion.PatternsKind)
+	k.Name, k.Params, k.Outcomes = fusion.PatternsKind+" of "+base, b.Params, b.Outcomes
+	k.New = func(o models.Options) (models.Learner, error) {
+		l, err := b.New(o)
+		return fusion.PerPattern(l), err
+	}
+	return k
 }
 
 // calibrated returns a kind whose learners are those of another, calibrated.

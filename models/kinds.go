@@ -20,6 +20,8 @@ type Param struct {
 	Min, Max float64
 	// File says that a text names a file, relative to the configuration. What it holds counts, not where it lies.
 	File bool
+	// Block reads a value of any form, and returns what Options hold: complete, and the same as JSON for the same meaning. Nil for others.
+	Block func(v any) (any, error)
 }
 
 // Options are hyper-parameters by name, checked against a kind's Params and complete: each name is there, with its default
@@ -33,6 +35,8 @@ type Kind struct {
 	Params   []Param
 	// New returns a learner. An error names the option that is wrong in combination; single values were checked against Params.
 	New func(Options) (Learner, error)
+	// Fits narrows Outcomes to what a learner with these options fits; nil where all of them.
+	Fits func(Options) []clinical.OutcomeKind
 	// Volumes says that the models may read crops of images, and then need no column.
 	Volumes bool
 	// Slow says that a fit takes so long that choices are made on one inner hold-out and hyper-parameters are not searched.
@@ -41,6 +45,14 @@ type Kind struct {
 	Joint bool
 	// Decode is the inverse of Model.Encode. It never panics, whatever the parts hold.
 	Decode func(parts map[string][]byte) (Model, error)
+}
+
+// With returns the kind as it is with these options: Outcomes are what they leave.
+func (k Kind) With(o Options) Kind {
+	if k.Fits != nil && o != nil {
+		k.Outcomes = k.Fits(o)
+	}
+	return k
 }
 
 var kinds = map[string]Kind{}
@@ -113,6 +125,9 @@ func Check(params []Param, set map[string]any) (Options, map[string]error) {
 
 // convert brings a value to the type of the default and checks its bounds.
 func (p Param) convert(v any) (any, error) {
+	if p.Block != nil {
+		return p.Block(v)
+	}
 	switch p.Default.(type) {
 	case bool:
 		if b, ok := v.(bool); ok {

@@ -24,6 +24,8 @@ type Matrix struct {
 	Values  []float64
 	// Volumes are crops of images, for models that read them; nil where there are none.
 	Volumes []Volumes
+	// Absent says of which rows whole sources were not given although a pipeline has filled in their columns; nil where all were.
+	Absent []Absence
 }
 
 // NewMatrix returns a matrix of zeros.
@@ -59,7 +61,7 @@ func (m Matrix) Select(rows []int) Matrix {
 			to[i] = from[r]
 		}
 	}
-	out.Volumes = selectVolumes(m.Volumes, rows)
+	out.Volumes, out.Absent = selectVolumes(m.Volumes, rows), selectAbsent(m.Absent, rows)
 	return out
 }
 

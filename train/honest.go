@@ -177,7 +177,7 @@ func (r *run) fixed(one *outcomeRun) (validate.Procedure, error) {
 				chosen[t.Option] = append(chosen[t.Option], t.Value)
 			}
 		}
-		if len(chosen) == 0 || model.Calibrate != "" {
+		if len(chosen) == 0 || model.Calibrate != "" || model.MissingSource != "" {
 			continue
 		}
 		kind, _ := models.Lookup(model.Kind)

@@ -14,6 +14,7 @@ import (
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/calibrate"
 	"github.com/voxgene/voxgene/models/explain"
+	"github.com/voxgene/voxgene/models/fusion"
 	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/leakage"
@@ -199,6 +200,10 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 			key, err := config.Key(m.Kind, pt.Options)
 			if err != nil {
 				return p, nil, err
+			}
+			if m.MissingSource != "" {
+				l = fusion.PerPattern(l)
+				key = append(key, "missing source "+m.MissingSource...)
 			}
 			if m.Calibrate != "" {
 				if l, err = calibrate.New(l, m.Calibrate, calibrationFolds); err != nil {

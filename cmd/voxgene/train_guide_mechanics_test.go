@@ -59,8 +59,8 @@ func TestTrainGuide(t *testing.T) {
 			}
 		}
 	}
-	if commands != 9 {
-		t.Errorf("the page has %d commands; this test knows 9", commands)
+	if commands != 10 {
+		t.Errorf("the page has %d commands; this test knows 10", commands)
 	}
 	if page, err := os.ReadFile("runs/third/report.html"); err != nil || !strings.Contains(string(page), "Against glioma") || strings.Contains(string(page), "was judged on other folds") {
 		t.Errorf("the third run is not compared with the first: %v", err)

@@ -3,6 +3,7 @@ package bundle
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/voxgene/voxgene/features/extraction"
@@ -134,10 +135,10 @@ func (b *Bundle) envelope(x models.Matrix, i int) (out []Warning, missing int, e
 			}
 			s := b.sources[b.sourceOf[j]]
 			switch n := &given[b.sourceOf[j]]; {
-			case *n > 0 || s.name == "" || s.inputs == 1:
+			case *n > 0 || s.name == "" || s.inputs == 1 && !b.routed():
 				out = append(out, Warning{Code: MissingValue, Feature: in.Name, Message: in.Name + " is missing"})
-			case *n == 0:
-				out = append(out, Warning{Code: MissingSource, Source: s.name, Message: "nothing of the source " + s.name + " was given; " + b.without(s.name)})
+			case *n == 0 && in.Group != "batch":
+				out = append(out, Warning{Code: MissingSource, Source: s.name, Message: "nothing of the source " + s.name + " was given; " + b.without(s.name, b.absent(given))})
 				*n = -1 // said once
 			}
 		case math.IsInf(v, 0):
@@ -179,13 +180,47 @@ func (b *Bundle) acquired(made map[string]extraction.Acquired) []Warning {
 	return out
 }
 
-// without says what stands in for a source that was not given: which path each outcome takes.
-func (b *Bundle) without(source string) string {
+// absent are the sources of which nothing was given.
+func (b *Bundle) absent(given []int) []string {
+	var out []string
+	for k, n := range given {
+		if n <= 0 {
+			out = append(out, b.sources[k].name)
+		}
+	}
+	return out
+}
+
+// route is the model of an outcome where it has another way without a source, be it calibrated.
+func (o *Outcome) route() (models.Routed, bool) {
+	m := o.Model
+	if c, ok := m.(interface{ Base() models.Model }); ok {
+		m = c.Base()
+	}
+	r, ok := m.(models.Routed)
+	return r, ok
+}
+
+// routed reports whether any outcome has.
+func (b *Bundle) routed() bool {
+	for i := range b.Outcomes {
+		if _, ok := b.Outcomes[i].route(); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// without says what stands in for a source that was not given: which path each outcome takes, all absent sources considered.
+func (b *Bundle) without(source string, absent []string) string {
 	var ways []string
 	names := map[string][]string{}
 	for i := range b.Outcomes {
 		o := &b.Outcomes[i]
 		way := o.Chain.Missing(source)
+		if r, ok := o.route(); ok && slices.ContainsFunc(o.Model.Columns(), func(c table.Column) bool { return c.Source == source }) {
+			way = r.Way(absent)
+		}
 		if names[way] == nil {
 			ways = append(ways, way)
 		}
@@ -204,7 +239,7 @@ func (b *Bundle) without(source string) string {
 func (b *Bundle) given(x models.Matrix, i int) []int {
 	n := make([]int, len(b.sources))
 	for j, s := range b.sourceOf {
-		if v := x.Values[j*x.Rows+i]; v == v {
+		if v := x.Values[j*x.Rows+i]; v == v && b.Inputs[j].Group != "batch" {
 			n[s]++
 		}
 	}

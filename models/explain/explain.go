@@ -43,6 +43,9 @@ const (
 	// TreeInterventionalRescaled is for functions of sums over trees: interventional values brought from the trees' scale to another,
 	// background row by background row, as shap does for probabilities. They sum to the output and are not its Shapley values.
 	TreeInterventionalRescaled = "tree_interventional_rescaled"
+	// Combined is exact, for models that sum what others say (package fusion) on the scale on which they do, where each of the others is
+	// explained exactly.
+	Combined = "combined"
 	// Enumeration is exact, for any model, by trying every subset of the columns that matter: at most 14, or 20 where what is explained
 	// is a function of sums over trees or columns.
 	Enumeration = "enumeration"
@@ -59,7 +62,7 @@ const (
 )
 
 // Methods are the methods by name.
-var Methods = []string{Auto, Linear, LinearCorrelated, TreePathDependent, TreeInterventional, TreeInterventionalRescaled, Enumeration, Permutation, ExpectedGradients, IntegratedGradients}
+var Methods = []string{Auto, Linear, LinearCorrelated, TreePathDependent, TreeInterventional, TreeInterventionalRescaled, Combined, Enumeration, Permutation, ExpectedGradients, IntegratedGradients}
 
 // The scales.
 const (
@@ -127,6 +130,7 @@ type scratch struct {
 	eliminations eliminations
 	sampled      []bool                      // by row, those that an engine sampled where it could not be exact; nil where there are none
 	images       []models.ImageContributions // of the rows explained last, by a model that explains itself
+	bases        []float64                   // of each of these rows, where a row has bases of its own
 }
 
 // block is the number of rows that are explained together.
@@ -199,10 +203,14 @@ func (e *Explainer) rows(x models.Matrix, lo, hi int, s *scratch) ([][]models.At
 		}
 		part = x.Select(rows)
 	}
+	if c, ok := e.model.(combination); ok {
+		part = c.Mask(part)
+	}
 	p, err := e.model.Predict(part, e.times)
 	if err != nil {
 		return nil, err
 	}
+	s.bases = nil
 	phi, errs, err := e.engine.values(part, 0, hi-lo, s)
 	if err != nil {
 		return nil, err
@@ -216,6 +224,9 @@ func (e *Explainer) rows(x models.Matrix, lo, hi int, s *scratch) ([][]models.At
 			a := models.Attribution{Method: e.method, Exact: e.exact, Class: t.class, Time: t.time, Scale: t.scale, Base: bases[k],
 				Values: make([]float64, width), Output: t.number(p, i)}
 			at := (i*len(e.targets) + k) * len(columns)
+			if s.bases != nil {
+				a.Base = s.bases[i*len(e.targets)+k]
+			}
 			for j, c := range columns {
 				a.Values[c] = phi[at+j]
 			}
@@ -318,6 +329,8 @@ func New(m models.Model, r Request) (*Explainer, error) {
 				e.method, e.exact = TreeInterventionalRescaled, false
 			}
 		}
+	case Combined:
+		e.engine, err = newCombined(m, scale, len(targets), r)
 	case Enumeration:
 		e.engine, err = newEnumerated(e, r)
 	case ExpectedGradients, IntegratedGradients:

@@ -125,6 +125,11 @@ func automatic(m models.Model, scale string, targets int, r Request) string {
 	if _, err := coefficients(m, scale); err == nil {
 		return Linear
 	}
+	if _, ok := m.(combination); ok {
+		if _, err := newCombined(m, scale, targets, r); err == nil {
+			return Combined
+		}
+	}
 	if own := ownMethods(m); len(own) > 0 {
 		return own[0]
 	}

@@ -306,6 +306,8 @@ func (f *FittedChain) apply(x models.Matrix, watch func(*fittedStep, models.Matr
 	if err := models.CheckColumns(f.inputs, x); err != nil {
 		return models.Matrix{}, err
 	}
+	x.Columns = f.inputs
+	absent := models.FindAbsent(x)
 	for i := range f.steps {
 		s := &f.steps[i]
 		given := gather(x, s.on, s.given)
@@ -319,7 +321,7 @@ func (f *FittedChain) apply(x models.Matrix, watch func(*fittedStep, models.Matr
 		}
 		x = s.merge(x, made)
 	}
-	x.Volumes = volumes
+	x.Volumes, x.Absent = volumes, absent
 	return x, nil
 }
 

@@ -57,6 +57,9 @@ func (e *Experiment) Canonical() ([]byte, error) {
 		if m.Calibrate != "" {
 			one["calibrate"] = m.Calibrate
 		}
+		if m.MissingSource != "" {
+			one["missing_source"] = m.MissingSource
+		}
 		if m.Search != nil {
 			search := map[string]any{"method": m.Search.Method}
 			if m.Search.Draws > 0 {

@@ -172,7 +172,7 @@ func (e *Experiment) ModelsFor(name string, kind clinical.OutcomeKind) []Model {
 	var out []Model
 	for _, m := range e.Models {
 		k, ok := models.Lookup(m.Kind)
-		if ok && slices.Contains(k.Outcomes, kind) && (len(m.Outcomes) == 0 || slices.Contains(m.Outcomes, name)) {
+		if ok && slices.Contains(k.With(m.Options).Outcomes, kind) && (len(m.Outcomes) == 0 || slices.Contains(m.Outcomes, name)) {
 			out = append(out, m)
 		}
 	}

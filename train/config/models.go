@@ -8,6 +8,7 @@ import (
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/calibrate"
+	"github.com/voxgene/voxgene/models/fusion"
 )
 
 // Model is one of the models that compete.
@@ -18,9 +19,11 @@ type Model struct {
 	Search    *Search  `yaml:"search"`
 	Calibrate string   `yaml:"calibrate"` // none, platt, isotonic or temperature
 	// Joint makes one network of all the outcomes, whose losses have these weights, 1 where the file names none.
-	Joint   bool                      `yaml:"joint"`
-	Weights map[string]float64        `yaml:"weights"`
-	Set     map[string]*settings.Node `yaml:",rest"` // hyper-parameters as the file gives them
+	Joint   bool               `yaml:"joint"`
+	Weights map[string]float64 `yaml:"weights"`
+	// MissingSource is what becomes of a patient who lacks a source: impute, by the pipeline, or another model (fusion.PatternsKind).
+	MissingSource string                    `yaml:"missing_source"`
+	Set           map[string]*settings.Node `yaml:",rest"` // hyper-parameters as the file gives them
 
 	Options models.Options // all hyper-parameters
 }
@@ -29,7 +32,7 @@ type Model struct {
 func (e *Experiment) checkModels(p *settings.Problems) {
 	var known []string
 	for _, k := range models.Kinds() {
-		if k.Name != calibrate.Kind { // asked for by calibrate: in another
+		if k.Name != calibrate.Kind && k.Name != fusion.PatternsKind { // asked for by a key of another
 			known = append(known, k.Name)
 		}
 	}
@@ -53,6 +56,13 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 		if m.Calibrate != "" && !slices.Contains(calibrate.Methods, m.Calibrate) {
 			p.Add(at(n, "calibrate"), "there is no calibration %q; there are none and %v", m.Calibrate, calibrate.Methods)
 		}
+		switch m.MissingSource {
+		case "", fusion.PatternsKind:
+		case "impute":
+			m.MissingSource = ""
+		default:
+			p.Add(at(n, "missing_source"), "there is no way %q with a missing source; there are impute and %s", m.MissingSource, fusion.PatternsKind)
+		}
 		if m.Kind == "" {
 			continue
 		}
@@ -68,9 +78,13 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 		if m.Calibrate != "" && !slices.Contains(k.Outcomes, clinical.Class) {
 			p.Add(at(n, "calibrate"), "probabilities of classes are calibrated; a model of kind %s fits outcomes of kind %v", m.Kind, k.Outcomes)
 		}
+		if m.MissingSource != "" && (k.Volumes || k.Name == fusion.LateKind) {
+			p.Add(at(n, "missing_source"), "a model of kind %s has its own way with a missing source", m.Kind)
+		}
+		m.Options = options(k.Params, m.Set, n, p)
+		k = k.With(m.Options)
 		e.checkOutcomes(m, k, n, p)
 		e.checkJoint(m, k, n, p)
-		m.Options = options(k.Params, m.Set, n, p)
 		if m.Options == nil {
 			continue
 		}
