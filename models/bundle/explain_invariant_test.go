@@ -113,7 +113,7 @@ func TestExplainBadInput(t *testing.T) {
 		`explain.group_by: "lobe" is not one of [source group family set]`:          {GroupBy: "lobe"},
 		`explain.group_by: set needs gene sets, which voxgene explain --sets reads`: {GroupBy: "set"},
 		`explain.top: -1 is not a number of features`:                               {Top: -1},
-		`explain.method: there is no method "lime"; there are [auto linear linear_correlated tree_path_dependent tree_interventional tree_interventional_rescaled enumeration permutation expected_gradients integrated_gradients]`: {Method: "lime"},
+		`explain.method: there is no method "lime"; there are [auto linear linear_correlated tree_path_dependent tree_interventional tree_interventional_rescaled combined enumeration permutation expected_gradients integrated_gradients]`: {Method: "lime"},
 		`explain.at[0]: fewer than 10 training patients were at risk then`: {At: []bundle.Time{{Value: 100, Unit: "a"}}},
 	} {
 		_, err := b.Predict(context.Background(), x, bundle.Request{Explain: &e})
