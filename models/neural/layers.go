@@ -80,8 +80,8 @@ func gate(embedded []*Node, present, v, u, w *Node) (joined, weights *Node) {
 }
 
 // product puts the embeddings of image and table, each [width, batch], beside their product, element by element: bilinear pooling of low rank,
-// Kim and others, arXiv:1610.04325. A layer behind it reads sums of what each says and of what they say together; behind a mere
-// concatenation a product has to be pieced together from rectifiers, for which small cohorts are too small. What a patient lacks is zero, and so is the product then.
+// Kim and others, arXiv:1610.04325. A layer behind it reads sums of what each says and of what they say together, where behind a mere
+// concatenation a product has to be pieced together from rectifiers. What a patient lacks is zero, and so is the product then.
 func product(image, table, present *Node) *Node {
 	hasImage, hasTable := Slice(present, AxisRange(0, 1), AxisRange()), Slice(present, AxisRange(1, 2), AxisRange())
 	u, v := Mul(image, hasImage), Mul(table, hasTable)
