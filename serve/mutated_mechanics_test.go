@@ -24,18 +24,20 @@ func TestMutatedRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Models = []string{path}
+	c.Models, c.Results.Path = []string{path}, filepath.Join(t.TempDir(), "results.db")
 	var log bytes.Buffer
 	s, err := serve.New(c, slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer s.Close()
 	h := s.Handler()
 	const words = `{}[]",:0123456789.eE+-\u0000 null true "1e999" NaN patients features inputs parameter`
 	for front, sound := range map[string]string{
 		"/v1/models/glioma/explain": `{"patients": [{"id": "CANARY-17", "features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5}}], "times": [{"value": 1, "unit": "a"}], "explain": {"top": 3, "group_by": "source"}}`,
 		"/v2/models/glioma/infer":   `{"id": "CANARY", "inputs": [{"name": "clinical.age", "shape": [2], "datatype": "FP64", "data": [50, 60]}, {"name": "clinical.sex", "shape": [2], "datatype": "BYTES", "data": ["M", "F"]}]}`,
 		"/fhir/$predict":            `{"resourceType": "Parameters", "parameter": [{"name": "subject", "valueReference": {"reference": "Patient/CANARY"}}, {"name": "origin", "valueDate": "2026-01-02"}, {"name": "feature", "part": [{"name": "name", "valueString": "age"}, {"name": "value", "valueDecimal": 50}]}, {"name": "time", "valueDuration": {"value": 1, "system": "http://unitsofmeasure.org", "code": "a"}}]}`,
+		"/v1/results/find":          `{"patient": "CANARY-17", "issuer": "HOSPITAL"}`,
 		"/v1/models/glioma:predict": `{"instances": [{"age": 61, "sex": "M", "volume": 900.5}, [50, "F", 1000, 0.5, -0.5]]}`,
 		"/invocations":              `{"dataframe_split": {"index": [0], "columns": ["age", "sex"], "data": [[61, "M"], [50, null]]}, "params": {"times": [{"value": 1, "unit": "a"}], "explain": true}}`,
 	} {

@@ -184,35 +184,46 @@ func (im *Image) turn(v *image.Volume, most int) {
 	g.Origin = v.World(first[0], first[1], first[2])
 	im.grid = g
 	im.scale(v)
-	stride := [3]int{1, v.Size[0], v.Size[0] * v.Size[1]}
-	im.voxels = make([]uint16, g.Voxels())
-	// place is the offset in v of the n-th voxel along a patient's axis.
-	place := func(a, n int) int {
-		c := from[a]
-		n = min(n, v.Size[c]-1)
-		if back[a] {
-			n = v.Size[c] - 1 - n
-		}
-		return n * stride[c]
-	}
-	to := 0
+	im.voxels = make([]uint16, 0, g.Voxels())
+	columns, rows, slices := im.places(v, 0, from, back), im.places(v, 1, from, back), im.places(v, 2, from, back)
+	averaged := im.Averaged[0] * im.Averaged[1] * im.Averaged[2]
 	for z := range size[2] {
 		for y := range size[1] {
+			if averaged == 1 {
+				at := slices[z] + rows[y]
+				for _, column := range columns {
+					im.voxels = append(im.voxels, im.keep(v.Values[at+column]))
+				}
+				continue
+			}
 			for x := range size[0] {
 				sum := 0.0
-				for k := range im.Averaged[2] {
-					for j := range im.Averaged[1] {
-						at := place(2, z*im.Averaged[2]+k) + place(1, y*im.Averaged[1]+j)
-						for i := range im.Averaged[0] {
-							sum += v.Values[at+place(0, x*im.Averaged[0]+i)]
+				for _, slice := range slices[z*im.Averaged[2]:][:im.Averaged[2]] {
+					for _, row := range rows[y*im.Averaged[1]:][:im.Averaged[1]] {
+						for _, column := range columns[x*im.Averaged[0]:][:im.Averaged[0]] {
+							sum += v.Values[slice+row+column]
 						}
 					}
 				}
-				im.voxels[to] = im.keep(sum / float64(im.Averaged[0]*im.Averaged[1]*im.Averaged[2]))
-				to++
+				im.voxels = append(im.voxels, im.keep(sum/float64(averaged)))
 			}
 		}
 	}
+}
+
+// places are the offsets in a volume of its voxels along a patient's axis; the last block is filled up with the last voxel.
+func (im *Image) places(v *image.Volume, axis int, from [3]int, back [3]bool) []int {
+	c := from[axis]
+	stride := [3]int{1, v.Size[0], v.Size[0] * v.Size[1]}[c]
+	out := make([]int, im.Size[axis]*im.Averaged[axis])
+	for n := range out {
+		at := min(n, v.Size[c]-1)
+		if back[axis] {
+			at = v.Size[c] - 1 - at
+		}
+		out[n] = at * stride
+	}
+	return out
 }
 
 // scale chooses how values are kept at 16 bits: as they are where they are integers that fit.

@@ -7,7 +7,8 @@ import * as patient from './patient.js'
 import { session } from './session.js'
 import { features, patients, value } from './table.js'
 
-const top = 60 // contributions of each patient that are asked for
+// top is how many contributions of each patient are asked for: all of them, but of wide tables, whose answers would be large.
+const top = model => model.inputs.length <= 300 ? model.inputs.length : 100
 const shownFeatures = 12
 const body = 4e6 // characters of a request, about
 let all = [] // {name, of, answer}
@@ -28,7 +29,7 @@ async function open() {
   try {
     let batch = [], size = 0
     const send = async () => {
-      const answer = await ask('v1/models/' + encodeURIComponent(model.name) + '/predict', { patients: batch.map(b => ({ features: b.features })), explain: { top } })
+      const answer = await ask('v1/models/' + encodeURIComponent(model.name) + '/predict', { patients: batch.map(b => ({ features: b.features })), explain: { top: top(model) } })
       answer.predictions.forEach((p, i) => all.push({ name: batch[i].name, of: batch[i].of, answer: p }))
       batch = []
       size = 0
@@ -110,9 +111,9 @@ export function redraw() {
   const said = [el('div', { class: 'panel' }, el('h3', { text: kind === 'class' ? `Probability of ${last}` : 'Risk' }), el('p', { text: spread }),
     values.length ? histogram(values, kind === 'class' ? `probability of ${last}` : 'risk', width, marks, v => marks.length && v >= marks[marks.length - 1].at ? 'up' : 'down', kind === 'class' ? [0, 1] : null) : '')]
   if (rows.length) {
-    const few = rows.filter(r => r.points.length < given.length)
+    const few = top(session.model) < session.model.inputs.length && rows.some(r => r.points.length < given.length)
     said.push(el('div', { class: 'panel' }, el('h3', { text: 'Contributed to these estimates' }), beeswarm(rows, what, width, show),
-      el('p', { class: 'key' }, 'value: ', el('span', { class: 'ramp', 'aria-hidden': 'true' }), ' low to high among the patients of training', few.length ? `. A point a patient; where a feature is not among a patient's ${top} largest contributions, none.` : '. A point a patient.'),
+      el('p', { class: 'key' }, 'value: ', el('span', { class: 'ramp', 'aria-hidden': 'true' }), ' low to high among the patients of training', few ? `. A point a patient; where a feature is not among a patient's ${top(session.model)} largest contributions, none.` : '. A point a patient.'),
       el('p', { class: 'quiet', text: 'What the model made of the inputs. It says nothing of what brings a disease about.' })))
   }
   place.replaceChildren(el('div', { class: 'pair' }, ...said), table(name, kind, last))

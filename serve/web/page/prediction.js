@@ -87,7 +87,7 @@ function drawnSurvival(o, about, width) {
 function contributions(e, o, width) {
   const what = e.class === null ? e.scale : `${e.scale} of ${e.class}`
   const up = o.kind === 'class' ? `towards ${e.class}` : 'towards a higher risk', down = o.kind === 'class' ? 'away from it' : 'towards a lower risk'
-  const exact = e.exact ? `${e.method}, exact` : `${e.method}, not exact`
+  const exact = `${e.method.replaceAll('_', ' ')}, ${e.exact ? 'exact' : 'not exact'}`
   return el('figure', {}, el('figcaption', {}, el('strong', { text: 'Contributed to this estimate' }), ` (${what}; ${exact})`), waterfall(e, what, width), key(up, down),
     el('p', { class: 'quiet', text: 'What the model made of the inputs. It says nothing of what brings a disease about.' }))
 }

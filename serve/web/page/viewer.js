@@ -226,7 +226,7 @@ function said(grey, plane) {
   const out = [el('p', { class: 'quiet', text: facts.join(' · ') })]
   if (layer) {
     const scale = el('span', { class: layer.signed ? 'scale both' : 'scale', 'aria-hidden': 'true' })
-    out.unshift(el('p', { class: 'map-said' }, el('strong', { text: layer.title }), layer.outcome ? el('span', { class: 'quiet', text: ` contributed to the estimate of ${layer.outcome}` }) : '', ' ',
+    out.unshift(el('p', { class: 'map-said' }, el('strong', { text: layer.title }), layer.feature ? el('span', { class: 'quiet', text: ` contributed to the estimate of ${layer.outcome}` }) : '', ' ',
       el('span', { text: layer.signed ? digits(-layer.most) : '0' }), scale, el('span', { text: digits(layer.most) }), el('span', { class: 'note', text: ' ' + (layer.note || '') })))
   }
   open.place.querySelector('#viewer-said').replaceChildren(...out)
