@@ -100,18 +100,24 @@ func resultsShow() *cobra.Command {
 }
 
 func resultsFinalise() *cobra.Command {
-	var by string
+	var by, config string
 	c := &cobra.Command{
-		Use: "finalise DATABASE ID", Short: "Make a preliminary result final: a person has verified it", Example: `  voxgene results finalise results.db ID --by "Dr A"`,
-		Args: exactly(2, "a database and a result"),
+		Use: "finalise DATABASE ID", Short: "Make a preliminary result final: a person has verified it",
+		Long: `Makes a result final. With the server's configuration (--config) it becomes due at the systems that take verified results alone, and a running
+server writes it there.`,
+		Example: `  voxgene results finalise results.db ID --by "Dr A" --config serve.yaml`,
+		Args:    exactly(2, "a database and a result"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if by == "" {
 				return badInput(errors.New("say who verified it: --by"))
 			}
-			return withResults(args[0], func(s *results.Store) error {
-				r, err := s.Finalise(args[1], by)
+			return withOutbox(args[0], config, func(o *results.Outbox) error {
+				r, err := o.Store.Finalise(args[1], by)
 				if err != nil {
 					return badInput(err)
+				}
+				if err := o.Verified(r.ID); err != nil {
+					return err
 				}
 				_, err = fmt.Fprintf(c.OutOrStdout(), "%s is %s\n", r.ID, r.State)
 				return err
@@ -119,6 +125,7 @@ func resultsFinalise() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&by, "by", "", "who verified it (required)")
+	c.Flags().StringVar(&config, "config", "", "the server's configuration (YAML), for the systems that take verified results alone")
 	return c
 }
 

@@ -112,7 +112,7 @@ func (in *Intake) one(ctx context.Context, f *found, e *registry.Entry) (c resul
 		c.Status, c.Reason = results.Refused, "the study has no PatientID, so that nobody would know whose the result is"
 	} else if c.Status, c.Reason, c.Result, err = in.decide(ctx, f, e, use); err != nil {
 		key := c.Model + " " + c.Content.Where + c.Content.Seen
-		if later(err) || in.tries.again(key) {
+		if ctx.Err() != nil || later(err) || in.tries.again(key) {
 			return c, true, err
 		}
 		c.Status, c.Reason = results.Refused, "it failed several times; the log has the cause"

@@ -92,6 +92,13 @@ func mask(t testing.TB, study string) []byte {
 // intake is one over the bundle prostate, with its store.
 func intake(t testing.TB, log io.Writer, edit func(*extraction.Source)) (*dicomweb.Intake, *results.Store) {
 	t.Helper()
+	store := open(t)
+	return intakeTo(t, store, nil, log, edit), store
+}
+
+// intakeTo is an intake whose results go to an outbox.
+func intakeTo(t testing.TB, store *results.Store, o *results.Outbox, log io.Writer, edit func(*extraction.Source)) *dicomweb.Intake {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "model.voxgene")
 	b := bundletest.Images(t)
 	if edit != nil {
@@ -104,8 +111,8 @@ func intake(t testing.TB, log io.Writer, edit func(*extraction.Source)) (*dicomw
 	}
 	limits := studies.DefaultLimits()
 	limits.Temp, limits.Upload, limits.Stall = t.TempDir(), 1<<20, 2*time.Second
-	store, logger := open(t), slog.New(slog.NewJSONHandler(log, nil))
-	front := studies.New(studies.Options{Registry: bundles, Limits: limits, Patients: api.DefaultLimits(), Log: logger, Results: store})
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	front := studies.New(studies.Options{Registry: bundles, Limits: limits, Patients: api.DefaultLimits(), Log: logger, Results: store, Outbox: o, Program: "test"})
 	t.Cleanup(front.Close)
-	return &dicomweb.Intake{Registry: bundles, Results: store, Studies: front, Limits: limits, Log: logger}, store
+	return &dicomweb.Intake{Registry: bundles, Results: store, Studies: front, Limits: limits, Log: logger}
 }

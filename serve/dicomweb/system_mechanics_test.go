@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -122,6 +123,64 @@ func TestSystem(t *testing.T) {
 	upload := results.Result{Content: results.Content{Identity: results.Identity{Patient: "P1"}}}
 	if system.Takes(&upload) || !system.Takes(&r) {
 		t.Error("a result of no DICOM study goes to a PACS")
+	}
+}
+
+// A study that comes in goes out as the report, the region, the map of a feature, and a picture of each, all in the study and of its patient; where
+// nothing may be written nothing is made.
+func TestObjects(t *testing.T) {
+	for _, may := range []bool{true, false} {
+		s, to := open(t), newPACS(t)
+		system, err := dicomweb.NewSystem(dicomweb.SystemConfig{Name: "pacs", Config: client.Config{URL: to.URL + "/dicom-web"}}, s, "1.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &results.Outbox{Store: s, Systems: []results.System{system}, Log: slog.New(slog.DiscardHandler)}
+		if may {
+			o.Writeback = permitted()
+		}
+		stow, err := dicomweb.NewStow(dicomweb.StowConfig{Path: "/dicom-web", Spool: t.TempDir(), Settle: time.Nanosecond, Keep: time.Hour}, intakeTo(t, s, o, io.Discard, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		stow.Register(mux)
+		send(t, mux, "/dicom-web/studies", append(images(t, "1.2.3"), mask(t, "1.2.3"))...)
+		if err := stow.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		made, err := s.Attached(only(t, s).Result)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Deliver(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		sent := to.files["1.2.3"]
+		if !may {
+			if len(made) != 0 || len(sent) != 0 {
+				t.Errorf("without permission: %d objects, %d sent", len(made), len(sent))
+			}
+			continue
+		}
+		classes := map[string]int{}
+		for _, b := range sent {
+			path := filepath.Join(t.TempDir(), "object")
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := dicom.ReadObject(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			classes[got.Class]++
+			if got.Text(0x0020000D) != "1.2.3" || got.Text(0x00100020) != "CANARY-1" || got.Text(0x00100010) != "CANARY^NAME" || !object.Own(got.Text(0x00080070)) {
+				t.Errorf("%+v is of another study or patient", got.Instance)
+			}
+		}
+		if len(made) != 4 || classes[object.ReportStorage] != 1 || classes[object.SegmentationStorage] != 1 || classes[object.MapStorage] != 1 || classes[object.CaptureStorage] != 2 {
+			t.Errorf("%d objects made, sent: %v", len(made), classes)
+		}
 	}
 }
 

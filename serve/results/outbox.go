@@ -39,6 +39,11 @@ func (o *Outbox) Write(id string) ([]string, error) {
 	if err := o.may(&r); err != nil {
 		return nil, err
 	}
+	if r.Previous != "" { // which nobody is sent any more
+		if err := o.Store.Drop(r.Previous); err != nil {
+			return nil, err
+		}
+	}
 	var names []string
 	for _, s := range o.Systems {
 		if s.Takes(&r) {
@@ -90,6 +95,27 @@ func (o *Outbox) settled(r *Result) error {
 	return o.Store.Drop(r.ID)
 }
 
+// Verified makes a result that a person has just made final due at the systems that take it and do not have it: those that take no other. Where
+// writing is not permitted nothing is due.
+func (o *Outbox) Verified(id string) error {
+	r, err := o.Store.Get(id)
+	if err != nil || o.may(&r) != nil {
+		return err
+	}
+	standing, err := o.Store.Standing(id)
+	if err != nil {
+		return err
+	}
+	for _, s := range o.Systems {
+		if _, there := standing[s.Name()]; !there && s.Takes(&r) {
+			if err := o.Store.enqueue(id, s.Name(), Write); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // may returns nil where a result may be written to other systems now.
 func (o *Outbox) may(r *Result) error {
 	if !r.Current() {
@@ -127,7 +153,7 @@ func (o *Outbox) Withdraw(id string) ([]string, error) {
 			return nil, err
 		}
 	}
-	return names, nil
+	return names, o.Store.Drop(id) // nothing of it is written any more but the retraction
 }
 
 func (o *Outbox) system(name string) System {

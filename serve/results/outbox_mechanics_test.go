@@ -16,14 +16,17 @@ import (
 
 // system is a system that answers as it is told.
 type system struct {
-	name string
-	mu   sync.Mutex
-	says func(action string) results.Delivery
-	got  []string
+	name     string
+	verified bool // takes no other results
+	mu       sync.Mutex
+	says     func(action string) results.Delivery
+	got      []string
 }
 
-func (s *system) Name() string                 { return s.name }
-func (s *system) Takes(r *results.Result) bool { return r.Identity.Study != "" }
+func (s *system) Name() string { return s.name }
+func (s *system) Takes(r *results.Result) bool {
+	return r.Identity.Study != "" && (!s.verified || r.State == results.Final)
+}
 func (s *system) answer(action string) results.Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,5 +206,54 @@ func TestOutboxTogether(t *testing.T) {
 	both.Wait()
 	if len(pacs.got) != 8 {
 		t.Errorf("%d deliveries", len(pacs.got))
+	}
+}
+
+// A system that takes verified results alone gets one when a person has made it final; until then the objects that need pixels are kept.
+func TestOutboxVerified(t *testing.T) {
+	s, _ := store(t)
+	o, pacs, archive := outbox(s)
+	archive.verified = true
+	r := keep(t, s, kept("P1", "1.9"))
+	if !o.Wants(&r) {
+		t.Error("a result that may become final is not wanted")
+	}
+	if err := s.Attach(r.ID, []results.Object{{Kind: "seg", Name: "ct", Source: "ct", Instance: results.Instance{Instance: "2.25.2"}, Content: []byte("CANARY")}}); err != nil {
+		t.Fatal(err)
+	}
+	content := func() string {
+		t.Helper()
+		all, err := s.Attached(r.ID)
+		if err != nil || len(all) != 1 || all[0].Instance.Instance != "2.25.2" || all[0].Kind+all[0].Name+all[0].Source != "segctct" {
+			t.Fatalf("%+v (%v)", all, err)
+		}
+		return string(all[0].Content)
+	}
+	deliver := func() {
+		t.Helper()
+		if _, err := o.Deliver(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := o.Write(r.ID); err != nil || !slices.Equal(names, []string{"pacs"}) {
+		t.Fatal(names, err)
+	}
+	deliver()
+	if content() != "CANARY" {
+		t.Error("objects are dropped before every system has them")
+	}
+	if _, err := s.Finalise(r.ID, "Dr A"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Verified(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	deliver()
+	if len(pacs.got) != 1 || len(archive.got) != 1 || content() != "" {
+		t.Errorf("%v, %v, %q", pacs.got, archive.got, content())
+	}
+	o.Systems = nil
+	if o.Wants(&r) {
+		t.Error("a result is wanted by nobody")
 	}
 }

@@ -29,7 +29,7 @@ type Options struct {
 	Scans *scans.Store   // nil keeps none
 	// Verifiers are the clients that may verify and retract, by name; none named is everyone who may ask the model.
 	Verifiers []string
-	Outbox    *results.Outbox // tells other systems of what is taken back; nil tells none
+	Outbox    *results.Outbox // tells other systems of what is verified and taken back; nil tells none
 	Log       *slog.Logger
 }
 
@@ -317,8 +317,8 @@ func (f *Front) move(w http.ResponseWriter, r *http.Request, back bool) {
 		if res, err = f.Store.Retract(res.ID, by, body.Reason); err == nil && f.Outbox != nil {
 			_, err = f.Outbox.Withdraw(res.ID)
 		}
-	} else {
-		res, err = f.Store.Finalise(res.ID, by)
+	} else if res, err = f.Store.Finalise(res.ID, by); err == nil && f.Outbox != nil {
+		err = f.Outbox.Verified(res.ID)
 	}
 	switch {
 	case errors.Is(err, results.ErrState):
