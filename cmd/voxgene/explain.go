@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -22,6 +23,7 @@ func explainCommand() *cobra.Command {
 	var g globalFlags
 	var patient, method, scale, background, groupBy, sets string
 	var at []string
+	var interactions bool
 	top := 10
 	c := &cobra.Command{
 		Use:   "explain BUNDLE TABLE|COHORT.yaml",
@@ -88,6 +90,16 @@ with --patient and a folder the part of each voxel is written there on the grid 
 				}
 				e.Background = &m
 			}
+			if interactions {
+				if err := errors.Join(p.tabular(folder), g.alone()); err != nil {
+					return badInput(err)
+				}
+				rows, err := interactionRows(c.Context(), b, t, x, p.outcomes, e)
+				if err != nil {
+					return err
+				}
+				return p.write(c.OutOrStdout(), b, nil, rows)
+			}
 			answers, err := predictAll(c.Context(), b, t, x, bundle.Request{Outcomes: p.outcomes, Explain: e})
 			if err != nil {
 				return err
@@ -125,6 +137,7 @@ with --patient and a folder the part of each voxel is written there on the grid 
 	g.flags(c)
 	c.Flags().StringVar(&patient, "patient", "", "explain this patient only")
 	c.Flags().StringVar(&method, "method", explain.Auto, "one of "+strings.Join(explain.Methods, ", "))
+	c.Flags().BoolVar(&interactions, "interactions", false, "what pairs of inputs contributed together, of models of trees: a row a pair, the --top largest")
 	c.Flags().StringVar(&scale, "scale", "", "log-odds, probability, log-hazard, survival or \"cumulative hazard\" (default: the model's own)")
 	c.Flags().StringVar(&background, "background", "", "table whose rows stand in for inputs that are left out (default: the bundle's centroids)")
 	c.Flags().StringVar(&groupBy, "group-by", "", "sum contributions by "+strings.Join(bundle.Groupings, ", "))

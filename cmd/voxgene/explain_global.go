@@ -42,6 +42,14 @@ func (g *globalFlags) flags(c *cobra.Command) {
 
 func (g *globalFlags) asked() bool { return g.on || g.compare != "" }
 
+// alone is an error where what counts over all patients is asked for beside another question.
+func (g *globalFlags) alone() error {
+	if g.asked() {
+		return errors.New("--interactions are of each patient: leave out --global and --compare")
+	}
+	return nil
+}
+
 func (g *globalFlags) check(patient string) error {
 	switch known := len(g.outcomes)+len(g.survival) > 0; {
 	case g.on && g.compare != "":

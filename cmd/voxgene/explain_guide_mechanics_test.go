@@ -44,10 +44,10 @@ func TestExplainGuide(t *testing.T) {
 			commands++
 		}
 	}
-	if commands != 16 {
-		t.Errorf("%d commands on the page; this test knows 16", commands)
+	if commands != 17 {
+		t.Errorf("%d commands on the page; this test knows 17", commands)
 	}
-	for _, name := range []string{"p2.csv", "figures/logistic-B-beeswarm.svg", "p1/cox-patient-001-P1-over-time.svg", "what-counts/logistic-permutation.svg", "what-counts/global.csv", "energy.nii.gz", "contrast.nii.gz"} {
+	for _, name := range []string{"p2.csv", "pairs.csv", "figures/logistic-B-beeswarm.svg", "p1/cox-patient-001-P1-over-time.svg", "what-counts/logistic-permutation.svg", "what-counts/global.csv", "energy.nii.gz", "contrast.nii.gz"} {
 		if _, err := os.Stat(name); err != nil {
 			t.Error(err)
 		}
@@ -134,6 +134,49 @@ func TestExplainGlobal(t *testing.T) {
 		"as CSV, TSV or a fol": {"--global", "--json"},
 	} {
 		if code, _, errs := voxgene(append([]string{"explain", trained, file}, args...)...); code != 2 || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit %d, %s; want %q", args, code, errs, want)
+		}
+	}
+}
+
+// What pairs contribute together: each input's contribution is its own part and half of its pairs', whatever they are summed by, and models
+// and forms that have no pairs say so.
+func TestExplainInteractions(t *testing.T) {
+	path := patients(t)
+	sums := map[string]float64{}
+	for _, group := range []string{"", "source"} {
+		code, out, errs := voxgene("explain", trained, path, "--outcomes", "decision_tree", "--interactions", "--top", "100000", "--group-by", group)
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+		if err != nil || len(rows) < 4 {
+			t.Fatal(err, out)
+		}
+		for _, r := range rows[1:] {
+			v, err := strconv.ParseFloat(r[8], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _, _ := strings.Cut(r[6], ".")
+			second, _, _ := strings.Cut(r[7], ".")
+			if first != second {
+				sums[group+r[0]] += v
+			}
+		}
+	}
+	for key, v := range sums {
+		if patient, ok := strings.CutPrefix(key, "source"); ok && math.Abs(v-sums[patient]) > 1e-12 {
+			t.Errorf("%s: pairs of sources sum to %v, pairs of their inputs to %v", patient, v, sums[patient])
+		}
+	}
+	for want, args := range map[string][]string{
+		"not made of trees":     {"--outcomes", "logistic"},
+		"leave out --json":      {"--outcomes", "decision_tree", "--json"},
+		"leave out --global":    {"--outcomes", "decision_tree", "--global"},
+		"is not one of [source": {"--outcomes", "decision_tree", "--group-by", "lobe"},
+	} {
+		if code, _, errs := voxgene(append([]string{"explain", trained, path, "--interactions"}, args...)...); code != 2 || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit %d, %s; want %q", args, code, errs, want)
 		}
 	}

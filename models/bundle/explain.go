@@ -58,26 +58,9 @@ func (p *plan) explainer(o *Outcome, e *Explain) (*explain.Explainer, error) {
 		p.once.Do(func() { p.usual, p.fault = explain.New(o.Model, explain.Request{Background: o.Background}) })
 		return p.usual, p.fault
 	}
-	r := explain.Request{Method: e.Method, Scale: e.Scale, Background: o.Background, Maps: e.Maps}
-	if len(e.At) > 0 && o.Kind == clinical.Survival {
-		times, err := o.times(e.At)
-		if err != nil {
-			return nil, err
-		}
-		for k, t := range times {
-			if t > o.FollowUp.Limit {
-				return nil, &RequestError{fmt.Sprintf("explain.at[%d]", k), fmt.Sprintf("fewer than %d training patients were at risk then", MinAtRisk)}
-			}
-		}
-		r.Times = times
-	}
-	if e.Background != nil {
-		rows, err := o.Chain.Apply(gather(*e.Background, p))
-		if err != nil {
-			return nil, err
-		}
-		background := explain.FromMatrix(rows)
-		r.Background = &background
+	r, err := p.request(o, e)
+	if err != nil {
+		return nil, err
 	}
 	if len(r.Times) > 0 || e.Background != nil || e.Maps {
 		return explain.New(o.Model, r)
@@ -98,6 +81,32 @@ func (p *plan) explainer(o *Outcome, e *Explain) (*explain.Explainer, error) {
 	}
 	p.kept[asked] = made // only what the model allows comes here, so there are few
 	return made, nil
+}
+
+// request is what is asked of package explain about an outcome.
+func (p *plan) request(o *Outcome, e *Explain) (explain.Request, error) {
+	r := explain.Request{Method: e.Method, Scale: e.Scale, Background: o.Background, Maps: e.Maps}
+	if len(e.At) > 0 && o.Kind == clinical.Survival {
+		times, err := o.times(e.At)
+		if err != nil {
+			return r, err
+		}
+		for k, t := range times {
+			if t > o.FollowUp.Limit {
+				return r, &RequestError{fmt.Sprintf("explain.at[%d]", k), fmt.Sprintf("fewer than %d training patients were at risk then", MinAtRisk)}
+			}
+		}
+		r.Times = times
+	}
+	if e.Background != nil {
+		rows, err := o.Chain.Apply(gather(*e.Background, p))
+		if err != nil {
+			return r, err
+		}
+		background := explain.FromMatrix(rows)
+		r.Background = &background
+	}
+	return r, nil
 }
 
 // explain adds the explanations of the k-th answer of each patient; z is what the pipeline made of x.

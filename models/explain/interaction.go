@@ -37,7 +37,8 @@ func Interact(m models.Model, x models.Matrix, r Request) ([][]Interactions, err
 	}
 	t, ok := e.engine.(*trees)
 	if !ok {
-		return nil, fmt.Errorf("interactions are exact for %s and %s alone; this is %s", TreePathDependent, TreeInterventional, e.method)
+		return nil, fmt.Errorf("interactions are of models of trees, on the scale on which the trees are summed, by %s or %s; this is the %s by %s",
+			TreePathDependent, TreeInterventional, e.targets[0].scale, e.method)
 	}
 	attributions, err := Explain(m, x, r)
 	if err != nil {
