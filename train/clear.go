@@ -23,8 +23,10 @@ func (r *run) clear(f facts) evidence {
 	e := evidence{}
 	e.words(r.e.Study, map[int]string{6: "aim", 8: "ethics", 10: "design", 11: "eligibility", 14: "overlap", 20: "readers", 53: "data_url"})
 	e.show(7, "checklists", "This page holds CLEAR, METRICS, RQS and TRIPOD+AI as far as software can fill them; %s.", Version())
-	e.show(9, r.part(""), "%s. The justification is the authors'.", f.perVariable)
-	e.show(12, "methods", "%d sources, %d steps, %d models; listed under Methods.", len(r.e.Sources), len(r.e.Pipeline), len(r.e.Models))
+	e.show(9, r.part(""), "%s. The justification is the authors'.", f.scarcity(r.foreign))
+	if !r.foreign {
+		e.show(12, "methods", "%d sources, %d steps, %d models; listed under Methods.", len(r.e.Sources), len(r.e.Pipeline), len(r.e.Models))
+	}
 	e.show(13, "reproduce", "Sources %s; hashes of %d input files. Public links are the authors'.", r.sourceNames(), len(r.inputs))
 	e.show(15, r.part(partFolds), "%s. Patients, not rows, are divided; seed %d; fold table with counts.", f.splits, r.e.Seed)
 	if len(f.clinical) > 0 {

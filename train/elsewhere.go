@@ -253,7 +253,7 @@ func (r *run) elsewhere(i int, lines []given) (*outcomeRun, error) {
 	if one.y.Kind == clinical.Survival {
 		one.cutAtMedian()
 	}
-	one.audit = divided(one.folds)
+	one.audit, one.foreign, one.level = divided(one.folds), true, r.e.Validation.Level
 	one.result.Final = validate.Choice{Chosen: []int{0}}
 	one.interval = validate.Interval(r.e.Validation.Design(), len(one.folds))
 	if len(one.folds) == 1 {

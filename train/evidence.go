@@ -112,6 +112,14 @@ func (r *run) gather() facts {
 	return f
 }
 
+// scarcity says how many patients or events there are, and for each column where the columns of the model are known.
+func (f facts) scarcity(foreign bool) string {
+	if foreign {
+		return f.sizes
+	}
+	return f.perVariable
+}
+
 // read counts what there is of an outcome.
 func (f *facts) read(one *outcomeRun) {
 	count := func(n *int, there bool) {

@@ -33,7 +33,9 @@ func (r *run) metricsScore(f facts) evidence {
 	if s := r.stepsNamed("drop_correlated", "drop_redundant", "select", "reduce"); s != "" {
 		e.show(15, r.part(partChosen), "%s.", s)
 	}
-	e.show(16, r.part(""), "%s.", f.perVariable)
+	if !r.foreign {
+		e.show(16, r.part(""), "%s.", f.perVariable)
+	}
 	if !r.foreign {
 		e.show(18, r.part(partFolds), "%s; every step is fitted on training rows; %d findings of the audit.", f.splits, f.audited)
 	}

@@ -49,6 +49,7 @@ type outcomeRun struct {
 	// noConformal says why prediction sets that were asked for were not made.
 	noConformal string
 	level       float64 // of intervals
+	foreign     bool    // the model was made elsewhere, from columns that only its authors know
 
 	subgroups []SubgroupMetrics
 }

@@ -106,6 +106,9 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	level := r.e.Validation.Level
 	o := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Interval: one.interval, Notes: one.notes, Warnings: one.warnings(level)}
 	o.Description = fmt.Sprintf("%s, %d candidate columns. %s. %s", one.counts(), len(one.x.Columns), r.describe(one), one.perVariable().text())
+	if r.foreign {
+		o.Description = fmt.Sprintf("%s. %s.", one.counts(), r.describe(one))
+	}
 	if len(one.y.Classes) == 2 {
 		o.Description += fmt.Sprintf(" Probabilities, sensitivity and precision are of %s.", one.y.Classes[1])
 	}

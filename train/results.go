@@ -238,7 +238,7 @@ func (one *outcomeRun) warnings(level float64) []string {
 			out = append(out, fmt.Sprintf("The baseline %q scores %.3f, no less than the procedure.", v.name, v.value.Value))
 		}
 	}
-	if p := one.perVariable(); p.PerCandidate < usual {
+	if p := one.perVariable(); p.PerCandidate < usual && !one.foreign {
 		out = append(out, fmt.Sprintf("%d %s for %d candidate columns: %.2g per column, where %d is a usual minimum. Columns chosen here are unlikely to be the ones that another cohort would choose.",
 			p.Events, p.what, len(one.x.Columns), p.PerCandidate, usual))
 	}

@@ -27,7 +27,7 @@ func (r *run) tripod(f facts) evidence {
 	}
 	e.show(8, r.part(""), "%s. Who assessed it, and blinded to what, is the authors'.", f.definitions)
 	e.show(9, "cohort", "%s. Why they were chosen is the authors'.", f.counts)
-	e.show(10, r.part(""), "%s. Whether that is enough is the authors'.", f.perVariable)
+	e.show(10, r.part(""), "%s. Whether that is enough is the authors'.", f.scarcity(r.foreign))
 	e.show(11, "cohort", "%s; %s.", f.counts, stepsOrNone(r.stepsNamed("impute", "drop")))
 	e.show(12, r.part(partFolds), "%s; %s; %s; intervals: %s.", f.splits, f.kinds, f.measures, f.intervals)
 	e.show(13, r.part(partFolds), "%s.", f.sizes)
