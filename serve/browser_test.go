@@ -156,13 +156,38 @@ func (p *tab) until(expression string) {
 	p.Fatalf("%s: it never came to %s; the page says:\n%s", p.look, expression, p.text("body"))
 }
 
-// fits reports a page that is wider than its window, and elements whose text is cut off.
+// fits reports a page that is wider than its window, texts that cannot be read and controls without a name.
 func (p *tab) fits(where string) {
 	p.Helper()
 	if wide := eval[string](p, `document.documentElement.scrollWidth > window.innerWidth ? [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > window.innerWidth + 1 && !e.closest('.scroll')).map(e => e.tagName + '#' + e.id + '.' + e.className).slice(0, 5).join(' ') : ''`); wide != "" {
 		p.Errorf("%s: %s is wider than the window: %s", p.look, where, wide)
 	}
+	if faults := eval[string](p, legible); faults != "" {
+		p.Errorf("%s: %s: %s", p.look, where, faults)
+	}
 }
+
+// legible is a script that lists texts whose contrast with what is behind them is under 4.5 (WCAG 2.2, 1.4.3), and controls without a name (4.1.2).
+const legible = `(() => {
+	const numbers = c => c.match(/[\d.]+/g).map(Number)
+	const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b }
+	const behind = e => { for (; e; e = e.parentElement) { const c = numbers(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.99) return c } return [255, 255, 255] }
+	const out = []
+	for (const e of document.querySelectorAll('body *')) {
+		const style = getComputedStyle(e), box = e.getBoundingClientRect()
+		if (box.width === 0 || box.right < 0 || style.visibility === 'hidden' || e.closest('[hidden], canvas, option')) continue
+		if ([...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) {
+			const colour = e.closest('svg') ? style.fill : style.color
+			if (colour !== 'none') {
+				const a = light(numbers(colour)), b = light(behind(e)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+				if (ratio < 4.5 && !e.disabled) out.push('contrast ' + ratio.toFixed(1) + ' of “' + e.textContent.trim().slice(0, 30) + '”')
+			}
+		}
+		if (e.matches('input, select, textarea, button, canvas, a, [role=img]') && !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim() && !e.matches('select') || e.labels && [...e.labels].some(l => l.textContent.trim())))
+			out.push('no name: ' + e.outerHTML.slice(0, 80))
+	}
+	return out.slice(0, 8).join('; ')
+})()`
 
 // shot writes a picture of the page into the folder that VOXGENE_SCREENSHOTS names, for a person to look at.
 func (p *tab) shot(name string) {

@@ -272,9 +272,16 @@ func held(t *testing.T, address string) string {
 func TestPageImagesEnd(t *testing.T) {
 	b := browser(t)
 	for _, keep := range []time.Duration{0, 4 * time.Second} {
-		address, _ := paged(t, func(c *serve.Config) { c.Studies.KeepImages = keep })
-		p := open(t, b, address, looks[0], unknown, "410")
+		address, _ := paged(t, func(c *serve.Config) {
+			if c.Studies.KeepImages = keep; keep == 0 {
+				c.Results.Path = ""
+			}
+		})
+		p := open(t, b, address, looks[0], unknown, "410", "404")
 		p.enter()
+		if keep == 0 {
+			p.until("document.getElementById('worklist-note').innerText.includes('keeps no results') && document.getElementById('cases').hidden")
+		}
 		p.run(chromedp.SetValue("#model", "prostate"), chromedp.Evaluate("document.getElementById('model').dispatchEvent(new Event('change'))", nil))
 		p.until("!document.getElementById('upload').hidden")
 		p.run(chromedp.SetUploadFiles("#files", studyFiles(t)))

@@ -22,17 +22,21 @@ export async function load() {
     if (e.status !== 404) throw e
     rows = []
     by('worklist-note').textContent = 'No worklist: ' + e.detail + '.'
-    by('cases').hidden = true
-    for (const id of ['statuses', 'who', 'words', 'refresh']) by(id).closest('label, form, div, button').hidden = id !== 'refresh'
+    tools(true)
     return
   }
-  by('cases').hidden = false
+  tools(false)
   const results = new Map(found.results.map(r => [r.id, r]))
   rows = found.cases.map(c => ({ ...c, kept: results.get(c.result) }))
   const shown = new Set(found.cases.map(c => c.result))
   for (const r of found.results) if (!shown.has(r.id)) rows.push({ id: r.id, time: r.time, changed: r.changed, source: '', model: r.model, subject: r.subject, status: 'done', result: r.id, kept: r })
   rows.sort((a, b) => b.changed < a.changed ? -1 : b.changed > a.changed ? 1 : 0)
   list()
+}
+
+// tools hides the table and what filters it, or shows them.
+function tools(hidden) {
+  for (const e of [by('cases'), by('statuses'), by('who'), by('words').parentElement]) e.hidden = hidden
 }
 
 // headline says in short what was predicted.
