@@ -71,51 +71,32 @@ const (
 	margin = 6
 )
 
-// picture draws a slice, as large as the canvas and with square millimetres, and lines of words below it.
+// picture draws a slice, whole and closer about the region, with square millimetres, and lines of words below.
 func (s *Scan) picture(slice int, m *Overlay, words []string) *image.RGBA {
 	g := s.Volume.Grid
-	wide, high := float64(g.Size[0])*g.Spacing[0], float64(g.Size[1])*g.Spacing[1]
-	scale := canvas / max(wide, high)
-	w, h := max(int(wide*scale), 1), max(int(high*scale), 1)
-	out := image.NewRGBA(image.Rect(0, 0, max(w, canvas), h+line*len(words)+2*margin))
-	for i := 3; i < len(out.Pix); i += 4 {
-		out.Pix[i] = 255
-	}
-	left := (out.Rect.Dx() - w) / 2
+	p := painter{scan: s, from: slice * g.Size[0] * g.Size[1]}
 	area := g.Size[0] * g.Size[1]
-	grey := s.Volume.Values[slice*area : (slice+1)*area]
-	inside := s.Region.Labels[slice*area : (slice+1)*area]
-	var heat []float32
-	var most float64
+	p.low, p.high = window(s.Volume.Values[p.from : p.from+area])
 	if m != nil {
-		all := m.on(s)
-		for _, x := range all {
-			most = max(most, math.Abs(float64(x)))
-		}
-		heat = all[slice*area : (slice+1)*area]
-	}
-	low, top := window(grey)
-	at := func(x, y int) int {
-		return min(int(float64(y)*float64(g.Size[1])/float64(h)), g.Size[1]-1)*g.Size[0] + min(int(float64(x)*float64(g.Size[0])/float64(w)), g.Size[0]-1)
-	}
-	for y := range h {
-		for x := range w {
-			i := at(x, y)
-			v := uint8(255 * min(max((grey[i]-low)/(top-low), 0), 1))
-			c := color.RGBA{v, v, v, 255}
-			if heat != nil && most > 0 {
-				c = over(c, float64(heat[i])/most)
-			}
-			// A pixel of the region beside one that is not: the outline, one pixel of the picture.
-			if inside[i] == 1 && (inside[at(max(x-1, 0), y)] == 0 || inside[at(min(x+1, w-1), y)] == 0 || inside[at(x, max(y-1, 0))] == 0 || inside[at(x, min(y+1, h-1))] == 0) {
-				c = color.RGBA{0, 230, 118, 255}
-			}
-			out.SetRGBA(left+x, y, c)
+		p.heat = m.on(s)
+		for _, x := range p.heat {
+			p.most = max(p.most, math.Abs(float64(x)))
 		}
 	}
+	whole := image.Rect(0, 0, g.Size[0], g.Size[1])
+	views := []image.Rectangle{whole, closer(s.Region.Labels[p.from:p.from+area], whole)}
+	high := 0
+	var sizes []image.Point
+	for _, v := range views {
+		scale := canvas / max(float64(v.Dx())*g.Spacing[0], float64(v.Dy())*g.Spacing[1])
+		size := image.Pt(max(int(float64(v.Dx())*g.Spacing[0]*scale), 1), max(int(float64(v.Dy())*g.Spacing[1]*scale), 1))
+		sizes, high = append(sizes, size), max(high, size.Y)
+	}
+	out := image.NewRGBA(image.Rect(0, 0, 2*canvas+margin, high+line*len(words)+2*margin))
+	draw.Draw(out, out.Rect, image.Black, image.Point{}, draw.Src)
 	d := &font.Drawer{Dst: out, Src: image.White, Face: basicfont.Face7x13}
 	for n, text := range words {
-		d.Dot = fixed.P(margin, h+margin+line*n+12)
+		d.Dot = fixed.P(margin, high+margin+line*n+12)
 		d.DrawString(fit(text, (out.Rect.Dx()-2*margin)/7))
 	}
 	side := func(text string, x, y int) {
@@ -123,9 +104,60 @@ func (s *Scan) picture(slice int, m *Overlay, words []string) *image.RGBA {
 		d.Dot = fixed.P(x, y)
 		d.DrawString(text)
 	}
-	side(toward(g.Direction, 0, -1), left+margin, h/2)
-	side(toward(g.Direction, 1, -1), left+w/2, margin+12)
+	for n, v := range views {
+		at := image.Pt(n*(canvas+margin)+(canvas-sizes[n].X)/2, (high-sizes[n].Y)/2)
+		p.view(out, at, sizes[n], v)
+		side(toward(g.Direction, 0, -1), at.X+margin, at.Y+sizes[n].Y/2)
+		side(toward(g.Direction, 1, -1), at.X+sizes[n].X/2, at.Y+margin+12)
+	}
 	return out
+}
+
+// closer is the part of a slice about the region: its box and as much again to each side, at least a quarter of the slice.
+func closer(labels []uint16, whole image.Rectangle) image.Rectangle {
+	var box image.Rectangle
+	for i, l := range labels {
+		if l == 1 {
+			box = box.Union(image.Rect(i%whole.Dx(), i/whole.Dx(), i%whole.Dx()+1, i/whole.Dx()+1))
+		}
+	}
+	side := max(3*max(box.Dx(), box.Dy()), min(whole.Dx(), whole.Dy())/4, 8)
+	middle := box.Min.Add(box.Max).Div(2)
+	return image.Rect(middle.X-side/2, middle.Y-side/2, middle.X+(side+1)/2, middle.Y+(side+1)/2).Intersect(whole)
+}
+
+// painter draws parts of one slice.
+type painter struct {
+	scan      *Scan
+	from      int // index of the slice's first voxel
+	low, high float64
+	heat      []float32 // over all slices; nil for none
+	most      float64   // its largest amount
+}
+
+// view draws a part of the slice at a place of a picture, with the outline of the region.
+func (p *painter) view(out *image.RGBA, to, size image.Point, part image.Rectangle) {
+	columns := p.scan.Volume.Size[0]
+	at := func(x, y int) int {
+		x, y = min(max(x, 0), size.X-1), min(max(y, 0), size.Y-1)
+		return p.from + (part.Min.Y+y*part.Dy()/size.Y)*columns + part.Min.X + x*part.Dx()/size.X
+	}
+	inside := p.scan.Region.Labels
+	for y := range size.Y {
+		for x := range size.X {
+			i := at(x, y)
+			v := uint8(255 * min(max((p.scan.Volume.Values[i]-p.low)/(p.high-p.low), 0), 1))
+			c := color.RGBA{v, v, v, 255}
+			if p.most > 0 {
+				c = over(c, float64(p.heat[i])/p.most)
+			}
+			// A pixel of the region beside one that is not: the outline, one pixel of the picture.
+			if inside[i] == 1 && (inside[at(x-1, y)] == 0 || inside[at(x+1, y)] == 0 || inside[at(x, y-1)] == 0 || inside[at(x, y+1)] == 0) {
+				c = color.RGBA{0, 230, 118, 255}
+			}
+			out.SetRGBA(to.X+x, to.Y+y, c)
+		}
+	}
 }
 
 // fit cuts a text to so many characters of the picture's font, which has those of ASCII alone.
