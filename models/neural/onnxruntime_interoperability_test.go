@@ -1,0 +1,142 @@
+//go:build onnx
+
+package neural
+
+import (
+	"context"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/voxgene/voxgene/models"
+)
+
+// onBackends runs what is to be the same on Go and on ONNX Runtime.
+func onBackends(t *testing.T, do func(backend string)) {
+	t.Helper()
+	if os.Getenv("ONNXRUNTIME_SHARED_LIBRARY_PATH") == "" {
+		t.Skip("ONNXRUNTIME_SHARED_LIBRARY_PATH names no library of ONNX Runtime 1.26")
+	}
+	for _, name := range []string{"go", "onnxruntime:cpu"} {
+		if warning, err := Use(name); err != nil || warning != "" {
+			t.Fatalf("%s: %s %v", name, warning, err)
+		}
+		do(name)
+	}
+	if _, err := Use("go"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// near compares what two backends say, to 1e-4 of the largest.
+func near(t *testing.T, what string, a, b []float64) {
+	t.Helper()
+	if len(a) != len(b) {
+		t.Fatalf("%s: %d and %d numbers", what, len(a), len(b))
+	}
+	top := 1e-3
+	for _, v := range a {
+		top = max(top, math.Abs(v))
+	}
+	worst := 0.0
+	for i := range a {
+		worst = max(worst, math.Abs(a[i]-b[i])/top)
+	}
+	t.Logf("%s: %.1e of the largest", what, worst)
+	if !(worst <= 1e-4) {
+		t.Errorf("%s: Go and ONNX Runtime are %g of the largest apart", what, worst)
+	}
+}
+
+// With the same weights ONNX Runtime and Go predict, locate and explain alike and have the same gradients, to 1e-4; from the same seed they train
+// networks that say the same: for every way of building a network.
+func TestONNXRuntimeAgainstGo(t *testing.T) {
+	for name, set := range variants {
+		t.Run(name, func(t *testing.T) {
+			size := [3]int{6, 5, 3}
+			if set["dimensions"] == "2" {
+				size[2] = 1
+			}
+			data := pictured(24, size)
+			var trained *Model
+			var said [2]map[string][]float64
+			var slopes, after [2][]float64
+			at := 0
+			onBackends(t, func(string) {
+				m := fit(t, context.Background(), network(t, fusionKind, small(set)), data)
+				p, err := m.Predict(data.X, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				after[at], slopes[at] = p.Probabilities, gradientsOf(t, m, data)
+				if at == 0 {
+					trained = m
+				}
+				m = trained // the same weights
+				if p, err = m.Predict(data.X, nil); err != nil {
+					t.Fatal(err)
+				}
+				got := map[string][]float64{"probability": p.Probabilities, "margin": p.Margin}
+				one := data.X.Select([]int{1, 7})
+				maps, err := m.GradCAM(one, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, v := range maps[1] {
+					got["Grad-CAM"] = append(got["Grad-CAM"], float64(v))
+				}
+				c, err := m.Attribute(one, models.AttributionRequest{Method: integratedGradients, Scale: "log-odds", Background: data.X.Select([]int{0, 3}), Shares: []float64{0.5, 0.5}, Maps: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got["contributions"] = append(c.Values, c.Images[0].Totals...)
+				for _, v := range c.Images[0].Maps[0] {
+					got["map"] = append(got["map"], float64(v))
+				}
+				said[at] = got
+				at++
+			})
+			for what, v := range said[0] {
+				near(t, what, v, said[1][what])
+			}
+			near(t, "gradients", slopes[0], slopes[1])
+			// AdamW divides a gradient by its size, so that where there is next to none its rounding moves a weight: trained networks are
+			// compared by what they predict.
+			for i, v := range after[0] {
+				if math.Abs(v-after[1][i]) > 1e-3 {
+					t.Errorf("after training on Go the probability is %g, on ONNX Runtime %g", v, after[1][i])
+				}
+			}
+		})
+	}
+}
+
+// gradientsOf are those of a loss by every weight, at the weights that training begins with.
+func gradientsOf(t *testing.T, m *Model, data models.Training) []float64 {
+	t.Helper()
+	d, err := m.dataset(data.X)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &m.Architecture
+	one := training{a: a, d: d, y: []*learnt{newLearnt(a.Heads[0], data.Y, nil, false, 0)}}
+	p, err := compiled("gradients of "+t.Name(), a.gradients(one.n.frozen))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]int, data.X.Rows)
+	for i := range rows {
+		rows[i] = i
+	}
+	g, err := one.step(p, a.initial(1), rows, len(rows), &disturb{seed: 1, width: a.lastWidth()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []float64
+	for _, w := range g {
+		for _, v := range w {
+			out = append(out, float64(v))
+		}
+	}
+	return out
+}
