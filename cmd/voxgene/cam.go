@@ -24,7 +24,7 @@ type camFlags struct {
 	source, outcome, class, output string
 	patient, method, scale         string
 	at                             []string
-	prepared                       bool
+	prepared, sanity               bool
 }
 
 func camCommand() *cobra.Command {
@@ -40,10 +40,16 @@ expected_gradients and integrated_gradients give what each voxel contributed, wi
 voxgene explain lists, voxels sum to the estimate but for the gap that is printed. Of several sources, one map each is written to the folder
 that -o names.
 
+With --sanity the maps themselves are put to the test over the patients of a cohort file, twenty of them at most, and the folder that -o names gets
+the numbers and figures: layers are randomised from the last to the first, and a map that shows what was learnt changes (its rank correlation
+with the first falls); and voxels are removed by their place in the map and replaced by what their neighbours say (ROAD), the most important
+first, the least important first, and in any order.
+
 A map shows what the network used for this estimate, not what causes the outcome, and not that the network is right.`,
 		Example: `  voxgene cam runs/glioma/model.voxgene flair.nii.gz mask.nii.gz -o map.nii.gz
   voxgene cam runs/glioma/model.voxgene flair/ seg.dcm --source flair --outcome idh --class 1 -o map.nii.gz
-  voxgene cam runs/glioma/model.voxgene cohort.yaml --patient P7 --method expected_gradients -o maps/`,
+  voxgene cam runs/glioma/model.voxgene cohort.yaml --patient P7 --method expected_gradients -o maps/
+  voxgene cam runs/glioma/model.voxgene cohort.yaml --sanity -o sanity/`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 2 {
 				return nil
@@ -57,6 +63,9 @@ A map shows what the network used for this estimate, not what causes the outcome
 			b, err := bundle.Open(args[0])
 			if err != nil {
 				return badInput(err)
+			}
+			if f.sanity {
+				return f.examine(c, b, args[1:])
 			}
 			b, scans, x, err := f.read(c, b, args[1:])
 			if err != nil {
@@ -74,6 +83,7 @@ A map shows what the network used for this estimate, not what causes the outcome
 	c.Flags().StringVar(&f.method, "method", gradCAM, "grad_cam, expected_gradients or integrated_gradients")
 	c.Flags().StringVar(&f.scale, "scale", "", "of gradients: log-odds, probability, log-hazard, survival or \"cumulative hazard\" (default: the model's own)")
 	c.Flags().StringSliceVar(&f.at, "at", nil, "of gradients: the time at which survival is explained, such as 12mo, in place of the risk")
+	c.Flags().BoolVar(&f.sanity, "sanity", false, "test the maps of a cohort file's patients, and write what comes out to the folder of -o")
 	c.Flags().StringVar(&f.patient, "patient", "", "the patient of a cohort file")
 	c.Flags().StringVarP(&f.output, "output", "o", "", "NIfTI file to write, or a folder for maps of several sources")
 	c.Flags().BoolVar(&f.prepared, "prepared", false, "the files were prepared as the experiment says")

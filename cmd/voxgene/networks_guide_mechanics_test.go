@@ -43,8 +43,8 @@ func TestNetworksGuide(t *testing.T) {
 			commands++
 		}
 	}
-	if commands != 10 {
-		t.Errorf("the page has %d commands; this test knows 10", commands)
+	if commands != 11 {
+		t.Errorf("the page has %d commands; this test knows 11", commands)
 	}
 	if report, err := os.ReadFile("runs/deep/report.html"); err != nil || !strings.Contains(string(report), "was trained on these very patients") {
 		t.Errorf("the report does not say that the encoder has seen these patients: %v", err)

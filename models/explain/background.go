@@ -252,6 +252,9 @@ func principal(z []float64, rows []int, columns int, start []float64) []float64 
 	return along
 }
 
+// Shares are the weights of the rows, summing to one.
+func (b Background) Shares() []float64 { return b.shares() }
+
 // shares returns the weights, summing to one.
 func (b Background) shares() []float64 {
 	total := 0.0
