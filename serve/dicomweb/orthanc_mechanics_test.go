@@ -76,6 +76,20 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(v)
 }
 
+// set makes the archive go down, or its files unreadable.
+func (a *archive) set(down, broken bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.down, a.broken = down, broken
+}
+
+// count is the number of files that were fetched.
+func (a *archive) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fetched
+}
+
 // put adds a series to a study and says that it is stable.
 func (a *archive) put(study, modality, manufacturer string, files ...[]byte) {
 	a.mu.Lock()
@@ -133,8 +147,8 @@ func TestPoller(t *testing.T) {
 	poll(t, p) // nothing there
 	a.put("a", "MR", "SCANNER", images(t, "1.2.3")...)
 	poll(t, p)
-	if c := cases(t, store)["a"]; c.Status != results.NeedsMask || a.fetched != 1 {
-		t.Fatalf("%+v, %d files fetched", c, a.fetched)
+	if c := cases(t, store)["a"]; c.Status != results.NeedsMask || a.count() != 1 {
+		t.Fatalf("%+v, %d files fetched", c, a.count())
 	}
 	a.put("a", "SEG", "A WORKSTATION", mask(t, "1.2.3"))
 	a.put("other", "CR", "SCANNER", []byte("an X-ray that no model reads"))
@@ -143,7 +157,7 @@ func TestPoller(t *testing.T) {
 	if len(all) != 1 || all["a"].Status != results.Done || all["a"].Result == "" {
 		t.Fatalf("%+v", all)
 	}
-	before := a.fetched
+	before := a.count()
 	a.put("a", "SR", "Voxgene", []byte("our report"))
 	a.put("a", "SEG", "Voxgene", []byte("our segmentation"))
 	poll(t, p)
@@ -152,8 +166,8 @@ func TestPoller(t *testing.T) {
 	a.changes[0]["Seq"] = 1
 	a.mu.Unlock()
 	poll(t, p)
-	if got := cases(t, store)["a"]; a.fetched != before || got.Result != all["a"].Result || !strings.Contains(log.String(), "counts its changes anew") {
-		t.Errorf("%d files fetched again", a.fetched-before)
+	if got := cases(t, store)["a"]; a.count() != before || got.Result != all["a"].Result || !strings.Contains(log.String(), "counts its changes anew") {
+		t.Errorf("%d files fetched again", a.count()-before)
 	}
 	if list, err := store.List(results.Filter{}); err != nil || len(list) != 1 {
 		t.Errorf("%d results (%v)", len(list), err)
@@ -223,7 +237,7 @@ func TestPollerDown(t *testing.T) {
 	a := newArchive(t)
 	p, store, _ := polled(t, a, "start", nil)
 	a.put("a", "MR", "SCANNER", images(t, "1.2.3")...)
-	a.down = true
+	a.set(true, false)
 	for range 5 {
 		if err := p.Poll(t.Context()); err == nil {
 			t.Fatal("no error while it is down")
@@ -232,7 +246,7 @@ func TestPollerDown(t *testing.T) {
 	if len(cases(t, store)) != 0 {
 		t.Error("a case of an Orthanc that is down")
 	}
-	a.down, a.broken = false, true
+	a.set(false, true)
 	failed := 0
 	for range 5 {
 		if p.Poll(t.Context()) != nil {

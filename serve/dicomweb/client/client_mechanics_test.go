@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,8 +165,8 @@ func TestRetrieve(t *testing.T) {
 
 // Credentials come from the environment or a file, at each request; a certificate of an authority of one's own is trusted when it is named.
 func TestCredentials(t *testing.T) {
-	var seen string
-	s := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Get("Authorization") }))
+	var header atomic.Value
+	s := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { header.Store(r.Header.Get("Authorization")) }))
 	defer s.Close()
 	s.Config.ErrorLog = nil
 	ca := filepath.Join(t.TempDir(), "ca.pem")
@@ -183,15 +184,15 @@ func TestCredentials(t *testing.T) {
 		_, err = to.Studies(context.Background(), nil)
 		return err
 	}
-	if err := ask(client.Config{CA: ca, User: "voxgene", PasswordEnv: "PACS_PASSWORD"}); err != nil || seen != "Basic dm94Z2VuZTpzZWNyZXQ=" {
-		t.Errorf("%q (%v)", seen, err)
+	if err := ask(client.Config{CA: ca, User: "voxgene", PasswordEnv: "PACS_PASSWORD"}); err != nil || header.Load() != "Basic dm94Z2VuZTpzZWNyZXQ=" {
+		t.Errorf("%q (%v)", header.Load(), err)
 	}
 	for _, v := range []string{"first", "second"} {
 		if err := os.WriteFile(token, []byte(v+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := ask(client.Config{CA: ca, TokenFile: token}); err != nil || seen != "Bearer "+v {
-			t.Errorf("%q (%v)", seen, err)
+		if err := ask(client.Config{CA: ca, TokenFile: token}); err != nil || header.Load() != "Bearer "+v {
+			t.Errorf("%q (%v)", header.Load(), err)
 		}
 	}
 	if err := ask(client.Config{}); err == nil || !client.Later(err) {
