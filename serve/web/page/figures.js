@@ -2,7 +2,7 @@
 import { cut, digits, el, figure, percent, shape, signed } from './dom.js'
 
 const line = 26
-const letter = 6.9 // the width of a letter, about
+const letter = 7.4 // the width of a letter, about: names of features have many wide ones
 
 // classes draws the probability of each class, with the threshold from which the last is called.
 export function classes(o, about, width) {
