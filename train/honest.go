@@ -181,9 +181,9 @@ func (r *run) fixed(one *outcomeRun) (validate.Procedure, error) {
 			continue
 		}
 		kind, _ := models.Lookup(model.Kind)
-		settings := p.Models[m].Candidates[0].Settings
+		kept := p.Models[m].Candidates[0]
 		points := model.Points(work.Seed(r.e.Seed))
-		at := slices.IndexFunc(points, func(pt config.Point) bool { return pt.Settings == settings })
+		at := slices.IndexFunc(points, func(pt config.Point) bool { return pt.Settings == kept.Point })
 		o := maps.Clone(points[max(at, 0)].Options)
 		for name, values := range chosen {
 			if v := stat.Median(values); v > 0 && o[name] == 0.0 { // left to the fit
@@ -198,7 +198,7 @@ func (r *run) fixed(one *outcomeRun) (validate.Procedure, error) {
 		if err != nil {
 			return p, err
 		}
-		p.Models[m].Candidates = []validate.Candidate{{Settings: settings, Key: key, Learner: l}}
+		p.Models[m].Candidates = []validate.Candidate{{Settings: kept.Settings, Point: kept.Point, Pipeline: kept.Pipeline, Key: key, Learner: l}}
 	}
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
@@ -185,9 +186,21 @@ const calibrationFolds = 5
 
 // procedure builds the pipeline and the models that compete for an outcome.
 func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model, error) {
-	p, err := prepare(r.e.Pipeline)
+	variants, err := pipeline.Variants(r.e.Pipeline)
 	if err != nil {
-		return p, nil, err
+		return validate.Procedure{}, nil, err
+	}
+	var p validate.Procedure
+	for i, v := range variants {
+		one, err := prepare(v.Specs)
+		if err != nil {
+			return p, nil, err
+		}
+		if i == 0 {
+			p = one
+		} else {
+			p.Others = append(p.Others, validate.Pipeline{Key: one.Key, Prepare: one.Prepare})
+		}
 	}
 	list := r.e.ModelsFor(y.Name, y.Kind)
 	for _, m := range list {
@@ -212,14 +225,20 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 				}
 				key = append(key, "calibrate "+m.Calibrate...)
 			}
-			c := validate.Candidate{Settings: pt.Settings, Key: key, Learner: l}
+			c := validate.Candidate{Settings: pt.Settings, Point: pt.Settings, Key: key, Learner: l}
+			if m.Joint && len(variants) > 1 {
+				return p, nil, fmt.Errorf("model %s learns outcomes together, and the pipeline searches its steps' options; leave out one of the two", m.Name)
+			}
 			if m.Joint {
 				for _, name := range r.e.Together(&m) {
 					c.Joint = append(c.Joint, m.Weight(name))
 				}
 				c.Key = fmt.Appendf(key, " joint %v", c.Joint)
 			}
-			entry.Candidates = append(entry.Candidates, c)
+			for i, v := range variants {
+				c.Pipeline, c.Settings = i, strings.TrimSpace(v.Settings+" "+pt.Settings)
+				entry.Candidates = append(entry.Candidates, c)
+			}
 		}
 		p.Models = append(p.Models, entry)
 	}
@@ -227,6 +246,15 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 		return p, nil, fmt.Errorf("outcome %s: no model fits it", y.Name)
 	}
 	return p, list, nil
+}
+
+// stepsOf are the steps of a candidate's pipeline.
+func (r *run) stepsOf(number int) []pipeline.Spec {
+	variants, err := pipeline.Variants(r.e.Pipeline)
+	if err != nil || number >= len(variants) {
+		return r.e.Pipeline // the procedure was built from the same variants
+	}
+	return variants[number].Specs
 }
 
 // judge runs the folds of an outcome and fits the model that is kept.
@@ -300,11 +328,11 @@ func (one *outcomeRun) followed() clinical.Outcome {
 
 // refit fits the final choice to all rows of the outcome.
 func (r *run) refit(ctx context.Context, one *outcomeRun) error {
-	chain, err := pipeline.New(r.e.Pipeline)
+	final := one.result.Final
+	chain, err := pipeline.New(r.stepsOf(one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]].Pipeline))
 	if err != nil {
 		return err
 	}
-	final := one.result.Final
 	t := models.Training{X: one.x, Y: one.y, Groups: one.study.Rows.Patient, Seed: one.study.Seed.Split("final", one.y.Name),
 		Again: one.study.Again, Lower: one.study.Lower}
 	candidate := one.study.Procedure.Models[final.Winner].Candidates[final.Chosen[final.Winner]]

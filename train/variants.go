@@ -67,7 +67,7 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 					s.columns = append(s.columns, j)
 				}
 			}
-			s.steps = r.plain() // a single column cannot be harmonised with others
+			s.steps = r.plain(one.pipelineSoFar()) // a single column cannot be harmonised with others
 			if len(s.columns) == 0 {
 				s.skipped = "no source has a tumour volume"
 			}
@@ -97,7 +97,7 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 		}
 		return names
 	}
-	if plain := r.plain(); len(plain) < len(r.e.Pipeline) {
+	if plain := r.plain(one.pipelineSoFar()); len(plain) < len(r.e.Pipeline) {
 		s := columnSet{name: withoutHarmonisation, steps: plain}
 		for j, c := range one.x.Columns {
 			if c.Group != batchGroup {
@@ -149,8 +149,8 @@ func (r *run) sets(one *outcomeRun) (baselines, ablation []columnSet) {
 const withoutHarmonisation = "without harmonisation"
 
 // plain is the pipeline without the steps that harmonise.
-func (r *run) plain() []pipeline.Spec {
-	return slices.DeleteFunc(slices.Clone(r.e.Pipeline), func(s pipeline.Spec) bool { return s.Step == "harmonise" })
+func (r *run) plain(number int) []pipeline.Spec {
+	return slices.DeleteFunc(slices.Clone(r.stepsOf(number)), func(s pipeline.Spec) bool { return s.Step == "harmonise" })
 }
 
 // isVolume reports whether a column is a volume of the region, by the names of PyRadiomics.
@@ -173,7 +173,7 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 			continue
 		}
 		s := one.study
-		steps := r.e.Pipeline
+		steps := r.stepsOf(one.usualPipeline())
 		if set.random {
 			s.X, steps = randomColumns(one, maxRandom), pipeline.Default()
 			s.Joint = nil // the same network for this outcome alone
@@ -223,6 +223,19 @@ func (one *outcomeRun) mostFrequent() int {
 	return slices.Index(wins, slices.Max(wins))
 }
 
+// pipelineSoFar is usualPipeline, or the first before there is a result.
+func (one *outcomeRun) pipelineSoFar() int {
+	if len(one.result.Folds) == 0 {
+		return 0
+	}
+	return one.usualPipeline()
+}
+
+// usualPipeline is the pipeline of that model's most frequent candidate.
+func (one *outcomeRun) usualPipeline() int {
+	return one.study.Procedure.At(one.result).Models[one.mostFrequent()].Candidates[0].Pipeline
+}
+
 // withSteps returns a study with other steps and the most frequent winner alone.
 func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (validate.Study, error) {
 	best := one.mostFrequent()
@@ -231,6 +244,8 @@ func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (valid
 		return s, err
 	}
 	p.Models = one.study.Procedure.At(one.result).Only(best).Models
+	p.Models[0].Candidates = slices.Clone(p.Models[0].Candidates)
+	p.Models[0].Candidates[0].Pipeline = 0 // the steps are given
 	fresh := validate.Study{Rows: s.Rows, X: s.X, Learned: s.Learned, Again: s.Again, Lower: s.Lower, Joint: s.Joint, Procedure: p, Seed: s.Seed, Score: s.Score}
 	return fresh, nil
 }

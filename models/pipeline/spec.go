@@ -21,6 +21,8 @@ type Spec struct {
 	Options models.Options // complete, see models.Check; files are named as the configuration does
 	// Files are the hashes of the files that options name, by option: what a fit depends on beside its data.
 	Files map[string]string `json:",omitempty"`
+	// Search are values of options among which inner folds choose; see Variants.
+	Search map[string][]any `json:",omitempty"`
 
 	folder string // of the configuration, to which files are relative
 }
@@ -89,9 +91,11 @@ func Default() []Spec {
 // nearest known name), values of the wrong type or out of bounds.
 func (s *Spec) DecodeNode(n *settings.Node, p *settings.Problems) {
 	var raw struct {
-		Step string                    `yaml:"step,required"`
-		On   []string                  `yaml:"on"`
-		Rest map[string]*settings.Node `yaml:",rest"`
+		Step string   `yaml:"step,required"`
+		On   []string `yaml:"on"`
+		// Search are lists of values by option.
+		Search map[string]*settings.Node `yaml:"search"`
+		Rest   map[string]*settings.Node `yaml:",rest"`
 	}
 	before := p.Len()
 	settings.Decode(n, &raw, p)
@@ -107,7 +111,7 @@ func (s *Spec) DecodeNode(n *settings.Node, p *settings.Problems) {
 		}
 		return
 	}
-	known := []string{"step", "on"}
+	known := []string{"step", "on", "search"}
 	for _, q := range k.Params {
 		known = append(known, q.Name)
 	}
@@ -140,7 +144,9 @@ func (s *Spec) DecodeNode(n *settings.Node, p *settings.Problems) {
 	}
 	if err != nil {
 		p.Add(n, "%v", err)
+		return
 	}
+	s.readSearch(k, raw.Search, n, p)
 }
 
 func contains(params []models.Param, name string) bool {

@@ -42,6 +42,9 @@ func (e *Experiment) Canonical() ([]byte, error) {
 		if len(s.On) > 0 {
 			step["on"] = s.On
 		}
+		if len(s.Search) > 0 {
+			step["search"] = s.Search
+		}
 		steps = append(steps, step)
 	}
 	root["pipeline"] = steps

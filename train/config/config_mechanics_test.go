@@ -121,7 +121,7 @@ conformal: {level: 90}
 // What a scheme does not use, or cannot do, is refused; nothing is read and forgotten.
 func TestValidationBadInput(t *testing.T) {
 	for set, want := range map[string]string{
-		"validation={scheme: cv}":                       "outcome idh has a choice to make between models or hyper-parameters, and cv has no inner folds to make it in; use nested_cv",
+		"validation={scheme: cv}":                       "outcome idh has a choice to make between models, hyper-parameters or steps' options, and cv has no inner folds to make it in; use nested_cv",
 		"validation={scheme: holdout, folds: 5}":        "scheme holdout does not use it",
 		"validation={scheme: folds_file}":               "scheme folds_file wants folds_file: a CSV of patient, repeat, fold",
 		"validation={scheme: time_split}":               "scheme time_split wants time: the column by which patients are ordered",

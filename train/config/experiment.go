@@ -113,6 +113,9 @@ func (e *Experiment) check(p *settings.Problems) {
 	if !plainName(e.Name) {
 		p.Add(at(e.tree, "name"), "%q: want letters, digits, '-', '_' and '.', starting with a letter or digit", e.Name)
 	}
+	if _, err := pipeline.Variants(e.Pipeline); err != nil {
+		p.Add(at(e.tree, "pipeline"), "%v", err)
+	}
 	e.checkModels(p)
 	e.checkValidation(p)
 	e.checkHonest(p)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/models/pipeline"
 	"github.com/voxgene/voxgene/train/validate"
 )
 
@@ -132,6 +133,9 @@ func (e *Experiment) checkValidation(p *settings.Problems) {
 	if scheme == validate.CV {
 		for _, o := range e.Outcomes {
 			choices := 0
+			if slices.ContainsFunc(e.Pipeline, func(s pipeline.Spec) bool { return len(s.Search) > 0 }) {
+				choices++
+			}
 			for _, m := range e.ModelsFor(o.Name, o.Kind) {
 				choices++
 				if m.Search != nil {
@@ -139,7 +143,7 @@ func (e *Experiment) checkValidation(p *settings.Problems) {
 				}
 			}
 			if choices > 1 {
-				p.Add(at(n, "scheme"), "outcome %s has a choice to make between models or hyper-parameters, and cv has no inner folds to make it in; use nested_cv", o.Name)
+				p.Add(at(n, "scheme"), "outcome %s has a choice to make between models, hyper-parameters or steps' options, and cv has no inner folds to make it in; use nested_cv", o.Name)
 			}
 		}
 	}

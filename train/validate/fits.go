@@ -44,7 +44,17 @@ func (s *Study) innerItem(f Fold, racing []bool) work.Item {
 	}
 	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
 		start := time.Now()
-		sides, err := s.sides(ctx, f)
+		var race []Candidate
+		at := 0
+		for _, m := range s.Procedure.Models {
+			for _, c := range m.Candidates {
+				if racing[at] {
+					race = append(race, c)
+				}
+				at++
+			}
+		}
+		sides, err := s.sides(ctx, f, race)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +91,11 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 	key := s.key("outer fold", f, more...)
 	return work.Item{Name: f.Label(), Key: key, Do: func(ctx context.Context) ([]byte, error) {
 		start := time.Now()
-		sides, err := s.sides(ctx, f)
+		var chosen []Candidate
+		for m, entry := range s.Procedure.Models {
+			chosen = append(chosen, entry.Candidates[choice.Chosen[m]])
+		}
+		sides, err := s.sides(ctx, f, chosen)
 		if err != nil {
 			return nil, err
 		}
@@ -150,22 +164,41 @@ func (d *side) known() models.Training {
 type foldSides struct {
 	side
 	joint map[string]*side // by the model's weights
+	pipes map[int]*side    // by the candidate's pipeline, where it is not the procedure's own
 }
 
 // of returns the sides that a candidate learns from.
 func (f *foldSides) of(c Candidate) *side {
 	if c.Joint == nil {
+		if d := f.pipes[c.Pipeline]; d != nil {
+			return d
+		}
 		return &f.side
 	}
 	return f.joint[fmt.Sprint(c.Joint)]
 }
 
-// sides prepares a fold for every candidate of the procedure.
-func (s *Study) sides(ctx context.Context, f Fold) (*foldSides, error) {
-	out := &foldSides{joint: map[string]*side{}}
+// sides prepares a fold for these candidates, and for every joint model of the procedure.
+func (s *Study) sides(ctx context.Context, f Fold, of []Candidate) (*foldSides, error) {
+	out := &foldSides{joint: map[string]*side{}, pipes: map[int]*side{}}
 	var err error
-	if out.train, out.test, err = s.prepare(ctx, f); err != nil {
+	first := 0 // what no candidate learns from is not prepared
+	if len(s.Procedure.Others) > 0 && len(of) > 0 {
+		first = of[0].Pipeline
+	}
+	if out.train, out.test, err = s.prepare(ctx, f, first); err != nil {
 		return nil, err
+	}
+	out.pipes[first] = &out.side
+	for _, c := range of {
+		if out.pipes[c.Pipeline] != nil {
+			continue
+		}
+		var d side
+		if d.train, d.test, err = s.prepare(ctx, f, c.Pipeline); err != nil {
+			return nil, err
+		}
+		out.pipes[c.Pipeline] = &d
 	}
 	for _, m := range s.Procedure.Models {
 		for i := range m.Candidates {
@@ -188,8 +221,8 @@ func (s *Study) sides(ctx context.Context, f Fold) (*foldSides, error) {
 	return out, nil
 }
 
-// prepare fits the pipeline on a fold's training rows and takes both sides through it.
-func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test models.Matrix, err error) {
+// prepare fits a pipeline on a fold's training rows and takes both sides through it.
+func (s *Study) prepare(ctx context.Context, f Fold, number int) (t models.Training, test models.Matrix, err error) {
 	x, err := s.learned(ctx, f)
 	if err != nil {
 		return t, test, err
@@ -197,10 +230,11 @@ func (s *Study) prepare(ctx context.Context, f Fold) (t models.Training, test mo
 	t = models.Training{X: x.Select(f.Train), Y: s.Rows.Outcome.Select(f.Train), Groups: pick(s.Rows.Patient, f.Train), Again: models.SelectEach(s.Again, f.Train), Lower: s.Lower,
 		Seed: s.Seed.Split("fit", s.Rows.Outcome.Name, f.Label())}
 	test = x.Select(f.Test)
-	if s.Procedure.Prepare == nil {
+	fit := s.Procedure.pipeline(number)
+	if fit == nil {
 		return t, test, nil
 	}
-	apply, err := s.Procedure.Prepare(ctx, t)
+	apply, err := fit(ctx, t)
 	if err != nil {
 		return t, test, err
 	}

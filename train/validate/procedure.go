@@ -17,12 +17,28 @@ type Procedure struct {
 	Key []byte
 	// Prepare fits the pipeline on training rows and returns what it does to any row; nil leaves rows as they are.
 	Prepare func(ctx context.Context, t models.Training) (Apply, error)
+	// Others are pipelines beside that one, among which candidates choose; see Candidate.Pipeline.
+	Others []Pipeline
 	// Models compete. Each has one candidate or, where hyper-parameters are searched, several.
 	Models []Entry
 }
 
 // Apply takes rows through a fitted pipeline.
 type Apply func(models.Matrix) (models.Matrix, error)
+
+// Pipeline is one at another point of a search over its steps' options.
+type Pipeline struct {
+	Key     []byte
+	Prepare func(ctx context.Context, t models.Training) (Apply, error)
+}
+
+// pipeline returns how the pipeline of a candidate is fitted.
+func (p Procedure) pipeline(number int) func(ctx context.Context, t models.Training) (Apply, error) {
+	if number > 0 && number <= len(p.Others) {
+		return p.Others[number-1].Prepare
+	}
+	return p.Prepare
+}
 
 // Entry is one model of a procedure.
 type Entry struct {
@@ -38,6 +54,10 @@ type Candidate struct {
 	Settings string // "alpha=0.5", for the report; empty where nothing is searched
 	Key      []byte // canonical form of kind and hyper-parameters
 	Learner  models.Learner
+	// Point is the part of Settings that is the model's own.
+	Point string
+	// Pipeline is the pipeline that goes before the model: 0 the procedure's own, n the nth of its others.
+	Pipeline int
 	// Joint are the weights of the outcomes that the model learns together, in the order of Study.Joint; nil for a model of one outcome.
 	Joint []float64
 }
@@ -55,10 +75,16 @@ func (p Procedure) Choices() int {
 func (p Procedure) key() []byte {
 	h := sha256.New()
 	part(h, p.Key)
+	for _, o := range p.Others {
+		part(h, o.Key)
+	}
 	for _, m := range p.Models {
 		part(h, []byte(m.Name))
 		for _, c := range m.Candidates {
 			part(h, c.Key)
+			if len(p.Others) > 0 {
+				part(h, integers([]int{c.Pipeline}))
+			}
 		}
 	}
 	return h.Sum(nil)
