@@ -96,7 +96,7 @@ func prediction(seed uint64) bundle.Prediction {
 	return p
 }
 
-// A hundred results of all kinds are written, written again without a change, verified and retracted: the server, which takes nothing that is not valid
+// Thirty results of all kinds are written, written again without a change, verified and retracted: the server, which takes nothing that is not valid
 // FHIR, has each resource once, in the state of the result, of the patient, and entered-in-error in the end.
 func TestWriteAndRetract(t *testing.T) {
 	server := newStrict(t)
@@ -120,7 +120,7 @@ func TestWriteAndRetract(t *testing.T) {
 		}
 		return list[0]
 	}
-	const cases = 100
+	const cases = 30
 	want := map[string]int{"Observation": 0, "RiskAssessment": 0, "DiagnosticReport": cases}
 	for i := range uint64(cases) {
 		p := prediction(i)
