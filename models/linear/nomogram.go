@@ -235,13 +235,13 @@ func escaped(s string) string {
 
 // ranges returns the 5th and 95th percentile of each column, by the nearest of the sorted rows.
 func (p *Problem) ranges() (low, high []float64) {
-	sorted := make([]float64, p.Rows)
+	values := make([]float64, p.Rows)
+	last := float64(p.Rows - 1)
+	first, second := int(math.Round(0.05*last)), int(math.Round(0.95*last))
 	for j := range p.Columns {
-		copy(sorted, p.column(j))
-		slices.Sort(sorted)
-		last := float64(p.Rows - 1)
-		low = append(low, sorted[int(math.Round(0.05*last))])
-		high = append(high, sorted[int(math.Round(0.95*last))])
+		copy(values, p.column(j))
+		low = append(low, ranked(values, first))
+		high = append(high, ranked(values[first:], second-first))
 	}
 	return low, high
 }
