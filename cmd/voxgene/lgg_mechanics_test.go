@@ -109,3 +109,16 @@ func TestLGG(t *testing.T) {
 		t.Errorf("exit %d: %s", code, &errs)
 	}
 }
+
+// The experiment on the images alone runs: a network on three sequences, of which some patients lack one. Its figures are in docs/tcga-lgg.md.
+func TestLGGNetwork(t *testing.T) {
+	oracle.Cohort(t, "tcga-lgg")
+	if testing.Short() {
+		t.Skip("trains on 110 patients")
+	}
+	out := t.TempDir()
+	code, stdout, stderr := voxgene("train", "../../configs/tcga-lgg-cnn.yaml", "--set", "models.0.epochs=1", "--set", "models.0.widths=[4]", "--set", "validation.folds=2", "--out", out)
+	if code != 0 || !strings.Contains(stdout, "idh: AUC") || !strings.Contains(stderr, "known of 109") {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}

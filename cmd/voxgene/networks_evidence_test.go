@@ -180,9 +180,9 @@ func TestEvidenceGradCAM(t *testing.T) {
     image: "c/images/{patient}/t1.nii.gz"
     mask: "c/images/{patient}/mask.nii.gz"
     parameters: {imageType: {Original: {}}, featureClass: {shape: [Elongation]}}
-    volume: {spacing: [1, 1, 1.5], size: [20, 20, 12], mask: channel}
+    volume: {spacing: [1, 1, 1.5], size: [20, 20, 12], mask: crop}
 `)
-	margin, fitted := s.outOfFold(t, "cnn", map[string]any{"widths": []any{8, 16}, "epochs": 12, "batch": 16, "learning_rate": 0.005, "holdout": 0})
+	margin, fitted := s.outOfFold(t, "cnn", map[string]any{"widths": []any{8, 16}, "epochs": 15, "batch": 16, "learning_rate": 0.005, "holdout": 0})
 	auc := s.auc(t, "cnn", margin)
 	v := s.x.Volumes[0]
 	voxels := v.Size[0] * v.Size[1] * v.Size[2]
@@ -203,17 +203,17 @@ func TestEvidenceGradCAM(t *testing.T) {
 			if predicted == s.y.Class[row] {
 				right++
 			}
-			at, mask := maps[predicted][n], v.Of(row)[voxels:]
+			at, crop := maps[predicted][n], v.Of(row)
 			peak := 0
 			for k := range at {
 				if at[k] > at[peak] {
 					peak = k
 				}
-				if mask[k] >= 0.5 {
+				if crop[k] != 0 { // what lies outside the region is 0
 					share += 1 / float64(voxels*s.x.Rows)
 				}
 			}
-			if at[peak] > 0 && mask[peak] >= 0.5 {
+			if at[peak] > 0 && crop[peak] != 0 {
 				inside++
 			}
 		}
