@@ -1,8 +1,11 @@
+//go:build evidence
+
+// What docs/networks.md says was shown, made again: it takes minutes, so it has a tag of its own.
+
 package main
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,14 +20,6 @@ import (
 	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/validate"
 )
-
-// evidence skips what takes longer than a test run may. docs/networks.md has the figures and the command.
-func evidence(t *testing.T) {
-	t.Helper()
-	if os.Getenv("VOXGENE_EVIDENCE") == "" {
-		t.Skip("set VOXGENE_EVIDENCE=1 to make the evidence of docs/networks.md; it takes minutes")
-	}
-}
 
 // study is a cohort of one class outcome, with folds.
 type study struct {
@@ -130,7 +125,6 @@ func (s study) auc(t *testing.T, what string, margin []float64) *metrics.Binary 
 
 // A planted product of brightness and a gene: fusion beats either modality alone, by DeLong's paired test on out-of-fold log-odds.
 func TestEvidenceInteraction(t *testing.T) {
-	evidence(t)
 	s := phantomStudy(t, "interaction", `
   - name: t1
     kind: images
@@ -173,7 +167,6 @@ func TestEvidenceInteraction(t *testing.T) {
 // Where a texture of matched histogram tells the subtype, a network sees it in patients that it was not trained on, and the peak of its Grad-CAM map for
 // the class that it predicts lies inside the region in 90 % of them. How much of a crop the region fills is what a peak at random would give.
 func TestEvidenceGradCAM(t *testing.T) {
-	evidence(t)
 	s := phantomStudy(t, "texture", `
   - name: t1
     kind: images
