@@ -314,6 +314,8 @@ func (r *Reader) codes(limit int) error {
 // copyMatch repeats length bytes from back bytes before to. It may write up to 8 bytes more.
 func copyMatch(out []byte, to, back, length int) {
 	switch {
+	case back == 1 && out[to-1] == 0: // background
+		clear(out[to : to+length])
 	case length >= 64: // what has been repeated is itself repeated, so that the pieces double
 		dst := out[to : to+length]
 		for n := copy(dst, out[to-back:to]); n < length; {
