@@ -9,6 +9,6 @@ onnx xla:
 
 # What networks were shown to do takes longer than a test run may: docs/networks.md, evidence.
 evidence:
-	VOXGENE_EVIDENCE=1 GOEXPERIMENT=simd go test ./cmd/voxgene -run Evidence -v -count=1 -timeout 4h
+	GOEXPERIMENT=simd go test -tags evidence ./cmd/voxgene -run Evidence -v -count=1 -timeout 4h
 
 .PHONY: release onnx xla evidence
