@@ -40,7 +40,7 @@ func overlay() *object.Overlay {
 	v := &image.Volume{Grid: s.Volume.Grid, Values: make([]float64, len(s.Volume.Values))}
 	for i, l := range s.Region.Labels {
 		if l == 1 {
-			v.Values[i] = math.Sin(float64(i))
+			v.Values[i] = 0.002 * math.Sin(float64(i)) // as narrow as a Grad-CAM map may be
 		}
 	}
 	return &object.Overlay{Name: "feature.adc.original_firstorder_Mean", Title: "original_firstorder_Mean of adc", Note: "Each voxel's part of the feature.", Volume: v}

@@ -33,7 +33,9 @@ func Map(r *results.Result, s *Scan, m *Overlay, program string) ([]byte, error)
 	shared := (&p10.Set{}).
 		Items(p10.ParametricMapFrameTypeSequence, (&p10.Set{}).Text(p10.FrameType, "DERIVED", "PRIMARY", "OTHER", "NONE")).
 		Items(p10.PixelValueTransformationSequence, (&p10.Set{}).Number(p10.RescaleIntercept, 0).Number(p10.RescaleSlope, 1).Text(p10.RescaleType, "US")).
-		Items(p10.FrameVOILUTSequence, (&p10.Set{}).Number(p10.WindowCenter, float64(low+high)/2).Number(p10.WindowWidth, max(float64(high-low), 1e-6))).
+		// A window narrower than 1 is allowed with this function alone (PS3.3, C.11.2.1.3).
+		Items(p10.FrameVOILUTSequence, (&p10.Set{}).Number(p10.WindowCenter, float64(low+high)/2).Number(p10.WindowWidth, max(float64(high-low), 1e-6)).
+			Text(p10.VOILUTFunction, "LINEAR_EXACT")).
 		Items(p10.RealWorldValueMappingSequence, (&p10.Set{}).Clip(p10.LUTLabel, m.Name).Clip(p10.LUTExplanation, m.Title).
 			Number(p10.RealWorldValueFirst, float64(low)).Number(p10.RealWorldValueLast, float64(high)).
 			Number(p10.RealWorldValueIntercept, 0).Number(p10.RealWorldValueSlope, 1).

@@ -110,6 +110,7 @@ var (
 	RecognizableVisualFeatures       = Attribute{0x00280302, "CS"}
 	WindowCenter                     = Attribute{0x00281050, "DS"}
 	WindowWidth                      = Attribute{0x00281051, "DS"}
+	VOILUTFunction                   = Attribute{0x00281056, "CS"}
 	LossyImageCompression            = Attribute{0x00282110, "CS"}
 	LUTExplanation                   = Attribute{0x00283003, "LO"}
 	PixelMeasuresSequence            = Attribute{0x00289110, "SQ"}
