@@ -169,6 +169,9 @@ func (one *outcomeRun) explainOverTime(x models.Matrix) error {
 	if one.y.Kind != clinical.Survival || n < overTimePoints || one.kept.Background == nil {
 		return nil
 	}
+	if len(one.importance.columns) > len(x.Columns) {
+		return nil // images are explained: gradients at every time take minutes, which voxgene explain --at is for
+	}
 	r := explain.Request{Background: one.kept.Background, Scale: explain.Survival}
 	for k := range overTimePoints {
 		r.Times = append(r.Times, one.study.Times[(k+1)*n/overTimePoints-1])
