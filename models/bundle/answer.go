@@ -42,6 +42,7 @@ type Answer struct {
 	Survival  []float64 // S at Times; NaN beyond the follow-up
 
 	Explanations []Explanation
+	Interactions []Interactions // nil where none were asked for
 }
 
 // Explanation says what drove one number of an answer: Base + Σ Contributions + Other = Output − Gap.
@@ -185,6 +186,35 @@ func (a *Answer) appendJSON(b []byte) []byte {
 			b = append(b, ',')
 		}
 		b = a.Explanations[i].appendJSON(b)
+	}
+	for i := range a.Interactions {
+		b = append(b, []string{`],"interactions":[`, `,`}[min(i, 1)]...)
+		b = a.Interactions[i].appendJSON(b)
+	}
+	return append(b, `]}`...)
+}
+
+func (n *Interactions) appendJSON(b []byte) []byte {
+	b = append(b, `{"method":`...)
+	b = AppendString(b, n.Method)
+	b = append(b, `,"class":`...)
+	b = appendName(b, n.Class)
+	b = append(b, `,"time":`...)
+	b = appendNumber(b, n.Time)
+	b = append(b, `,"scale":`...)
+	b = AppendString(b, n.Scale)
+	b = append(b, `,"values":[`...)
+	for i, v := range n.Pairs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"feature":`...)
+		b = AppendString(b, v.First)
+		b = append(b, `,"other":`...)
+		b = AppendString(b, v.Second)
+		b = append(b, `,"interaction":`...)
+		b = appendNumber(b, v.Amount)
+		b = append(b, '}')
 	}
 	return append(b, `]}`...)
 }

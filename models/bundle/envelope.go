@@ -108,7 +108,7 @@ func (a *Answer) withhold() {
 		}
 		return v
 	}
-	a.Label, a.RiskGroup, a.Set, a.Explanations = "", "", nil, nil
+	a.Label, a.RiskGroup, a.Set, a.Explanations, a.Interactions = "", "", nil, nil, nil
 	a.Risk, a.Median = math.NaN(), math.NaN()
 	a.Probabilities, a.Survival = nan(len(a.Probabilities)), nan(len(a.Survival))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/genes"
@@ -28,6 +29,8 @@ type Explain struct {
 	At []Time
 	// Maps adds the contribution of each voxel, of models that read images.
 	Maps bool
+	// Interactions adds what pairs contributed together, the Top largest, of models of trees.
+	Interactions bool
 	// Background stands in for columns that are left out, in place of the bundle's own. Its columns are the bundle's inputs.
 	Background *models.Matrix
 }
@@ -88,6 +91,9 @@ func (p *plan) request(o *Outcome, e *Explain) (explain.Request, error) {
 	r := explain.Request{Method: e.Method, Scale: e.Scale, Background: o.Background, Maps: e.Maps}
 	if len(e.At) > 0 && o.Kind == clinical.Survival {
 		times, err := o.times(e.At)
+		if wrong := (*RequestError)(nil); errors.As(err, &wrong) {
+			return r, &RequestError{"explain.at" + strings.TrimPrefix(wrong.Place, "times"), wrong.Text}
+		}
 		if err != nil {
 			return r, err
 		}
@@ -123,7 +129,7 @@ func (b *Bundle) explain(ctx context.Context, o *Outcome, p *plan, x, z models.M
 	if err != nil {
 		return &RequestError{"explain.group_by", fmt.Sprintf("outcome %s: %v", o.Name, err)}
 	}
-	return explainer.Each(z, func(row int, list []models.Attribution) error {
+	err = each(ctx, explainer, z, e, func(row int, list []models.Attribution) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -141,6 +147,32 @@ func (b *Bundle) explain(ctx context.Context, o *Outcome, p *plan, x, z models.M
 		}
 		return nil
 	})
+	if err != nil || !e.Interactions {
+		return err
+	}
+	for i := range out {
+		if out[i].Outcomes[k].Interactions, err = p.interactions(ctx, o, z.Select([]int{i}), d, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each explains the rows of z. A method that was asked for may take seconds a row, so where the context has a deadline rows go one by one, and
+// none is begun after it.
+func each(ctx context.Context, explainer *explain.Explainer, z models.Matrix, e *Explain, do func(row int, list []models.Attribution) error) error {
+	if _, limited := ctx.Deadline(); !limited || z.Rows == 1 || (e.Method == "" || e.Method == explain.Auto) && len(e.At) == 0 {
+		return explainer.Each(z, do)
+	}
+	for i := range z.Rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := explainer.Each(z.Select([]int{i}), func(_ int, list []models.Attribution) error { return do(i, list) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fold turns an attribution over a model's columns into one over raw inputs: contributions of columns that were made from one

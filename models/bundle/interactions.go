@@ -46,10 +46,6 @@ func (b *Bundle) Interact(ctx context.Context, x models.Matrix, outcomes []strin
 	out := make([][]Interactions, x.Rows)
 	for _, n := range chosen {
 		o, p := &b.Outcomes[n], b.plans[n]
-		r, err := p.request(o, e)
-		if err != nil {
-			return nil, err
-		}
 		d, err := p.division(b, e)
 		if err != nil {
 			return nil, &RequestError{"explain.group_by", fmt.Sprintf("outcome %s: %v", o.Name, err)}
@@ -60,17 +56,32 @@ func (b *Bundle) Interact(ctx context.Context, x models.Matrix, outcomes []strin
 		}
 		z.Columns = p.columns
 		for i := range out { // one by one: a row has as many values as pairs of columns
-			if err := ctx.Err(); err != nil {
+			list, err := p.interactions(ctx, o, z.Select([]int{i}), d, e)
+			if err != nil {
 				return nil, err
 			}
-			got, err := explain.Interact(o.Model, z.Select([]int{i}), r)
-			if err != nil {
-				return nil, &RequestError{"explain", fmt.Sprintf("outcome %s: %v", o.Name, err)}
-			}
-			for _, g := range got[0] {
-				out[i] = append(out[i], Interactions{Outcome: o.Name, Class: g.Class, Time: g.Time, Scale: g.Scale, Method: g.Method, Pairs: pairs(g, d, e.Top)})
-			}
+			out[i] = append(out[i], list...)
 		}
+	}
+	return out, nil
+}
+
+// interactions are those of an outcome for the one row of z.
+func (p *plan) interactions(ctx context.Context, o *Outcome, z models.Matrix, d division, e *Explain) ([]Interactions, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, err := p.request(o, e)
+	if err != nil {
+		return nil, err
+	}
+	got, err := explain.Interact(o.Model, z, r)
+	if err != nil {
+		return nil, &RequestError{"explain.interactions", fmt.Sprintf("outcome %s: %v", o.Name, err)}
+	}
+	out := make([]Interactions, len(got[0]))
+	for k, g := range got[0] {
+		out[k] = Interactions{Outcome: o.Name, Class: g.Class, Time: g.Time, Scale: g.Scale, Method: g.Method, Pairs: pairs(g, d, e.Top)}
 	}
 	return out, nil
 }

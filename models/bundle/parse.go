@@ -98,6 +98,17 @@ type rawAnswer struct {
 	Times         []float64            `json:"times"`
 	Survival      []nullable           `json:"survival"`
 	Explanations  []rawExplanation     `json:"explanations"`
+	Interactions  []struct {
+		Method string   `json:"method"`
+		Class  string   `json:"class"`
+		Time   nullable `json:"time"`
+		Scale  string   `json:"scale"`
+		Values []struct {
+			First  string   `json:"feature"`
+			Second string   `json:"other"`
+			Amount nullable `json:"interaction"`
+		} `json:"values"`
+	} `json:"interactions"`
 }
 
 func (r *rawAnswer) answer(name string) (Answer, error) {
@@ -111,6 +122,13 @@ func (r *rawAnswer) answer(name string) (Answer, error) {
 	}
 	for i := range r.Explanations {
 		a.Explanations = append(a.Explanations, r.Explanations[i].explanation())
+	}
+	for _, n := range r.Interactions {
+		list := Interactions{Outcome: name, Method: n.Method, Class: n.Class, Time: float64(n.Time), Scale: n.Scale}
+		for _, v := range n.Values {
+			list.Pairs = append(list.Pairs, Interaction{v.First, v.Second, float64(v.Amount)})
+		}
+		a.Interactions = append(a.Interactions, list)
 	}
 	return a, nil
 }

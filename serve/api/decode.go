@@ -47,7 +47,6 @@ var (
 	// lesions and visits are named where the model's rows are those.
 	rowMembers     = map[table.Unit][]string{table.PerLesion: {"id", "features", "lesion"}, table.PerVisit: {"id", "features", "visit"}}
 	timeMembers    = []string{"value", "unit"}
-	explainMembers = []string{"top", "group_by"}
 )
 
 // Decode reads the body of a predict or explain request for a bundle's inputs. It is strict: unknown and repeated members
@@ -133,7 +132,7 @@ func (d *decoder) body() {
 		case 1:
 			d.outcomes()
 		case 2:
-			d.times()
+			d.out.Request.Times = append(d.out.Request.Times, d.times("#/times", bundle.MaxTimes)...)
 		case 3:
 			d.explain()
 		}
@@ -362,16 +361,16 @@ func (d *decoder) outcomes() {
 	}
 }
 
-func (d *decoder) times() {
-	const pointer = "#/times"
+// times reads a list of at most so many times.
+func (d *decoder) times(pointer string, most int) (out []bundle.Time) {
 	if !d.list(pointer) {
-		return
+		return nil
 	}
 	first := true
 	for n := 0; d.s.More(&first, ']'); n++ {
 		at := pointer + "/" + strconv.Itoa(n)
-		if n == bundle.MaxTimes {
-			d.fault(pointer, "more than %d times", bundle.MaxTimes)
+		if n == most {
+			d.fault(pointer, "more than %d times", most)
 		}
 		if !d.object(at) {
 			continue
@@ -392,44 +391,11 @@ func (d *decoder) times() {
 				d.fault(at, "%q is missing", name)
 			}
 		}
-		if n < bundle.MaxTimes {
-			d.out.Request.Times = append(d.out.Request.Times, t)
+		if n < most {
+			out = append(out, t)
 		}
 	}
-}
-
-// explain reads true, false or {"top": 10, "group_by": "source"}.
-func (d *decoder) explain() {
-	const pointer = "#/explain"
-	switch c := d.s.Peek(); c {
-	case 't', 'f':
-		if d.s.Bool() {
-			d.out.Request.Explain = &bundle.Explain{}
-		}
-		return
-	case '{', 0:
-	default:
-		d.fault(pointer, "want true, false or an object, found %s", scan.Name(c))
-		d.s.Skip()
-		return
-	}
-	e := &bundle.Explain{}
-	var had uint
-	first := true
-	for d.s.Begin('{'); d.s.More(&first, '}'); {
-		switch d.member(pointer, d.s.Key(), explainMembers, &had) {
-		case 0:
-			v, ok := d.number(pointer + "/top")
-			if ok && (v < 1 || v != math.Trunc(v) || v > math.MaxInt32) {
-				d.fault(pointer+"/top", "want a whole number of 1 or more, found %v", v)
-				continue
-			}
-			e.Top = int(v)
-		case 1:
-			e.GroupBy, _ = d.text(pointer + "/group_by")
-		}
-	}
-	d.out.Request.Explain = e
+	return out
 }
 
 // suggest ends a message with the nearest known name.

@@ -68,6 +68,8 @@ func Schema(e *registry.Entry, limits Limits) (map[string]any, error) {
 	s["title"] = "Patients for " + e.Bundle.Name + " " + e.Bundle.Version()
 	properties := s["properties"].(map[string]any)
 	properties["times"].(map[string]any)["items"] = schemas["Time"]
+	explain := properties["explain"].(map[string]any)["oneOf"].([]any)[1].(map[string]any)["properties"].(map[string]any)
+	explain["at"].(map[string]any)["items"] = schemas["Time"]
 	outcomes := make([]string, len(e.Bundle.Outcomes))
 	for i, o := range e.Bundle.Outcomes {
 		outcomes[i] = o.Name

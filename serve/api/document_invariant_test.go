@@ -86,7 +86,7 @@ func TestDocumentAnswers(t *testing.T) {
 }
 
 // The decoder takes a body exactly when the model's schema does: sound bodies, and bodies with one to three random changes. What JSON
-// Schema cannot say is left out: repeated members, equal ids.
+// Schema cannot say is left out: repeated members, equal ids, scales and times that an outcome cannot be explained on.
 func TestSchemaInvariant(t *testing.T) {
 	b, _ := bundletest.New(t)
 	h, _, _ := served(t, b)
@@ -97,7 +97,7 @@ func TestSchemaInvariant(t *testing.T) {
 	schema := compile(t, w.Body.Bytes(), "")
 	document := compile(t, ask(h, "GET", "/openapi.json", "").Body.Bytes(), "#/components/schemas/Request")
 	const whole = `{"patients": [{"id": "a", "features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5, "rna.EGFR": 0.1, "rna.TP53": null}},
-		{"id": "b", "features": {"age": 50, "sex": 1, "rna.EGFR": 1, "TP53": -2}}], "outcomes": ["os"], "times": [{"value": 1, "unit": "a"}], "explain": {"top": 3, "group_by": "group"}}`
+		{"id": "b", "features": {"age": 50, "sex": 1, "rna.EGFR": 1, "TP53": -2}}], "outcomes": ["os"], "times": [{"value": 1, "unit": "a"}], "explain": {"top": 3, "group_by": "group", "method": "linear", "interactions": false}}`
 	r := rand.New(rand.NewPCG(1, 2))
 	taken, refused := 0, 0
 	for range 3000 {
