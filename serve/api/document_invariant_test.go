@@ -97,7 +97,7 @@ func TestSchemaInvariant(t *testing.T) {
 	schema := compile(t, w.Body.Bytes(), "")
 	document := compile(t, ask(h, "GET", "/openapi.json", "").Body.Bytes(), "#/components/schemas/Request")
 	const whole = `{"patients": [{"id": "a", "features": {"clinical.age": 61, "clinical.sex": "M", "t1.volume": 900.5, "rna.EGFR": 0.1, "rna.TP53": null}},
-		{"id": "b", "features": {"age": 50, "sex": 1, "rna.EGFR": 1, "TP53": -2}}], "outcomes": ["os"], "times": [{"value": 1, "unit": "a"}], "explain": {"top": 3, "group_by": "group", "method": "linear", "interactions": false}}`
+		{"id": "b", "features": {"age": 50, "sex": 1, "rna.EGFR": 1, "TP53": -2}}], "outcomes": ["os"], "times": [{"value": 1, "unit": "a"}], "explain": {"top": 3, "group_by": "group", "method": "linear"}}`
 	r := rand.New(rand.NewPCG(1, 2))
 	taken, refused := 0, 0
 	for range 3000 {
