@@ -7,9 +7,14 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/explain"
 	"github.com/voxgene/voxgene/serve"
 )
 
@@ -40,6 +45,7 @@ func TestExplainOverHTTP(t *testing.T) {
 		}
 		list = append(list, map[string]any{"id": r[0], "features": features})
 	}
+	trained := withBackground(t)
 	c, err := serve.ReadConfig("")
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +141,30 @@ func TestExplainOverHTTP(t *testing.T) {
 	if w := asked(t, s, name, list, "logistic", `{"interactions": true}`); w.Code != 422 || !strings.Contains(w.Body.String(), `"pointer":"#/explain/interactions"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+}
+
+// withBackground is the trained bundle, which is of a time when bundles had no background, with one of forty drawn rows.
+func withBackground(t *testing.T) string {
+	t.Helper()
+	b, err := bundle.Open(trained)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := work.Seed(3).Rand()
+	for k := range b.Outcomes {
+		o := &b.Outcomes[k]
+		x := models.NewMatrix(o.Model.Columns(), 40)
+		for i := range x.Values {
+			x.Values[i] = r.NormFloat64()
+		}
+		background := explain.FromMatrix(x)
+		o.Background = &background
+	}
+	path := filepath.Join(t.TempDir(), "model.voxgene")
+	if err := b.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // asked asks for an explanation of one outcome.
