@@ -40,6 +40,9 @@ func (s *System) Takes(r *results.Result) bool {
 	return p10.ValidUID(r.Identity.Study) && len(r.Evidence) > 0 && (!s.config.Verified || r.State == results.Final)
 }
 
+// Follows is false: a report stays as it was stored until it is retracted.
+func (s *System) Follows() bool { return false }
+
 // wants reports whether a kind of object is sent to the system.
 func (s *System) wants(kind string) bool {
 	return len(s.config.Objects) == 0 || slices.Contains(s.config.Objects, kind)

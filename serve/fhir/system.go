@@ -130,6 +130,9 @@ func (s *System) Takes(r *results.Result) bool {
 	return s.identifierSystem(r) != "" && r.Identity.Patient != "" && (!s.config.Verified || r.State == results.Final)
 }
 
+// Follows is true: the resources carry the state of the result.
+func (s *System) Follows() bool { return true }
+
 func (s *System) identifierSystem(r *results.Result) string {
 	for _, i := range s.config.Issuers {
 		if i.Issuer == r.Identity.Issuer {
@@ -154,7 +157,14 @@ func (s *System) Write(ctx context.Context, r results.Result) results.Delivery {
 	if err != nil {
 		return undelivered(err)
 	}
-	return s.send(ctx, &r, patient, there != "", "prediction")
+	activity := "prediction"
+	switch {
+	case there != "" && r.State == results.Final:
+		activity = "verification"
+	case r.State == results.Amended:
+		activity = "replacement by a later version"
+	}
+	return s.send(ctx, &r, patient, there != "", activity)
 }
 
 // Withdraw brings the resources of a result to entered-in-error, with the reason. They stay with the patient that they were written to, whatever

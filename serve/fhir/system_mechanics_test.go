@@ -151,7 +151,7 @@ func TestWriteAndRetract(t *testing.T) {
 		if _, err := store.Finalise(r.ID, "Dr A"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := out.Write(r.ID); err != nil {
+		if err := out.Verified(r.ID); err != nil { // which is what the server and the command line do, and nothing else
 			t.Fatal(err)
 		}
 		deliver(r.ID)
@@ -177,6 +177,39 @@ func TestWriteAndRetract(t *testing.T) {
 		}
 	}
 	check("final")
+	// A later version of the last one replaces it: that becomes amended, and is retracted like the others.
+	all, err := store.List(results.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := all[0]
+	next, _, err := store.Keep(results.Kept{Model: last.Model, Version: last.Version, Use: last.Use, Inputs: "sha256:" + strings.Repeat("e", 64), Content: last.Content})
+	if err != nil || next.Previous != last.ID {
+		t.Fatal(err, next.Previous)
+	}
+	if _, err := out.Write(next.ID); err != nil {
+		t.Fatal(err)
+	}
+	deliver(last.ID)
+	deliver(next.ID)
+	states := map[string]int{}
+	for _, r := range server.of("DiagnosticReport") {
+		states[r["status"].(string)]++
+		if conclusion := fmt.Sprint(r["conclusion"]); (r["status"] == "amended") != strings.HasPrefix(conclusion, "REPLACED on ") {
+			t.Errorf("%s: %s", r["status"], conclusion)
+		}
+	}
+	if states["final"] != cases-1 || states["amended"] != 1 || states["preliminary"] != 1 {
+		t.Errorf("%v", states)
+	}
+	for _, o := range prediction(cases - 1).Outcomes { // as often as the last one
+		if o.Kind == clinical.Class {
+			want["Observation"]++
+		} else {
+			want["RiskAssessment"]++
+		}
+	}
+	want["DiagnosticReport"]++
 	list, err := store.List(results.Filter{})
 	if err != nil {
 		t.Fatal(err)

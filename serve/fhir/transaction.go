@@ -82,6 +82,9 @@ func (s *System) transaction(r *results.Result, patient string, update bool, act
 	if r.Previous != "" {
 		d.previous = object{"system": ResultSystem, "value": r.Previous}
 	}
+	if r.State == results.Amended {
+		d.remark = "REPLACED on " + r.Changed.UTC().Format(time.DateOnly) + " by a later version of this result."
+	}
 	if r.State == results.EnteredInError {
 		d.remark = "RETRACTED on " + r.Changed.UTC().Format(time.DateOnly) + ": " + r.Reason + "."
 	}

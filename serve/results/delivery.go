@@ -24,6 +24,9 @@ type System interface {
 	Name() string
 	// Takes reports whether the system is one for a result: a PACS wants a DICOM study, an EHR a patient that it knows.
 	Takes(r *Result) bool
+	// Follows reports whether the system shows the state of a result, and is written to again when a person has verified it or a later version
+	// replaces it: an EHR is, a PACS keeps the report that it has.
+	Follows() bool
 	// Write writes a result in its present state. The outbox has asked Writeback and Takes.
 	Write(ctx context.Context, r Result) Delivery
 	// Withdraw takes back a retracted result; written is what the system answered when it was written there.

@@ -39,8 +39,8 @@ func (o *Outbox) Write(id string) ([]string, error) {
 	if err := o.may(&r); err != nil {
 		return nil, err
 	}
-	if r.Previous != "" { // which nobody is sent any more
-		if err := o.Store.Drop(r.Previous); err != nil {
+	if r.Previous != "" {
+		if err := o.replaced(r.Previous); err != nil {
 			return nil, err
 		}
 	}
@@ -54,6 +54,27 @@ func (o *Outbox) Write(id string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// replaced drops the objects of a result that a later version replaces, which nobody is sent any more, and where it stands as final, in a system that
+// follows, makes it due to become amended.
+func (o *Outbox) replaced(id string) error {
+	r, err := o.Store.Get(id)
+	if err != nil {
+		return err
+	}
+	standing, err := o.Store.Standing(id)
+	if err != nil {
+		return err
+	}
+	for _, s := range o.Systems {
+		if _, there := standing[s.Name()]; there && s.Follows() && r.State == Amended {
+			if err := o.Store.enqueue(id, s.Name(), Write); err != nil {
+				return err
+			}
+		}
+	}
+	return o.Store.Drop(id)
 }
 
 // Wants reports whether a result is one that some system takes, now or once a person has verified it: then objects that need its images have to be
@@ -95,8 +116,8 @@ func (o *Outbox) settled(r *Result) error {
 	return o.Store.Drop(r.ID)
 }
 
-// Verified makes a result that a person has just made final due at the systems that take it and do not have it: those that take no other. Where
-// writing is not permitted nothing is due.
+// Verified makes a result that a person has just made final due at the systems that take it and do not have it, which are those that take no other, and
+// at those that follow what becomes of it. Where writing is not permitted nothing is due.
 func (o *Outbox) Verified(id string) error {
 	r, err := o.Store.Get(id)
 	if err != nil || o.may(&r) != nil {
@@ -107,7 +128,7 @@ func (o *Outbox) Verified(id string) error {
 		return err
 	}
 	for _, s := range o.Systems {
-		if _, there := standing[s.Name()]; !there && s.Takes(&r) {
+		if _, there := standing[s.Name()]; (!there || s.Follows()) && s.Takes(&r) {
 			if err := o.Store.enqueue(id, s.Name(), Write); err != nil {
 				return err
 			}
@@ -211,7 +232,7 @@ func (o *Outbox) one(ctx context.Context, p Pending) (Delivery, error) {
 	if again {
 		return d, o.Store.delay(p, min(firstWait<<min(p.Tries, 20), longWait))
 	}
-	if err := o.Store.dequeue(p.Result, p.System, p.Action); err != nil {
+	if err := o.Store.done(p); err != nil {
 		return d, err
 	}
 	r, err := o.Store.Get(p.Result)
@@ -237,17 +258,20 @@ func (o *Outbox) try(ctx context.Context, p Pending) (Delivery, error) {
 	if r.Erased {
 		return Delivery{Detail: "the patient was erased"}, nil
 	}
-	if p.Action == Write {
-		if err := o.may(&r); err != nil {
-			return Delivery{Detail: err.Error()}, nil
-		}
-		return s.Write(ctx, r), nil
-	}
 	standing, err := o.Store.Standing(p.Result)
 	if err != nil {
 		return Delivery{}, err
 	}
-	return s.Withdraw(ctx, r, standing[p.System]), nil
+	written, there := standing[p.System]
+	if p.Action == Write {
+		if amended := r.State == Amended && there && s.Follows(); !amended { // which says of what was permitted that it was replaced
+			if err := o.may(&r); err != nil {
+				return Delivery{Detail: err.Error()}, nil
+			}
+		}
+		return s.Write(ctx, r), nil
+	}
+	return s.Withdraw(ctx, r, written), nil
 }
 
 // Run delivers what is due until ctx ends.

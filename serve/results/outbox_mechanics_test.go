@@ -18,12 +18,15 @@ import (
 type system struct {
 	name     string
 	verified bool // takes no other results
+	follows  bool
+	states   []results.State // of what was written
 	mu       sync.Mutex
 	says     func(action string) results.Delivery
 	got      []string
 }
 
-func (s *system) Name() string { return s.name }
+func (s *system) Name() string  { return s.name }
+func (s *system) Follows() bool { return s.follows }
 func (s *system) Takes(r *results.Result) bool {
 	return r.Identity.Study != "" && (!s.verified || r.State == results.Final)
 }
@@ -33,8 +36,10 @@ func (s *system) answer(action string) results.Delivery {
 	s.got = append(s.got, action)
 	return s.says(action)
 }
-func (s *system) Write(_ context.Context, _ results.Result) results.Delivery {
-	return s.answer(results.Write)
+func (s *system) Write(_ context.Context, r results.Result) results.Delivery {
+	d := s.answer(results.Write)
+	s.states = append(s.states, r.State)
+	return d
 }
 func (s *system) Withdraw(_ context.Context, r results.Result, written results.Delivery) results.Delivery {
 	if r.State != results.EnteredInError || written.Objects["sr"] == "" {
@@ -175,6 +180,62 @@ func TestOutboxRefuses(t *testing.T) {
 	}
 	if d, err := o.Deliver(t.Context(), ""); err != nil || len(d) != 2 || d[0].Accepted || d[0].Retry || pacs.got != nil {
 		t.Errorf("%+v (%v)", d, err)
+	}
+}
+
+// A system that follows is written to again when a result becomes final and when a later version replaces it, also after the permission ended; another
+// one keeps what it has. What becomes due while it is under way is delivered after that.
+func TestOutboxFollows(t *testing.T) {
+	s, _ := store(t)
+	o, pacs, archive := outbox(s)
+	pacs.follows = true
+	deliver := func() {
+		t.Helper()
+		if _, err := o.Deliver(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := keep(t, s, kept("P1", "1.9"))
+	o.Systems = []results.System{archive}
+	if _, err := o.Write(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	deliver()
+	if err := o.Verified(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	deliver()
+	o.Systems = []results.System{pacs}
+	if _, err := o.Write(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	o.Systems = []results.System{pacs, archive}
+	pacs.says = func(action string) results.Delivery { // a person verifies it while it is on its way
+		pacs.says = accepts
+		if _, err := s.Finalise(r.ID, "Dr A"); err != nil {
+			t.Error(err)
+		}
+		if err := o.Verified(r.ID); err != nil {
+			t.Error(err)
+		}
+		return accepts(action)
+	}
+	deliver()
+	deliver()
+	if !slices.Equal(pacs.states, []results.State{results.Preliminary, results.Final}) || len(archive.states) != 1 {
+		t.Fatalf("%v, %v", pacs.states, archive.states)
+	}
+	next := keep(t, s, kept("P1", "1.10"))
+	if _, err := o.Write(next.ID); err != nil {
+		t.Fatal(err)
+	}
+	o.Writeback.Expires = "2020-01-01"
+	deliver()
+	if !slices.Equal(pacs.states, []results.State{results.Preliminary, results.Final, results.Amended}) || len(archive.states) != 1 {
+		t.Errorf("%v, %v", pacs.states, archive.states)
+	}
+	if left, err := s.Queue(""); err != nil || len(left) != 0 {
+		t.Errorf("%v wait (%v)", left, err)
 	}
 }
 

@@ -16,6 +16,14 @@ type Pending struct {
 	Due    time.Time // of the next try
 }
 
+// done takes away a delivery that was leased, unless the same became due anew while it was under way: the result's state may have changed since.
+func (s *Store) done(p Pending) error {
+	return s.change(func(tx *sql.Tx) error {
+		_, err := tx.Exec("DELETE FROM queue WHERE result = ? AND system = ? AND action = ? AND due = ?", p.Result, p.System, p.Action, p.Due.UnixMicro())
+		return err
+	})
+}
+
 // enqueue makes a delivery due now, in place of what waited for the same result and system.
 func (s *Store) enqueue(result, system, action string) error {
 	return s.change(func(tx *sql.Tx) error {
@@ -42,7 +50,7 @@ func (s *Store) delay(p Pending, by time.Duration) error {
 }
 
 // lease returns the deliveries that are due, or all of those of one result where it is named, and puts them off so that no other process tries
-// them at the same time.
+// them at the same time. Due is when the lease ends.
 func (s *Store) lease(result string, by time.Duration) ([]Pending, error) {
 	var out []Pending
 	return out, s.change(func(tx *sql.Tx) error {
@@ -54,10 +62,12 @@ func (s *Store) lease(result string, by time.Duration) ([]Pending, error) {
 		if out, err = pending(tx, "WHERE "+where+" ORDER BY due LIMIT 100", arg); err != nil {
 			return err
 		}
-		for _, p := range out {
-			if _, err := tx.Exec("UPDATE queue SET due = ? WHERE result = ? AND system = ?", s.now().Add(by).UnixMicro(), p.Result, p.System); err != nil {
+		until := s.now().Add(by)
+		for i, p := range out {
+			if _, err := tx.Exec("UPDATE queue SET due = ? WHERE result = ? AND system = ?", until.UnixMicro(), p.Result, p.System); err != nil {
 				return err
 			}
+			out[i].Due = until
 		}
 		return nil
 	})
