@@ -1,5 +1,10 @@
 package models
 
+import (
+	"math"
+	"slices"
+)
+
 // Absence says of which rows nothing of a source was given. A pipeline that fills in missing values says it, so that a model which has
 // another way without the source can take that instead of the values that stand in.
 type Absence struct {
@@ -10,37 +15,41 @@ type Absence struct {
 // FindAbsent returns, source by source in order of the columns, the rows of which every column is missing; nil where there are none.
 // Columns of the group batch, which name how the others were made, do not count.
 func FindAbsent(x Matrix) []Absence {
-	of := map[string][]int{}
-	var order []string
-	for j, c := range x.Columns {
+	if !slices.ContainsFunc(x.Values, math.IsNaN) {
+		return nil // most served patients, of whom no column's description need be looked at
+	}
+	var all []Absence
+	var left []int // rows of each source that may be absent still
+	number := map[string]int{}
+	last := -1 // columns of one source mostly stand together
+	for j := range x.Columns {
+		c := &x.Columns[j]
 		if c.Group == "batch" || c.Source == "" {
 			continue
 		}
-		if of[c.Source] == nil {
-			order = append(order, c.Source)
+		if last < 0 || all[last].Source != c.Source {
+			k, ok := number[c.Source]
+			if !ok {
+				k = len(all)
+				number[c.Source] = k
+				all, left = append(all, Absence{c.Source, slices.Repeat([]bool{true}, x.Rows)}), append(left, x.Rows)
+			}
+			last = k
 		}
-		of[c.Source] = append(of[c.Source], j)
+		if left[last] == 0 {
+			continue
+		}
+		for i, v := range x.Column(j) {
+			if rows := all[last].Rows; v == v && rows[i] {
+				rows[i] = false
+				left[last]--
+			}
+		}
 	}
 	var out []Absence
-	for _, source := range order {
-		var rows []bool
-		for i := range x.Rows {
-			given := false
-			for _, j := range of[source] {
-				if v := x.Values[j*x.Rows+i]; v == v {
-					given = true
-					break
-				}
-			}
-			if !given {
-				if rows == nil {
-					rows = make([]bool, x.Rows)
-				}
-				rows[i] = true
-			}
-		}
-		if rows != nil {
-			out = append(out, Absence{source, rows})
+	for k, a := range all {
+		if left[k] > 0 {
+			out = append(out, a)
 		}
 	}
 	return out

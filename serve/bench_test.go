@@ -20,15 +20,15 @@ import (
 	"github.com/voxgene/voxgene/serve"
 )
 
-// wide is a request of 500 named features for the bundle of the same name.
-func wide(b *bundle.Bundle, column func(j int) float64) string {
+// wide is a request of 500 named features, each in a format, for the bundle of the same name.
+func wide(b *bundle.Bundle, format string, column func(j int) float64) string {
 	var body strings.Builder
 	body.WriteString(`{"patients":[{"id":"p1","features":{`)
 	for j, in := range b.Inputs {
 		if j > 0 {
 			body.WriteByte(',')
 		}
-		fmt.Fprintf(&body, `"%s":%g`, in.Name, column(j))
+		fmt.Fprintf(&body, `"%s":`+format, in.Name, column(j))
 	}
 	body.WriteString(`}}]}`)
 	return body.String()
@@ -49,7 +49,7 @@ func newWide(b *testing.B) (*serve.Server, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return s, wide(w, func(j int) float64 { return x.Column(j)[0] })
+	return s, wide(w, "%g", func(j int) float64 { return x.Column(j)[0] })
 }
 
 // BenchmarkPredict is one request of 500 features through every layer but the socket.

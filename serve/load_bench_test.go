@@ -106,7 +106,8 @@ func clients(address, verb string, body []byte, d time.Duration) load {
 
 // BenchmarkLoad is requests of 500 features over 16 connections, for VOXGENE_LOAD_FOR seconds (3), with the clients in a process of their own,
 // so that cpu-us/request is of the server alone: plain, with the audit row on disk first, with the explanation of a linear model, and for 300
-// trees without and with theirs. Memory is the server's in the middle and at the end.
+// trees without and with theirs. Values have six decimals, and in full-* as many digits as a float64 needs, 16 to 17. Memory is the server's in
+// the middle and at the end.
 func BenchmarkLoad(b *testing.B) {
 	seconds := 3
 	if text := os.Getenv("VOXGENE_LOAD_FOR"); text != "" {
@@ -116,7 +117,8 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 	for _, w := range []asked{{name: "plain", verb: "predict"}, {name: "audit", verb: "predict", audited: true}, {name: "explain", verb: "explain"},
-		{name: "trees", verb: "predict", trees: 300}, {name: "trees-explain", verb: "explain", trees: 300}} {
+		{name: "trees", verb: "predict", trees: 300}, {name: "trees-explain", verb: "explain", trees: 300},
+		{name: "full-plain", verb: "predict", full: true}, {name: "full-audit", verb: "predict", audited: true, full: true}} {
 		b.Run(w.name, func(b *testing.B) {
 			for b.Loop() {
 				oneLoad(b, seconds, w)
@@ -129,7 +131,8 @@ func BenchmarkLoad(b *testing.B) {
 type asked struct {
 	name, verb string
 	audited    bool
-	trees      int // of a boosted model in place of the linear one
+	trees      int  // of a boosted model in place of the linear one
+	full       bool // values with all their digits
 }
 
 func oneLoad(b *testing.B, seconds int, ask asked) {
@@ -171,7 +174,11 @@ func oneLoad(b *testing.B, seconds int, ask asked) {
 		b.Fatal(err)
 	}
 	before := cpu(b)
-	io.WriteString(in, wide(w, func(j int) float64 { return x.Column(j)[0] }))
+	format := "%.6f"
+	if ask.full {
+		format = "%g"
+	}
+	io.WriteString(in, wide(w, format, func(j int) float64 { return x.Column(j)[0] }))
 	in.Close()
 	time.Sleep(time.Duration(seconds) * time.Second / 2)
 	middle := resident()

@@ -238,30 +238,28 @@ func (s *Space) Distance(z models.Matrix, i int) float64 {
 	told := len(s.Weights)
 	along := few[:told]
 	sum := 0.0
-	// Four columns at a time: the sums along the directions are then read and written a quarter as often.
-	const block = 4
+	const block = 128 // columns that are standardised before the directions are looked at
 	var v [block]float64
 	for from := 0; from < len(s.On); from += block {
-		on := s.On[from:min(from+block, len(s.On))]
-		clear(v[:])
-		for k, j := range on {
+		n := min(block, len(s.On)-from)
+		mean, sd := s.Mean[from:from+n], s.SD[from:from+n]
+		for k, j := range s.On[from : from+n] {
+			v[k] = 0
 			if x := z.Values[j*z.Rows+i]; x == x { // a missing value stands at the mean
-				v[k] = (x - s.Mean[from+k]) / s.SD[from+k]
+				v[k] = (x - mean[k]) / sd[k]
 				sum += v[k] * v[k]
 			}
 		}
-		vectors := s.Vectors[from*told : (from+len(on))*told]
-		if len(on) < block {
-			for k := range on {
-				for d, w := range vectors[k*told : (k+1)*told] {
-					along[d] += v[k] * w
-				}
-			}
+		vectors := s.Vectors[from*told : (from+n)*told]
+		if told == spaceDirections {
+			addEight(along[:8], v[:n], vectors)
+			addEight(along[8:], v[:n], vectors[8:])
 			continue
 		}
-		first, second, third, fourth := vectors[:told], vectors[told:2*told], vectors[2*told:3*told], vectors[3*told:4*told]
-		for d := range along {
-			along[d] += v[0]*first[d] + v[1]*second[d] + v[2]*third[d] + v[3]*fourth[d]
+		for k, a := range v[:n] {
+			for d, w := range vectors[k*told : (k+1)*told] {
+				along[d] += a * w
+			}
 		}
 	}
 	sum *= s.Rest
@@ -269,6 +267,24 @@ func (s *Space) Distance(z models.Matrix, i int) float64 {
 		sum += s.Weights[k] * a * a
 	}
 	return math.Sqrt(max(sum, 0) / float64(len(s.On)))
+}
+
+// addEight adds to along the products of v with eight of the sixteen directions, those with which vectors begins. The sums stay in registers.
+func addEight(along, v, vectors []float64) {
+	to := (*[8]float64)(along)
+	a, b, c, d, e, f, g, h := to[0], to[1], to[2], to[3], to[4], to[5], to[6], to[7]
+	for k, x := range v {
+		w := (*[8]float64)(vectors[k*spaceDirections:])
+		a += x * w[0]
+		b += x * w[1]
+		c += x * w[2]
+		d += x * w[3]
+		e += x * w[4]
+		f += x * w[5]
+		g += x * w[6]
+		h += x * w[7]
+	}
+	*to = [8]float64{a, b, c, d, e, f, g, h}
 }
 
 // check says what is wrong with a stored space over columns.

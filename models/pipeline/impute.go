@@ -59,6 +59,7 @@ type imputed struct {
 	given   []table.Column
 	state   imputedState
 	notes   []string
+	ordinal bool // a column is
 }
 
 // imputedState holds what replaces a missing value of each column that is kept.
@@ -154,7 +155,7 @@ func (f *imputed) describe() error {
 		if c.Kind == table.Categorical && int(fill) == len(c.Levels) {
 			c.Levels = append(c.Levels[:len(c.Levels):len(c.Levels)], MissingLevel)
 		}
-		f.columns[i] = c
+		f.columns[i], f.ordinal = c, f.ordinal || c.Kind == table.Ordinal
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (f *imputed) Apply(x models.Matrix) (models.Matrix, error) {
 	if x.Rows == 1 && f.state.Neighbours == nil && f.state.Regressions == nil { // a served patient: no slice a column
 		for i, j := range f.state.Keep {
 			v := x.Values[j]
-			if v != v || v < 0 && f.columns[i].Kind == table.Ordinal {
+			if v != v || v < 0 && f.ordinal && f.columns[i].Kind == table.Ordinal {
 				v = f.state.Fill[i]
 			}
 			out.Values[i] = v

@@ -260,26 +260,35 @@ func (d *decoder) features(pointer string, number int32, row []float64) {
 		return
 	}
 	first, guess, count := true, 0, 0
+	fresh := func(j int) bool {
+		if d.seen[j] == number {
+			return false
+		}
+		d.seen[j] = number
+		count++
+		return true
+	}
+	twice := func(name string) { d.fault(pointer+"/"+token(name), "the feature is there twice") }
 	for d.s.More(&first, '}') {
-		j, key := guess, []byte(nil)
-		// Clients send columns in order, so the next name is compared before it is read.
-		if written := d.columns.Written(guess); written == "" || !d.s.Member(written) {
-			key = d.s.Key()
-			if j = d.columns.Find(key, guess); j < 0 {
-				d.unknown(pointer, string(key))
-				continue
+		// Clients send columns in order, so the next names are compared before they are read.
+		if n := d.s.Row(d.columns.Numbers(guess), row[guess:]); n > 0 {
+			for j := guess; j < guess+n; j++ {
+				if !fresh(j) {
+					twice(d.columns.Inputs[j].Name)
+				}
 			}
+			guess += n
+			continue
+		}
+		key := d.s.Key()
+		j := d.columns.Find(key, guess)
+		if j < 0 {
+			d.unknown(pointer, string(key))
+			continue
 		}
 		guess = j + 1
-		if d.seen[j] == number {
-			name := d.columns.Inputs[j].Name
-			if key != nil {
-				name = string(key)
-			}
-			d.fault(pointer+"/"+token(name), "the feature is there twice")
-		} else {
-			d.seen[j] = number
-			count++
+		if !fresh(j) {
+			twice(string(key))
 		}
 		row[j] = d.value(pointer, j)
 	}

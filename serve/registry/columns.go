@@ -13,6 +13,7 @@ type Columns struct {
 
 	index   map[string]int // by full name, and by bare name where only one input has it
 	written []string       // each full name as a member of a JSON object begins, "name":
+	numbers []int          // from each input on, where the numeric ones end
 }
 
 func newColumns(b *bundle.Bundle) *Columns {
@@ -24,6 +25,13 @@ func newColumns(b *bundle.Bundle) *Columns {
 		c.written[j] = string(bundle.AppendString(nil, in.Name)) + ":"
 		bare[pipeline.Bare(in.Column)]++
 	}
+	c.numbers = make([]int, len(b.Inputs)+1)
+	for j, end := len(b.Inputs)-1, len(b.Inputs); j >= 0; j-- {
+		if b.Inputs[j].Kind != table.Numeric {
+			end = j
+		}
+		c.numbers[j] = end
+	}
 	for j, in := range b.Inputs {
 		name := pipeline.Bare(in.Column)
 		if _, taken := c.index[name]; !taken && bare[name] == 1 {
@@ -33,13 +41,13 @@ func newColumns(b *bundle.Bundle) *Columns {
 	return c
 }
 
-// Written is the name of the input numbered j as a member of a JSON object begins, "name":, with no byte escaped that need not be. There is
-// none for a number that is not an input's.
-func (c *Columns) Written(j int) string {
-	if j < len(c.written) {
-		return c.written[j]
+// Numbers are the names of the inputs from the one numbered j on that are numbers, up to the first that is not, each as a member of a JSON object
+// begins, "name":, with no byte escaped that need not be.
+func (c *Columns) Numbers(j int) []string {
+	if j >= len(c.written) {
+		return nil
 	}
-	return ""
+	return c.written[j:c.numbers[j]]
 }
 
 // Find returns the input of that name, or -1. The input numbered guess is tried first: clients send columns in order.

@@ -110,16 +110,6 @@ func (s *Scanner) Key() []byte {
 	return k
 }
 
-// Member consumes the key of an object's next member and its colon if they are written exactly so: `"name":`. It is how a client that sends
-// members in a known order is read without looking at every byte twice.
-func (s *Scanner) Member(written string) bool {
-	if s.Peek() == '"' && len(s.b)-s.i >= len(written) && string(s.b[s.i:s.i+len(written)]) == written {
-		s.i += len(written)
-		return true
-	}
-	return false
-}
-
 // String consumes a string and returns its text, which is valid until the next call. It must be UTF-8.
 func (s *Scanner) String() []byte {
 	if s.Peek() != '"' {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/voxgene/voxgene/serve/scan"
@@ -175,4 +176,60 @@ func ExampleScanner() {
 	// age=61
 	// volume=1500
 	// true
+}
+
+// rows are members of an object as Row meets them.
+var rows = []string{`"a":1,"b":2,"c":3}`, ` "a": -0.5 , "b": 1234567.123456789,"c":0}   `, `"a":0.1234567890123456,"b":12345678901234567.25,"c":-0.000001}       `, `"a":1,"b":2e3,"c":1}`,
+	`"a":1,"c":2}`, `"a":01,"b":1}`, `"a":1.,"b":1}       `, `"a":-,"b":1}`, `"a":null}`, `"a" :1}`, `"a":9007199254740993,"b":1.00000000000000011102,"c":9223372036854775808.5}        `,
+	`"a":0.12345678x,"b":1}`, `"a":1,}`, `"a":1 "b":2}`, `"a":1.25}        `, `"a":-0.0,"b":-0,"c":0.000000000000000001}          `, `"a":1e999}`, `"a":0.99999999999999999,"b":8`}
+
+// ordered checks that the members that Row consumes are those that Key and Number would have read, to the bit, and that what stands behind is what
+// More and they meet.
+func ordered(t *testing.T, text string) {
+	t.Helper()
+	names := []string{"a", "b", "c"}
+	into := make([]float64, len(names))
+	quick, slow := scan.New([]byte(text)), scan.New([]byte(text))
+	n := quick.Row([]string{`"a":`, `"b":`, `"c":`}, into)
+	first := true
+	for k := range n {
+		if !slow.More(&first, '}') || string(slow.Key()) != names[k] {
+			t.Fatalf("%q: member %d is not %s: %v", text, k, names[k], slow.Err())
+		}
+		if v := slow.Number(); slow.Err() != nil || math.Float64bits(v) != math.Float64bits(into[k]) {
+			t.Fatalf("%q: member %d is %v, and by itself %v (%v)", text, k, into[k], v, slow.Err())
+		}
+	}
+	if n > 0 && quick.Offset() != slow.Offset() || n == 0 && quick.Offset() != 0 || quick.Err() != nil {
+		t.Fatalf("%q: stands at %d after %d members, want %d (%v)", text, quick.Offset(), n, slow.Offset(), quick.Err())
+	}
+}
+
+func TestRow(t *testing.T) {
+	for _, text := range rows {
+		ordered(t, text)
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 100_000 { // numbers of up to 19 digits with the point anywhere are never left to others
+		text := strconv.FormatUint(r.Uint64()>>r.IntN(64), 10)
+		if at := r.IntN(len(text) + 1); at < len(text) && len(text) < 20 {
+			text = text[:at] + "." + text[at:]
+			if at == 0 {
+				text = "0" + text
+			}
+		}
+		body := `"a":` + text + `,"b":1.5,"c":` + strconv.FormatFloat(r.NormFloat64(), 'f', r.IntN(18), 64) + `}       `
+		ordered(t, body)
+		if n := scan.New([]byte(body)).Row([]string{`"a":`, `"b":`, `"c":`}, make([]float64, 3)); n != 3 && len(strings.ReplaceAll(text, ".", "")) < 16 {
+			t.Fatalf("%s: %d members", body, n)
+		}
+	}
+}
+
+// Row agrees with the other methods on any text.
+func FuzzRow(f *testing.F) {
+	for _, text := range rows {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) { ordered(t, text) })
 }
