@@ -1,11 +1,16 @@
 package models
 
-import "github.com/voxgene/voxgene/features/work"
+import (
+	"context"
+
+	"github.com/voxgene/voxgene/features/work"
+)
 
 // Examined is a Model whose maps of images can be put to the test: whether they depend on what was learnt, and whether what they mark matters.
 type Examined interface {
-	// Examine makes the map of each row that has an image, by grad_cam or a method of its own, and examines it. It is deterministic by seed.
-	Examine(x Matrix, r ExamineRequest) (Examination, error)
+	// Examine makes the map of each row that has an image, by grad_cam or a method of its own, and examines it. It is deterministic by seed, and
+	// ends soon after ctx is done, with its error.
+	Examine(ctx context.Context, x Matrix, r ExamineRequest) (Examination, error)
 }
 
 // ExamineRequest says which maps are examined.

@@ -185,8 +185,9 @@ type Attributed interface {
 	AttributionMethods() []string
 	// Attribute returns the contributions of every column and image to every number of each row of x. The numbers are those that
 	// Predict gives: one a class (the last alone where there are two), one a time, or the risk. It is safe for concurrent use, and a
-	// row's values do not depend on the rows beside it. Of a matrix without rows it gives the bases.
-	Attribute(x Matrix, r AttributionRequest) (Contributions, error)
+	// row's values do not depend on the rows beside it. Of a matrix without rows it gives the bases. It ends soon after ctx is done, with
+	// its error.
+	Attribute(ctx context.Context, x Matrix, r AttributionRequest) (Contributions, error)
 }
 
 // Contributions is what an Attributed model says of all rows of a matrix.

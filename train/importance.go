@@ -2,6 +2,7 @@ package train
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"html/template"
 	"math"
@@ -50,9 +51,9 @@ const (
 )
 
 // explain measures contributions on the training rows of the model that is kept. x are its columns.
-func (one *outcomeRun) explain(x models.Matrix) error {
+func (one *outcomeRun) explain(ctx context.Context, x models.Matrix) error {
 	r := explain.Request{Background: one.kept.Background}
-	first, err := explain.Explain(one.kept.Model, x.Select([]int{0}), r)
+	first, err := explain.Explain(ctx, one.kept.Model, x.Select([]int{0}), r)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (one *outcomeRun) explain(x models.Matrix) error {
 		}
 		rows = rows[:limit]
 	}
-	all, err := explain.Explain(one.kept.Model, x.Select(rows), r)
+	all, err := explain.Explain(ctx, one.kept.Model, x.Select(rows), r)
 	if err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ const (
 )
 
 // explainOverTime measures contributions to survival at times spread over the follow-up, on some of the training rows.
-func (one *outcomeRun) explainOverTime(x models.Matrix) error {
+func (one *outcomeRun) explainOverTime(ctx context.Context, x models.Matrix) error {
 	n := len(one.study.Times)
 	if one.y.Kind != clinical.Survival || n < overTimePoints || one.kept.Background == nil {
 		return nil
@@ -186,7 +187,7 @@ func (one *outcomeRun) explainOverTime(x models.Matrix) error {
 		}
 		rows = rows[:overTimeRows]
 	}
-	all, err := explain.Explain(one.kept.Model, x.Select(rows), r)
+	all, err := explain.Explain(ctx, one.kept.Model, x.Select(rows), r)
 	if err != nil {
 		return err
 	}

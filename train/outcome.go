@@ -342,6 +342,7 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 		t.Lower = one.study.Lower
 		on = validate.FirstKnown(t)
 	}
+	ctx = work.WithStore(ctx, r.pool.Store)
 	fitted, err := chain.Fit(ctx, on)
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)
@@ -350,7 +351,7 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	if t.X, harmonised, err = fitted.ApplyHarmonised(t.X); err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
-	m, err := candidate.Learner.Fit(work.WithStore(ctx, r.pool.Store), t)
+	m, err := candidate.Learner.Fit(ctx, t)
 	if err != nil {
 		return fmt.Errorf("all rows: %w", err)
 	}
@@ -372,11 +373,14 @@ func (r *run) refit(ctx context.Context, one *outcomeRun) error {
 	if one.kept.Space, err = bundle.NewSpace(t.X); err != nil {
 		return fmt.Errorf("distances from the cohort: %w", err)
 	}
-	if err := one.explain(t.X); err != nil {
+	if err := one.explain(ctx, t.X); err != nil {
 		one.notes = append(one.notes, "explanation: "+err.Error())
 	}
-	if err := one.explainOverTime(t.X); err != nil {
+	if err := one.explainOverTime(ctx, t.X); err != nil {
 		one.notes = append(one.notes, "explanation over time: "+err.Error())
+	}
+	if err := ctx.Err(); err != nil {
+		return err // a run that is stopped is not one whose explanations failed
 	}
 	if one.y.Kind == clinical.Class {
 		if len(one.y.Classes) == 2 {

@@ -37,7 +37,7 @@ func (f *camFlags) examine(c *cobra.Command, b *bundle.Bundle, args []string) er
 	if len(rows) == 0 {
 		return badInput(fmt.Errorf("%s has no patient with an image of the bundle's sources", args[0]))
 	}
-	e, err := b.Examine(x.Select(rows), f.outcome, f.class, f.method, work.Seed(1))
+	e, err := b.Examine(c.Context(), x.Select(rows), f.outcome, f.class, f.method, work.Seed(1))
 	if err != nil {
 		return badInput(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -57,12 +58,12 @@ func rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		adviseCommand(),
-		onBackend(camCommand()),
+		stoppable(onBackend(camCommand())),
 		compareCommand(),
-		onBackend(evaluateCommand()),
-		associateCommand(),
+		stoppable(onBackend(evaluateCommand())),
+		stoppable(associateCommand()),
 		auditCommand(),
-		onBackend(explainCommand()),
+		stoppable(onBackend(explainCommand())),
 		extractCommand(),
 		ibsiCommand(),
 		importCommand(),
@@ -70,7 +71,7 @@ func rootCommand() *cobra.Command {
 		lintCommand(),
 		phantomCommand(),
 		deidentifyCommand(),
-		onBackend(predictCommand()),
+		stoppable(onBackend(predictCommand())),
 		resultsCommand(),
 		onBackend(serveCommand()),
 		signCommand(),

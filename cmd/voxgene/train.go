@@ -53,7 +53,9 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 				return err
 			}
 			p := newProgress(stderr)
-			s, err := train.Run(c.Context(), e, train.Options{Resume: resume, Against: against, Log: p, Progress: p.step})
+			s, err := promptly(c.Context(), func() (*train.Summary, error) {
+				return train.Run(c.Context(), e, train.Options{Resume: resume, Against: against, Log: p, Progress: p.step})
+			})
 			p.done()
 			var wrong *train.InputError
 			switch {

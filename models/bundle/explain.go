@@ -162,13 +162,13 @@ func (b *Bundle) explain(ctx context.Context, o *Outcome, p *plan, x, z models.M
 // none is begun after it.
 func each(ctx context.Context, explainer *explain.Explainer, z models.Matrix, e *Explain, do func(row int, list []models.Attribution) error) error {
 	if _, limited := ctx.Deadline(); !limited || z.Rows == 1 || (e.Method == "" || e.Method == explain.Auto) && len(e.At) == 0 {
-		return explainer.Each(z, do)
+		return explainer.Each(ctx, z, do)
 	}
 	for i := range z.Rows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := explainer.Each(z.Select([]int{i}), func(_ int, list []models.Attribution) error { return do(i, list) }); err != nil {
+		if err := explainer.Each(ctx, z.Select([]int{i}), func(_ int, list []models.Attribution) error { return do(i, list) }); err != nil {
 			return err
 		}
 	}

@@ -75,7 +75,7 @@ func (p *plan) interactions(ctx context.Context, o *Outcome, z models.Matrix, d 
 	if err != nil {
 		return nil, err
 	}
-	got, err := explain.Interact(o.Model, z, r)
+	got, err := explain.Interact(ctx, o.Model, z, r)
 	if err != nil {
 		return nil, &RequestError{"explain.interactions", fmt.Sprintf("outcome %s: %v", o.Name, err)}
 	}

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -24,7 +25,7 @@ func (b *Bundle) Locate(x models.Matrix, outcome, class string) ([][]float32, er
 
 // Examine tests the maps of an outcome's network over the rows of x, as Locate takes them, by grad_cam or a method of gradients. See
 // models.Examination.
-func (b *Bundle) Examine(x models.Matrix, outcome, class, method string, seed work.Seed) (models.Examination, error) {
+func (b *Bundle) Examine(ctx context.Context, x models.Matrix, outcome, class, method string, seed work.Seed) (models.Examination, error) {
 	var none models.Examination
 	o, z, k, err := b.located(x, outcome, class)
 	if err != nil {
@@ -41,7 +42,7 @@ func (b *Bundle) Examine(x models.Matrix, outcome, class, method string, seed wo
 		}
 		r.Shares = o.Background.Shares()
 	}
-	return m.Examine(z, r)
+	return m.Examine(ctx, z, r)
 }
 
 // located is the outcome of that name, what its pipeline makes of x, and the place of the class that is asked for.

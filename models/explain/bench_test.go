@@ -177,7 +177,7 @@ func BenchmarkSampledProbability20000Columns(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := e.Each(x, func(int, []models.Attribution) error { return nil }); err != nil {
+		if err := e.Each(context.Background(), x, func(int, []models.Attribution) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -194,7 +194,7 @@ func BenchmarkSurvivalEnumerated10Columns(b *testing.B) {
 	}
 	x := data.X.Select([]int{30})
 	for b.Loop() {
-		if err := e.Each(x, func(int, []models.Attribution) error { return nil }); err != nil {
+		if err := e.Each(context.Background(), x, func(int, []models.Attribution) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -224,7 +224,7 @@ func servedSurvival(b *testing.B, kind string, set map[string]any, columns int, 
 	}
 	x, a := data.X.Select([]int{30}), models.Attribution{}
 	for b.Loop() {
-		if err := e.Each(x, func(_ int, list []models.Attribution) error { a = list[0]; return nil }); err != nil {
+		if err := e.Each(context.Background(), x, func(_ int, list []models.Attribution) error { a = list[0]; return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

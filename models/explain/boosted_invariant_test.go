@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"testing"
 )
@@ -32,7 +33,7 @@ func TestEveryKindOfTrees(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, method := range []string{Auto, TreeInterventional} {
-			got, err := Explain(m, data.X, Request{Method: method, Background: &background})
+			got, err := Explain(context.Background(), m, data.X, Request{Method: method, Background: &background})
 			if err != nil {
 				t.Fatalf("%s of %d classes, %s: %v", c.kind, c.classes, method, err)
 			}
@@ -65,15 +66,15 @@ func TestProbabilityOfBoosting(t *testing.T) {
 	rows := data.X.Select([]int{0, 9, 31})
 	reference := data.X.Select([]int{3, 4, 5, 60})
 	background := FromMatrix(reference)
-	got, err := Explain(m, rows, Request{Method: TreeInterventionalRescaled, Scale: Probability, Background: &background})
+	got, err := Explain(context.Background(), m, rows, Request{Method: TreeInterventionalRescaled, Scale: Probability, Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact, err := Explain(m, rows, Request{Method: Enumeration, Scale: Probability, Background: &background})
+	exact, err := Explain(context.Background(), m, rows, Request{Method: Enumeration, Scale: Probability, Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}
-	automatic, err := Explain(m, rows, Request{Scale: Probability, Background: &background})
+	automatic, err := Explain(context.Background(), m, rows, Request{Scale: Probability, Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestProbabilityOfBoosting(t *testing.T) {
 		want := make([]float64, len(a.Values))
 		for b := range reference.Rows {
 			one := FromMatrix(reference.Select([]int{b}))
-			margin, err := Explain(m, rows.Select([]int{i}), Request{Method: TreeInterventional, Background: &one})
+			margin, err := Explain(context.Background(), m, rows.Select([]int{i}), Request{Method: TreeInterventional, Background: &one})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +109,7 @@ func TestProbabilityOfBoosting(t *testing.T) {
 			t.Errorf("row %d: rescaled and exact values are %v apart", i, far)
 		}
 	}
-	if _, err := Interact(m, rows, Request{Method: TreeInterventionalRescaled, Scale: Probability, Background: &background}); err == nil {
+	if _, err := Interact(context.Background(), m, rows, Request{Method: TreeInterventionalRescaled, Scale: Probability, Background: &background}); err == nil {
 		t.Error("interactions of rescaled values were given")
 	}
 }

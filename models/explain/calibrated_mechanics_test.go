@@ -30,11 +30,11 @@ func TestCalibratedModelIsExplainedBeneath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := explain.Explain(m, data.X, explain.Request{})
+	got, err := explain.Explain(context.Background(), m, data.X, explain.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := explain.Explain(m.(*calibrate.Model).Base(), data.X, explain.Request{})
+	want, err := explain.Explain(context.Background(), m.(*calibrate.Model).Base(), data.X, explain.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestCalibratedModelIsExplainedBeneath(t *testing.T) {
 			t.Fatalf("row %d: %v on %q, want %v", i, g.Output, g.Scale, w.Output)
 		}
 	}
-	if _, err := explain.Explain(m, data.X, explain.Request{Scale: got[0][0].Scale}); err != nil {
+	if _, err := explain.Explain(context.Background(), m, data.X, explain.Request{Scale: got[0][0].Scale}); err != nil {
 		t.Errorf("its own scale is refused: %v", err)
 	}
 }

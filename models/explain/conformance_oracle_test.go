@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -329,7 +330,7 @@ func TestLoadedXGBoostOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Explain(m, x, Request{})
+		got, err := Explain(context.Background(), m, x, Request{})
 		if err != nil {
 			t.Fatal(err)
 		}

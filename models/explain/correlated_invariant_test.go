@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestCorrelatedAgainstDefinition(t *testing.T) {
 	m := fitKind(t, "logistic", map[string]any{"penalty": "none"}, data)
 	background := FromMatrix(data.X)
 	rows := data.X.Select([]int{0, 90})
-	got, err := Explain(m, rows, Request{Method: LinearCorrelated, Background: &background})
+	got, err := Explain(context.Background(), m, rows, Request{Method: LinearCorrelated, Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,11 +98,11 @@ func TestCorrelatedShares(t *testing.T) {
 	var answers [2][][]models.Attribution
 	for k := range answers {
 		var err error
-		if answers[k], err = Explain(m, rows, Request{Method: LinearCorrelated, Background: &background, Seed: work.Seed(k)}); err != nil {
+		if answers[k], err = Explain(context.Background(), m, rows, Request{Method: LinearCorrelated, Background: &background, Seed: work.Seed(k)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	independent, err := Explain(m, rows, Request{Background: &background})
+	independent, err := Explain(context.Background(), m, rows, Request{Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}

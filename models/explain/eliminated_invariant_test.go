@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -28,12 +29,12 @@ func TestEliminationAgainstSubsets(t *testing.T) {
 		background := FromMatrix(data.X.Select([]int{7, 8, 9}))
 		r := c.request
 		r.Background, r.Method = &background, Enumeration
-		want, err := Explain(m, rows, r)
+		want, err := Explain(context.Background(), m, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Method = TreeInterventional
-		got, err := Explain(m, rows, r)
+		got, err := Explain(context.Background(), m, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,11 +60,11 @@ func TestEliminationOfManyColumns(t *testing.T) {
 	background := FromMatrix(data.X.Select([]int{7, 8, 9, 100, 101}))
 	rows := data.X.Select([]int{3, 70})
 	for _, scale := range []string{Survival, CumulativeHazard} {
-		got, err := Explain(m, rows, Request{Scale: scale, Times: []float64{50}, Background: &background})
+		got, err := Explain(context.Background(), m, rows, Request{Scale: scale, Times: []float64{50}, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
-		sampled, err := Explain(m, rows, Request{Method: Permutation, Pairs: 60, Scale: scale, Times: []float64{50}, Background: &background})
+		sampled, err := Explain(context.Background(), m, rows, Request{Method: Permutation, Pairs: 60, Scale: scale, Times: []float64{50}, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ func ExampleExplain() {
 		fmt.Println(err)
 		return
 	}
-	answers, err := explain.Explain(m, x.Select([]int{4}), explain.Request{})
+	answers, err := explain.Explain(context.Background(), m, x.Select([]int{4}), explain.Request{})
 	if err != nil {
 		fmt.Println(err)
 		return

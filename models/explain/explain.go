@@ -9,6 +9,7 @@
 package explain
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -125,6 +126,7 @@ type engine interface {
 
 // scratch is what a goroutine needs; each engine uses its part.
 type scratch struct {
+	ctx          context.Context // engines that take long over a row look at it; nil in what does not
 	tree         treeScratch
 	phi          []float64
 	eliminations eliminations
@@ -133,18 +135,26 @@ type scratch struct {
 	bases        []float64                   // of each of these rows, where a row has bases of its own
 }
 
+// stopped is the error of a context that is done.
+func (s *scratch) stopped() error {
+	if s.ctx == nil {
+		return nil
+	}
+	return s.ctx.Err()
+}
+
 // block is the number of rows that are explained together.
 const block = 64
 
 // Explain explains every row of x, whose columns must be the model's: for each row a list, one for each class or time.
-func Explain(m models.Model, x models.Matrix, r Request) ([][]models.Attribution, error) {
+func Explain(ctx context.Context, m models.Model, x models.Matrix, r Request) ([][]models.Attribution, error) {
 	r.Rows = x.Rows
 	e, err := New(m, r)
 	if err != nil {
 		return nil, err
 	}
 	out := make([][]models.Attribution, x.Rows)
-	err = e.Each(x, func(row int, a []models.Attribution) error {
+	err = e.Each(ctx, x, func(row int, a []models.Attribution) error {
 		out[row] = a
 		return nil
 	})
@@ -154,8 +164,9 @@ func Explain(m models.Model, x models.Matrix, r Request) ([][]models.Attribution
 	return out, nil
 }
 
-// Each explains the rows of x and hands them over in order. Memory does not grow with the rows. It stops at the first error.
-func (e *Explainer) Each(x models.Matrix, do func(row int, a []models.Attribution) error) error {
+// Each explains the rows of x and hands them over in order. Memory does not grow with the rows. It stops at the first error, and soon
+// after ctx is done.
+func (e *Explainer) Each(ctx context.Context, x models.Matrix, do func(row int, a []models.Attribution) error) error {
 	if err := models.CheckColumns(e.model.Columns(), x); err != nil {
 		return err
 	}
@@ -163,7 +174,13 @@ func (e *Explainer) Each(x models.Matrix, do func(row int, a []models.Attributio
 	out := make([][][]models.Attribution, jobs)
 	errs := make([]error, jobs)
 	scratches := make([]scratch, jobs)
+	for j := range scratches {
+		scratches[j].ctx = ctx
+	}
 	for lo := 0; lo < x.Rows; lo += jobs * block {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		var group sync.WaitGroup
 		for j := range jobs {
 			from := min(lo+j*block, x.Rows)

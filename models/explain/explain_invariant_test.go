@@ -116,7 +116,7 @@ func TestTreesAgainstDefinition(t *testing.T) {
 		row, b := make([]float64, e.Features), make([]float64, e.Features)
 		for _, method := range []string{TreePathDependent, TreeInterventional, Enumeration} {
 			r := Request{Method: method, Background: &background}
-			got, err := Explain(m, rows, r)
+			got, err := Explain(context.Background(), m, rows, r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +167,7 @@ func TestTreesAgainstDefinition(t *testing.T) {
 // checkInteractions compares with Σ_S |S|!(n−|S|−2)!/(2(n−1)!) (v(S∪ij) − v(S∪i) − v(S∪j) + v(S)).
 func checkInteractions(t *testing.T, m *tree.Classifier, row models.Matrix, r Request, worth []float64) {
 	t.Helper()
-	got, err := Interact(m, row, r)
+	got, err := Interact(context.Background(), m, row, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,12 +209,12 @@ func TestSameWhateverBeside(t *testing.T) {
 			x = x.Select([]int{4, 5, 6})
 		}
 		r := Request{Method: method, Background: &background, Seed: 3}
-		all, err := Explain(m, x, r)
+		all, err := Explain(context.Background(), m, x, r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := runtime.GOMAXPROCS(1)
-		alone, err := Explain(m, x.Select([]int{2}), r)
+		alone, err := Explain(context.Background(), m, x.Select([]int{2}), r)
 		runtime.GOMAXPROCS(before)
 		if err != nil {
 			t.Fatal(err)
@@ -238,11 +238,11 @@ func TestPermutationWithinError(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := data.X.Select([]int{0, 9, 33, 90})
-	exact, err := Explain(m, x, Request{Method: TreeInterventional, Background: &background})
+	exact, err := Explain(context.Background(), m, x, Request{Method: TreeInterventional, Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sampled, err := Explain(m, x, Request{Method: Permutation, Background: &background, Pairs: 8, Seed: 5})
+	sampled, err := Explain(context.Background(), m, x, Request{Method: Permutation, Background: &background, Pairs: 8, Seed: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,17 +33,17 @@ func TestRefused(t *testing.T) {
 		"time 1 is NaN":                                 {Times: []float64{math.NaN()}},
 		"want 2 or more":                                {Method: Permutation, Background: &small, Pairs: 1},
 	} {
-		if _, err := Explain(m, data.X, r); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Explain(context.Background(), m, data.X, r); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want an error with %q", r, err, want)
 		}
 	}
-	if _, err := Explain(m, data.X, Request{Method: Permutation}); !errors.Is(err, ErrNoBackground) {
+	if _, err := Explain(context.Background(), m, data.X, Request{Method: Permutation}); !errors.Is(err, ErrNoBackground) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Explain(m, models.NewMatrix(data.X.Columns[1:], 1), Request{}); err == nil {
+	if _, err := Explain(context.Background(), m, models.NewMatrix(data.X.Columns[1:], 1), Request{}); err == nil {
 		t.Error("a matrix of other columns was explained")
 	}
-	if got, err := Explain(m, data.X.Select(nil), Request{}); err != nil || len(got) != 0 {
+	if got, err := Explain(context.Background(), m, data.X.Select(nil), Request{}); err != nil || len(got) != 0 {
 		t.Errorf("no rows: %v %v", got, err)
 	}
 }
@@ -120,7 +120,7 @@ func TestNoSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, method := range []string{Auto, TreeInterventional, Enumeration, Permutation} {
-		got, err := Explain(m, data.X, Request{Method: method, Background: &background})
+		got, err := Explain(context.Background(), m, data.X, Request{Method: method, Background: &background})
 		if err != nil {
 			t.Fatalf("%s: %v", method, err)
 		}
@@ -132,7 +132,7 @@ func TestNoSplit(t *testing.T) {
 			}
 		}
 	}
-	if got, err := Interact(m, data.X, Request{}); err != nil || len(got) != 40 || len(got[0][0].Values) != 0 {
+	if got, err := Interact(context.Background(), m, data.X, Request{}); err != nil || len(got) != 40 || len(got[0][0].Values) != 0 {
 		t.Errorf("interactions of no column: %v", err)
 	}
 }

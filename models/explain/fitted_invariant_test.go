@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -142,7 +143,7 @@ func TestRandomFitsByDefinition(t *testing.T) {
 		}
 		for _, a := range asked {
 			a.Background = &background
-			got, err := Explain(m, row, a.Request)
+			got, err := Explain(context.Background(), m, row, a.Request)
 			if err != nil {
 				rt.Fatalf("%s, %s, %s: %v", kind, a.Method, a.Scale, err)
 			}

@@ -24,7 +24,7 @@ type Importance struct {
 }
 
 // Summarise explains every row of x and returns one Importance for each class or time. Memory does not grow with the rows.
-func Summarise(m models.Model, x models.Matrix, r Request) ([]Importance, error) {
+func Summarise(ctx context.Context, m models.Model, x models.Matrix, r Request) ([]Importance, error) {
 	r.Rows = x.Rows
 	e, err := New(m, r)
 	if err != nil {
@@ -38,7 +38,7 @@ func Summarise(m models.Model, x models.Matrix, r Request) ([]Importance, error)
 		moments[k] = make([]covariance, p)
 	}
 	row := make([]float64, p)
-	err = e.Each(x, func(i int, list []models.Attribution) error {
+	err = e.Each(ctx, x, func(i int, list []models.Attribution) error {
 		x.Row(i, row)
 		for k, a := range list {
 			out[k].Rows++

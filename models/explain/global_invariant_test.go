@@ -16,11 +16,11 @@ import (
 func TestSummarise(t *testing.T) {
 	data := training(5, 200, 7, 3)
 	m := fitTree(t, data)
-	each, err := Explain(m, data.X, Request{})
+	each, err := Explain(context.Background(), m, data.X, Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := Summarise(m, data.X, Request{})
+	all, err := Summarise(context.Background(), m, data.X, Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

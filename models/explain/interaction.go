@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"fmt"
 	"math/bits"
 
@@ -26,7 +27,7 @@ func (i Interactions) At(a, b int) float64 { return i.Values[a*len(i.Columns)+b]
 
 // Interact explains the rows of x by the interactions of columns, for models of trees: for each row a list as Explain returns. Memory
 // is rows × asked columns².
-func Interact(m models.Model, x models.Matrix, r Request) ([][]Interactions, error) {
+func Interact(ctx context.Context, m models.Model, x models.Matrix, r Request) ([][]Interactions, error) {
 	if r.Method == "" || r.Method == Auto {
 		r.Method = TreePathDependent
 	}
@@ -40,7 +41,7 @@ func Interact(m models.Model, x models.Matrix, r Request) ([][]Interactions, err
 		return nil, fmt.Errorf("interactions are of models of trees, on the scale on which the trees are summed, by %s or %s; this is the %s by %s",
 			TreePathDependent, TreeInterventional, e.targets[0].scale, e.method)
 	}
-	attributions, err := Explain(m, x, r)
+	attributions, err := Explain(ctx, m, x, r)
 	if err != nil {
 		return nil, err
 	}

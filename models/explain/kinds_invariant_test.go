@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -54,7 +55,7 @@ func TestEveryKind(t *testing.T) {
 			x := data.X.Select([]int{0, 60, 119})
 			for n, r := range requests {
 				r.Background = &background
-				got, err := Explain(m, x, r)
+				got, err := Explain(context.Background(), m, x, r)
 				if err != nil {
 					t.Errorf("%s of %d classes, %+v: %v", kind.Name, classes, r.Method+r.Scale, err)
 					continue

@@ -78,15 +78,15 @@ func TestLinearAgainstDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fast, err := Explain(m, x, Request{Background: &background})
+		fast, err := Explain(context.Background(), m, x, Request{Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
-		slow, err := Explain(m, x, Request{Method: Enumeration, Background: &background})
+		slow, err := Explain(context.Background(), m, x, Request{Method: Enumeration, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
-		means, err := Explain(m, x, Request{}) // the model's own training means are the background's
+		means, err := Explain(context.Background(), m, x, Request{}) // the model's own training means are the background's
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,17 +121,17 @@ func TestCoxSurvival(t *testing.T) {
 	}
 	x := data.X.Select([]int{3, 50})
 	r := Request{Background: &background, Times: []float64{30, 100}, Seed: 1}
-	exact, err := Explain(m, x, r)
+	exact, err := Explain(context.Background(), m, x, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Method, r.Pairs = Permutation, 6
-	sampled, err := Explain(m, x, r)
+	sampled, err := Explain(context.Background(), m, x, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Method, r.Scale = Enumeration, CumulativeHazard
-	hazard, err := Explain(m, x, r)
+	hazard, err := Explain(context.Background(), m, x, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,12 +168,12 @@ func TestLinksOfSums(t *testing.T) {
 		background := FromMatrix(reference)
 		r.Background, r.Pairs, r.Seed = &background, 20, 3
 		rows := data.X.Select([]int{0, 99})
-		exact, err := Explain(m, rows, r)
+		exact, err := Explain(context.Background(), m, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Method = Permutation
-		sampled, err := Explain(m, rows, r)
+		sampled, err := Explain(context.Background(), m, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}

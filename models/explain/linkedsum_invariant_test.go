@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -37,12 +38,12 @@ func TestIntegrationAgainstEnumeration(t *testing.T) {
 		background := FromMatrix(data.X.Select([]int{7, 8, 9, 100, 101}))
 		r := c.request
 		r.Background, r.Method = &background, Enumeration
-		want, err := Explain(m, rows, r)
+		want, err := Explain(context.Background(), m, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Method = c.method
-		got, err := Explain(m, rows, r)
+		got, err := Explain(context.Background(), m, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func TestIntegrationOfManyColumns(t *testing.T) {
 		x.Values[7], b.Values[7], m.Coefficients[0][7] = x.Values[6], b.Values[6], m.Coefficients[0][6]
 		x.Values[8] = b.Values[8]
 		background := FromMatrix(b)
-		got, err := Explain(m, x, Request{Method: Linear, Scale: Probability, Background: &background})
+		got, err := Explain(context.Background(), m, x, Request{Method: Linear, Scale: Probability, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +94,7 @@ func TestAutomaticOnOtherScales(t *testing.T) {
 		data := linearTraining(82, 200, columns, 2)
 		m := fitKind(t, "logistic", map[string]any{"penalty": "ridge"}, data)
 		background := FromMatrix(data.X.Select([]int{1, 2, 3}))
-		got, err := Explain(m, data.X.Select([]int{5}), Request{Scale: Probability, Background: &background})
+		got, err := Explain(context.Background(), m, data.X.Select([]int{5}), Request{Scale: Probability, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestMemoryIsFlatInRows(t *testing.T) {
 			var before, now runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			err = e.Each(x, func(row int, _ []models.Attribution) error {
+			err = e.Each(context.Background(), x, func(row int, _ []models.Attribution) error {
 				if row == rows-block {
 					runtime.GC()
 					runtime.ReadMemStats(&now)

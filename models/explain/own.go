@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -51,14 +52,14 @@ func newOwn(m models.Model, scale string, targets int, r Request) (*own, error) 
 	o := &own{model: m.(models.Attributed), targets: targets, used: active(m), request: models.AttributionRequest{
 		Method: r.Method, Scale: scale, Times: r.Times, Background: b, Shares: r.Background.shares(), Seed: r.Seed.Split(r.Method), Maps: r.Maps}}
 	// No row at all is asked about, for the bases, and to see whether the model can do this.
-	c, err := o.ask(models.Blank(m).Select(nil))
+	c, err := o.ask(context.Background(), models.Blank(m).Select(nil))
 	o.base = c.Bases
 	return o, err
 }
 
 // ask returns what the model says, where it has the lengths that it should have.
-func (o *own) ask(x models.Matrix) (models.Contributions, error) {
-	c, err := o.model.Attribute(x, o.request)
+func (o *own) ask(ctx context.Context, x models.Matrix) (models.Contributions, error) {
+	c, err := o.model.Attribute(ctx, x, o.request)
 	if err != nil {
 		return c, err
 	}
@@ -84,7 +85,7 @@ func (o *own) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []float
 		}
 		x = x.Select(rows)
 	}
-	c, err := o.ask(x)
+	c, err := o.ask(s.ctx, x)
 	s.images = c.Images
 	return c.Values, nil, err
 }

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
@@ -64,7 +65,7 @@ func TestOwnMethod(t *testing.T) {
 		rows.Values[i] *= 10 // far from the background, where one step is too few
 	}
 	for steps, narrow := range map[int]bool{400: true, 1: false} {
-		got, err := Explain(graded{Model: m, steps: steps}, rows, Request{Scale: Probability, Background: &background})
+		got, err := Explain(context.Background(), graded{Model: m, steps: steps}, rows, Request{Scale: Probability, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,14 +88,14 @@ func TestOwnMethod(t *testing.T) {
 			t.Errorf("%d steps: a wide gap %v", steps, wide)
 		}
 	}
-	if _, err := Explain(m, rows, Request{Method: ExpectedGradients, Background: &background}); err == nil || !strings.Contains(err.Error(), "no gradients") {
+	if _, err := Explain(context.Background(), m, rows, Request{Method: ExpectedGradients, Background: &background}); err == nil || !strings.Contains(err.Error(), "no gradients") {
 		t.Errorf("a model without gradients: %v", err)
 	}
-	if _, err := Explain(graded{Model: m, steps: 1}, rows, Request{Scale: Probability}); !errors.Is(err, ErrNoBackground) {
+	if _, err := Explain(context.Background(), graded{Model: m, steps: 1}, rows, Request{Scale: Probability}); !errors.Is(err, ErrNoBackground) {
 		t.Errorf("no background: %v", err)
 	}
 	fault := errors.New("no device")
-	if _, err := Explain(graded{m, 1, fault}, rows, Request{Scale: Probability, Background: &background}); !errors.Is(err, fault) {
+	if _, err := Explain(context.Background(), graded{m, 1, fault}, rows, Request{Scale: Probability, Background: &background}); !errors.Is(err, fault) {
 		t.Errorf("a fault of the model: %v", err)
 	}
 }

@@ -82,6 +82,9 @@ func (p *sampled) values(x models.Matrix, lo, hi int, s *scratch) (phi, errs []f
 	size := len(p.used) * len(p.targets)
 	phi, errs = s.take((hi-lo)*size), make([]float64, (hi-lo)*size)
 	for i := lo; i < hi; i++ {
+		if err := s.stopped(); err != nil {
+			return nil, nil, err
+		}
 		at := (i - lo) * size
 		if err := p.row(x, i, phi[at:at+size], errs[at:at+size]); err != nil {
 			return nil, nil, err

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -40,7 +41,7 @@ func TestStability(t *testing.T) {
 func TestCompareCohorts(t *testing.T) {
 	data := linearTraining(71, 300, 5, 2)
 	m := fitKind(t, "logistic", map[string]any{"penalty": "none"}, data)
-	a, err := Explain(m, data.X, Request{})
+	a, err := Explain(context.Background(), m, data.X, Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestCompareCohorts(t *testing.T) {
 	for i := range other.Column(0) {
 		other.Column(0)[i] *= 20
 	}
-	b, err := Explain(m, other, Request{})
+	b, err := Explain(context.Background(), m, other, Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"math"
 	"testing"
@@ -109,7 +110,7 @@ func TestSurvivalAgainstBruteForce(t *testing.T) {
 			{"survival", "", over, times, over, survives},
 			{"survival by subsets", "", Enumeration, times, Enumeration, survives},
 		} {
-			got, err := Explain(m, rows, Request{Method: c.method, Scale: c.scale, Times: c.times, Background: &background})
+			got, err := Explain(context.Background(), m, rows, Request{Method: c.method, Scale: c.scale, Times: c.times, Background: &background})
 			if err != nil {
 				t.Fatalf("%s, %s: %v", name, c.name, err)
 			}
@@ -141,7 +142,7 @@ func TestOverTimePathDependent(t *testing.T) {
 	rows := data.X.Select([]int{3, 60})
 	row := make([]float64, len(data.X.Columns))
 	for _, scale := range []string{CumulativeHazard, Survival} {
-		got, err := Explain(m, rows, Request{Scale: scale, Times: times})
+		got, err := Explain(context.Background(), m, rows, Request{Scale: scale, Times: times})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,18 +174,18 @@ func TestSurvivalOfManyColumns(t *testing.T) {
 	background := FromMatrix(data.X.Select([]int{7, 8, 9, 100, 101}))
 	rows, times := data.X.Select([]int{3, 70}), []float64{20, 50, 90}
 	for _, scale := range []string{Survival, CumulativeHazard} {
-		if _, err := Explain(m, rows, Request{Scale: scale, Times: times}); err != nil {
+		if _, err := Explain(context.Background(), m, rows, Request{Scale: scale, Times: times}); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Explain(m, rows, Request{Method: TreeInterventional, Scale: scale, Times: times, Background: &background})
+		got, err := Explain(context.Background(), m, rows, Request{Method: TreeInterventional, Scale: scale, Times: times, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
-		alone, err := Explain(m, rows, Request{Method: TreeInterventional, Scale: scale, Times: times[1:2], Background: &background})
+		alone, err := Explain(context.Background(), m, rows, Request{Method: TreeInterventional, Scale: scale, Times: times[1:2], Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
-		walked, err := Explain(m, rows, Request{Method: Permutation, Scale: scale, Times: times, Background: &background})
+		walked, err := Explain(context.Background(), m, rows, Request{Method: Permutation, Scale: scale, Times: times, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,11 +213,11 @@ func TestSurvivalRescaled(t *testing.T) {
 	rows := data.X.Select([]int{0, 44, 90})
 	for kind, m := range map[string]models.Model{"survival_forest of the first encoding": firstForest(t, data, 25),
 		"survival_boosting": fitKind(t, "survival_boosting", map[string]any{"rounds": 25, "max_depth": 3}, data)} {
-		got, err := Explain(m, rows, Request{Method: TreeInterventionalRescaled, Times: times, Background: &background})
+		got, err := Explain(context.Background(), m, rows, Request{Method: TreeInterventionalRescaled, Times: times, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
-		exact, err := Explain(m, rows, Request{Times: times, Background: &background})
+		exact, err := Explain(context.Background(), m, rows, Request{Times: times, Background: &background})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +233,7 @@ func TestSurvivalRescaled(t *testing.T) {
 				}
 			}
 		}
-		if _, err := Explain(m, rows, Request{Times: []float64{1e9}, Background: &background}); err == nil {
+		if _, err := Explain(context.Background(), m, rows, Request{Times: []float64{1e9}, Background: &background}); err == nil {
 			t.Errorf("%s: survival was explained past the follow-up", kind)
 		}
 	}
@@ -249,10 +250,10 @@ func TestUnseenLevel(t *testing.T) {
 	}
 	background := FromMatrix(rows)
 	for _, method := range []string{TreePathDependent, TreeInterventional} {
-		if _, err := Explain(m, data.X, Request{Method: method, Background: &background}); err != nil {
+		if _, err := Explain(context.Background(), m, data.X, Request{Method: method, Background: &background}); err != nil {
 			t.Errorf("%s: %v", method, err)
 		}
-		if _, err := Explain(m, rows, Request{Method: method, Background: &background}); err != nil {
+		if _, err := Explain(context.Background(), m, rows, Request{Method: method, Background: &background}); err != nil {
 			t.Errorf("%s: %v", method, err)
 		}
 	}

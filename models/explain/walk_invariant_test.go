@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -39,14 +40,14 @@ func TestWalksAgainstEnumeration(t *testing.T) {
 		background := FromMatrix(data.X.Select([]int{7, 8, 9, 100, 101}))
 		r := c.request
 		r.Background, r.Method = &background, Enumeration
-		want, err := Explain(m, rows, r)
+		want, err := Explain(context.Background(), m, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		last := math.Inf(1)
 		for _, pairs := range []int{0, 128} {
 			r.Method, r.Pairs = Permutation, pairs
-			got, err := Explain(m, rows, r)
+			got, err := Explain(context.Background(), m, rows, r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +127,7 @@ func TestWalksOfManyColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Explain(m, data.X.Select([]int{3, 70}), Request{Times: []float64{50}, Background: &background})
+	got, err := Explain(context.Background(), m, data.X.Select([]int{3, 70}), Request{Times: []float64{50}, Background: &background})
 	if err != nil {
 		t.Fatal(err)
 	}

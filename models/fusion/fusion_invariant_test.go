@@ -201,7 +201,7 @@ func TestCombinationsAreExplained(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all, err := explain.Explain(m, s.data.X, explain.Request{Background: &b})
+			all, err := explain.Explain(context.Background(), m, s.data.X, explain.Request{Background: &b})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,11 +237,11 @@ func TestCombinedIsShapley(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := data.X.Select([]int{0, 5, 17})
-		exact, err := explain.Explain(m, x, explain.Request{Background: &b, Method: explain.Enumeration})
+		exact, err := explain.Explain(context.Background(), m, x, explain.Request{Background: &b, Method: explain.Enumeration})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := explain.Explain(m, x, explain.Request{Background: &b})
+		got, err := explain.Explain(context.Background(), m, x, explain.Request{Background: &b})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package neural
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -32,7 +33,7 @@ func (m *Model) AttributionMethods() []string {
 //
 // The integral is a sum over points that are spread over the way and over the background's rows; their number is doubled until the gap is
 // a small share of the distance, or there are enough. It is the same whatever the rows beside it.
-func (m *Model) Attribute(x models.Matrix, r models.AttributionRequest) (models.Contributions, error) {
+func (m *Model) Attribute(ctx context.Context, x models.Matrix, r models.AttributionRequest) (models.Contributions, error) {
 	var none models.Contributions
 	if !slices.Contains(m.AttributionMethods(), r.Method) {
 		return none, fmt.Errorf("a network of kind %s has no method %q here; it has %v", m.kind, r.Method, m.AttributionMethods())
@@ -67,7 +68,7 @@ func (m *Model) Attribute(x models.Matrix, r models.AttributionRequest) (models.
 		for k, g := range goals {
 			targets[k] = g.value(out[i])
 		}
-		sums, err := w.integrate(m.point(d, i), targets)
+		sums, err := w.integrate(ctx, m.point(d, i), targets)
 		if err != nil {
 			return none, err
 		}

@@ -1,6 +1,7 @@
 package neural
 
 import (
+	"context"
 	"math"
 	"math/bits"
 )
@@ -38,7 +39,7 @@ func (w *way) steps(each int) []step {
 }
 
 // integrate returns the contributions to each number at a place: finer and finer until they sum to what the numbers are.
-func (w *way) integrate(to position, numbers []float64) ([]position, error) {
+func (w *way) integrate(ctx context.Context, to position, numbers []float64) ([]position, error) {
 	least, most, gap := fewestPoints, mostPoints, fineGap
 	each := 1
 	if to.image == nil {
@@ -47,7 +48,7 @@ func (w *way) integrate(to position, numbers []float64) ([]position, error) {
 	each = max(each, (least+len(w.from)-1)/len(w.from))
 	most = max(most, 4*each*len(w.from))
 	for ; ; each *= 2 {
-		sums, err := w.sum(to, w.steps(each))
+		sums, err := w.sum(ctx, to, w.steps(each))
 		if err != nil {
 			return nil, err
 		}
@@ -74,11 +75,11 @@ func (p position) total() float64 {
 }
 
 // sum adds up gradient × distance over steps, in their order whatever the number of processors.
-func (w *way) sum(to position, steps []step) ([]position, error) {
+func (w *way) sum(ctx context.Context, to position, steps []step) ([]position, error) {
 	each := w.size * atOnce
 	parts := make([][]position, (len(steps)+each-1)/each)
 	err := inParallel(len(parts), func(i int) (err error) {
-		parts[i], err = w.some(to, steps[i*each:min((i+1)*each, len(steps))])
+		parts[i], err = w.some(ctx, to, steps[i*each:min((i+1)*each, len(steps))])
 		return err
 	})
 	if err != nil {
@@ -106,12 +107,15 @@ func (p position) add(q position, times float64) {
 }
 
 // some sums over a few steps, for every number.
-func (w *way) some(to position, steps []step) ([]position, error) {
+func (w *way) some(ctx context.Context, to position, steps []step) ([]position, error) {
 	sums := make([]position, len(w.goals))
 	for g := range sums {
 		sums[g] = position{make([]float64, len(to.image)), make([]float64, len(to.table)), make([]float64, len(to.present))}
 	}
 	for at := 0; at < len(steps); at += w.size {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		part := steps[at:min(at+w.size, len(steps))]
 		points := make([]position, len(part))
 		for k, s := range part {

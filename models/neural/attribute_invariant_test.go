@@ -112,7 +112,7 @@ func TestGradientsOfAPerceptron(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, r.Method = range []string{expectedGradients, integratedGradients} {
-			got, err := m.Attribute(rows, r)
+			got, err := m.Attribute(context.Background(), rows, r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +216,7 @@ func TestSlopesByFiniteDifferences(t *testing.T) {
 			const h = 2e-3
 			near, far := between(at, other, -h), between(at, other, h)
 			w.from = []origin{{near, 1}}
-			sums, err := w.sum(far, []step{{0, 0.5, 1}})
+			sums, err := w.sum(context.Background(), far, []step{{0, 0.5, 1}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,7 +261,7 @@ func TestContributionsOfImageAndTable(t *testing.T) {
 		}
 		rows := data.X.Select([]int{0, 1, 2, 3, 30})
 		r := explain.Request{Background: &background, Maps: true}
-		list, err := explain.Explain(again, rows, r)
+		list, err := explain.Explain(context.Background(), again, rows, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +289,7 @@ func TestContributionsOfImageAndTable(t *testing.T) {
 					}
 				}
 			}
-			alone, err := explain.Explain(m, rows.Select([]int{i}), r)
+			alone, err := explain.Explain(context.Background(), m, rows.Select([]int{i}), r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -297,7 +297,7 @@ func TestContributionsOfImageAndTable(t *testing.T) {
 				t.Errorf("row %d has other values alone: %v, %v", i, b.Values, a.Values)
 			}
 		}
-		if _, err := explain.Explain(m, rows, explain.Request{Method: explain.Permutation, Background: &background}); err == nil {
+		if _, err := explain.Explain(context.Background(), m, rows, explain.Request{Method: explain.Permutation, Background: &background}); err == nil {
 			t.Error("columns alone were put in of a network over images")
 		}
 	}

@@ -98,7 +98,7 @@ func BenchmarkAttribute(b *testing.B) {
 			r.Background = c.data.X.Select(rows)
 			one := c.data.X.Select([]int{0})
 			for b.Loop() {
-				if _, err := m.Attribute(one, r); err != nil {
+				if _, err := m.Attribute(context.Background(), one, r); err != nil {
 					b.Fatal(err)
 				}
 			}

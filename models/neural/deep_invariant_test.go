@@ -3,9 +3,11 @@ package neural
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/encoder"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/pipeline"
 )
@@ -185,4 +187,51 @@ func FuzzFrozen(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The step stands behind others that make columns of their own.
+func TestDeepStepBehindEncode(t *testing.T) {
+	data := pictured(24, [3]int{6, 4, 2})
+	data.X.Columns = append(slices.Clone(data.X.Columns), table.Column{Name: "clinical.sex", Source: "clinical", Kind: table.Categorical, Levels: []string{"f", "m"}})
+	for i := range 24 {
+		data.X.Values = append(data.X.Values, float64(i%2))
+	}
+	data.X.Columns[0].Source = "t1"
+	chain, err := pipeline.New([]pipeline.Spec{with(t, "encode", nil), with(t, deepStep, map[string]any{"widths": []any{3}, "epochs": 1}), with(t, "scale", nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fitted, err := chain.Fit(context.Background(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := fitted.Apply(data.X)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range out.Columns {
+		names = append(names, c.Name)
+	}
+	for _, want := range []string{"clinical.sex=m", "t1.deep_2"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%s is not in %v", want, names)
+		}
+	}
+	for _, c := range out.Columns {
+		if c.Name == "clinical.sex=m" && !slices.Equal(c.From, []string{"clinical.sex"}) {
+			t.Errorf("%s is said to be made from %v", c.Name, c.From)
+		}
+	}
+}
+
+// with is a step with its options made complete.
+func with(t *testing.T, step string, set map[string]any) pipeline.Spec {
+	t.Helper()
+	k, _ := pipeline.Lookup(step)
+	o, problems := models.Check(k.Params, set)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return pipeline.Spec{Step: step, Options: o}
 }

@@ -2,6 +2,7 @@ package neural
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -17,7 +18,7 @@ import (
 const gradCAM = "grad_cam"
 
 // Examine tests the network's maps. See models.Examination.
-func (m *Model) Examine(x models.Matrix, r models.ExamineRequest) (models.Examination, error) {
+func (m *Model) Examine(ctx context.Context, x models.Matrix, r models.ExamineRequest) (models.Examination, error) {
 	var out models.Examination
 	if m.Architecture.Image == nil {
 		return out, errors.New("the network reads no image")
@@ -26,7 +27,7 @@ func (m *Model) Examine(x models.Matrix, r models.ExamineRequest) (models.Examin
 	if err != nil {
 		return out, err
 	}
-	maps, err := m.maps(x, r)
+	maps, err := m.maps(ctx, x, r)
 	if err != nil {
 		return out, err
 	}
@@ -45,15 +46,15 @@ func (m *Model) Examine(x models.Matrix, r models.ExamineRequest) (models.Examin
 	for k, i := range rows {
 		kept[k] = maps[i]
 	}
-	if out.Layers, err = m.randomised(x, kept, r); err != nil {
+	if out.Layers, err = m.randomised(ctx, x, kept, r); err != nil {
 		return out, err
 	}
-	out.Removed, err = m.road(x, kept, r)
+	out.Removed, err = m.road(ctx, x, kept, r)
 	return out, err
 }
 
 // maps are those of the rows by a method, a value a voxel.
-func (m *Model) maps(x models.Matrix, r models.ExamineRequest) ([][]float32, error) {
+func (m *Model) maps(ctx context.Context, x models.Matrix, r models.ExamineRequest) ([][]float32, error) {
 	if r.Method == gradCAM {
 		return m.GradCAM(x, r.Class)
 	}
@@ -61,7 +62,7 @@ func (m *Model) maps(x models.Matrix, r models.ExamineRequest) ([][]float32, err
 	if m.head().Kind != classesHead {
 		scale = m.RiskScale()
 	}
-	c, err := m.Attribute(x, models.AttributionRequest{Method: r.Method, Scale: scale, Background: r.Background, Shares: r.Shares, Seed: r.Seed, Maps: true})
+	c, err := m.Attribute(ctx, x, models.AttributionRequest{Method: r.Method, Scale: scale, Background: r.Background, Shares: r.Shares, Seed: r.Seed, Maps: true})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (m *Model) maps(x models.Matrix, r models.ExamineRequest) ([][]float32, err
 }
 
 // randomised draws the layers anew, from the heads back to the first convolution, and compares the maps with those before.
-func (m *Model) randomised(x models.Matrix, maps [][]float32, r models.ExamineRequest) ([]models.RandomisedLayer, error) {
+func (m *Model) randomised(ctx context.Context, x models.Matrix, maps [][]float32, r models.ExamineRequest) ([]models.RandomisedLayer, error) {
 	other := *m
 	other.Members = make([]Weights, len(m.Members))
 	fresh := make([]Weights, len(m.Members))
@@ -107,6 +108,9 @@ func (m *Model) randomised(x models.Matrix, maps [][]float32, r models.ExamineRe
 	slices.Reverse(layers)
 	var out []models.RandomisedLayer
 	for _, layer := range layers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for k := range other.Members {
 			for i := range other.Members[k] {
 				if w := &other.Members[k][i]; w.Name[:strings.LastIndexByte(w.Name, '.')] == layer {
@@ -114,7 +118,7 @@ func (m *Model) randomised(x models.Matrix, maps [][]float32, r models.ExamineRe
 				}
 			}
 		}
-		again, err := other.maps(x, r)
+		again, err := other.maps(ctx, x, r)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +145,7 @@ func doubles(v []float32) []float64 {
 var roadShares = []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}
 
 // road removes voxels in three orders.
-func (m *Model) road(x models.Matrix, maps [][]float32, r models.ExamineRequest) ([]models.Removal, error) {
+func (m *Model) road(ctx context.Context, x models.Matrix, maps [][]float32, r models.ExamineRequest) ([]models.Removal, error) {
 	before, err := m.numbers(x, r.Class)
 	if err != nil {
 		return nil, err
@@ -150,6 +154,9 @@ func (m *Model) road(x models.Matrix, maps [][]float32, r models.ExamineRequest)
 	for s, share := range roadShares {
 		out[s].Share = share
 		for o, to := range []*float64{&out[s].Most, &out[s].Least, &out[s].Random} {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			removed := x
 			removed.Volumes = make([]models.Volumes, len(x.Volumes))
 			for v := range x.Volumes {

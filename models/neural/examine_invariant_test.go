@@ -66,7 +66,7 @@ func TestExamine(t *testing.T) {
 	x := data.X.Select(rows)
 	for _, method := range []string{gradCAM, expectedGradients} {
 		r := models.ExamineRequest{Method: method, Class: 1, Seed: 5, Background: data.X.Select([]int{0}), Shares: []float64{1}}
-		e, err := m.Examine(x, r)
+		e, err := m.Examine(context.Background(), x, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,12 +79,12 @@ func TestExamine(t *testing.T) {
 		if s := e.Removed[1]; !(s.Most < s.Random && s.Random <= s.Least+0.3) || !(s.Most < -1) {
 			t.Errorf("%s: a fifth removed changes the number by %g, %g and %g", method, s.Most, s.Least, s.Random)
 		}
-		again, err := m.Examine(x, r)
+		again, err := m.Examine(context.Background(), x, r)
 		if err != nil || again.Layers[2] != e.Layers[2] || again.Removed[3] != e.Removed[3] {
 			t.Errorf("%s: other numbers of the same seed: %v", method, err)
 		}
 	}
-	if _, err := m.Examine(x, models.ExamineRequest{Method: "nothing"}); err == nil {
+	if _, err := m.Examine(context.Background(), x, models.ExamineRequest{Method: "nothing"}); err == nil {
 		t.Error("maps by no method were examined")
 	}
 }

@@ -85,7 +85,7 @@ func TestONNXRuntimeAgainstGo(t *testing.T) {
 				for _, v := range maps[1] {
 					got["Grad-CAM"] = append(got["Grad-CAM"], float64(v))
 				}
-				c, err := m.Attribute(one, models.AttributionRequest{Method: integratedGradients, Scale: "log-odds", Background: data.X.Select([]int{0, 3}), Shares: []float64{0.5, 0.5}, Maps: true})
+				c, err := m.Attribute(context.Background(), one, models.AttributionRequest{Method: integratedGradients, Scale: "log-odds", Background: data.X.Select([]int{0, 3}), Shares: []float64{0.5, 0.5}, Maps: true})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -61,7 +61,7 @@ type deepState struct {
 
 // Fit trains the network. Where the rows have no crop, as in a comparison without images, nothing is added.
 func (s deep) Fit(ctx context.Context, t models.Training) (pipeline.Fitted, error) {
-	f := &deepened{columns: t.X.Columns, given: len(t.X.Columns), state: deepState{Prefix: s.prefix, Layer: s.layer}}
+	f := &deepened{columns: passed(t.X.Columns), given: len(t.X.Columns), state: deepState{Prefix: s.prefix, Layer: s.layer}}
 	if len(t.X.Volumes) == 0 {
 		f.state.note = "no source makes crops here, so nothing was added"
 		return f, nil
@@ -93,6 +93,15 @@ func (s deep) Fit(ctx context.Context, t models.Training) (pipeline.Fitted, erro
 		return nil, err
 	}
 	return f, f.describe()
+}
+
+// passed are the columns that go through as they are: each is made from itself, whatever an earlier step made it from.
+func passed(columns []table.Column) []table.Column {
+	out := slices.Clone(columns)
+	for i := range out {
+		out[i].From = nil
+	}
+	return out
 }
 
 // open makes the encoder of the state.
@@ -193,7 +202,7 @@ func (f *deepened) Apply(x models.Matrix) (models.Matrix, error) {
 func (f *deepened) Encode() ([]byte, error) { return json.Marshal(f.state) }
 
 func decodeDeep(columns []table.Column, state []byte) (pipeline.Fitted, error) {
-	f := &deepened{columns: columns, given: len(columns)}
+	f := &deepened{columns: passed(columns), given: len(columns)}
 	d := json.NewDecoder(bytes.NewReader(state))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f.state); err != nil {

@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"context"
+
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/explain"
 )
@@ -10,7 +12,7 @@ const mostExplained = 500
 
 // contributions returns the mean absolute SHAP value of each column over test rows, for models that are explained exactly without a
 // background: linear ones, whose training means stand in, and trees, by how training rows were divided. Nil for others.
-func contributions(m models.Model, test models.Matrix) []float64 {
+func contributions(ctx context.Context, m models.Model, test models.Matrix) []float64 {
 	if test.Rows > mostExplained {
 		rows := make([]int, mostExplained)
 		for i := range rows {
@@ -18,7 +20,7 @@ func contributions(m models.Model, test models.Matrix) []float64 {
 		}
 		test = test.Select(rows)
 	}
-	all, err := explain.Summarise(m, test, explain.Request{})
+	all, err := explain.Summarise(ctx, m, test, explain.Request{})
 	if err != nil || test.Rows == 0 {
 		return nil
 	}

@@ -132,7 +132,10 @@ func (s *Study) outerItem(f Fold, choice Choice) work.Item {
 						out.Columns = append(out.Columns, c.Name)
 					}
 				}
-				out.Contributions = contributions(model, own.test)
+				out.Contributions = contributions(ctx, model, own.test)
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
 			}
 		}
 		out.Seconds = time.Since(start).Seconds()
