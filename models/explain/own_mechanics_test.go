@@ -19,7 +19,7 @@ type graded struct {
 
 func (g graded) AttributionMethods() []string { return []string{IntegratedGradients} }
 
-func (g graded) Attribute(x models.Matrix, r models.AttributionRequest) (models.Contributions, error) {
+func (g graded) Attribute(_ context.Context, x models.Matrix, r models.AttributionRequest) (models.Contributions, error) {
 	if g.fault != nil {
 		return models.Contributions{}, g.fault
 	}

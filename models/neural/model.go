@@ -29,6 +29,13 @@ type Model struct {
 	Remarks  []string
 }
 
+var (
+	_ models.Attributed = (*Model)(nil)
+	_ models.Examined   = (*Model)(nil)
+	_ models.Located    = (*Model)(nil)
+	_ models.Imaged     = (*Model)(nil)
+)
+
 // Baseline is what turns the output of a survival network into curves.
 type Baseline struct {
 	FollowUp float64 `json:"follow_up,omitempty"` // the longest training time
