@@ -45,8 +45,8 @@ var (
 	bodyMembers    = []string{"patients", "outcomes", "times", "explain"}
 	patientMembers = []string{"id", "features"}
 	// lesions and visits are named where the model's rows are those.
-	rowMembers     = map[table.Unit][]string{table.PerLesion: {"id", "features", "lesion"}, table.PerVisit: {"id", "features", "visit"}}
-	timeMembers    = []string{"value", "unit"}
+	rowMembers  = map[table.Unit][]string{table.PerLesion: {"id", "features", "lesion"}, table.PerVisit: {"id", "features", "visit"}}
+	timeMembers = []string{"value", "unit"}
 )
 
 // Decode reads the body of a predict or explain request for a bundle's inputs. It is strict: unknown and repeated members
