@@ -19,7 +19,7 @@ func (f *Front) collection(e *registry.Entry, q *request, p bundle.Prediction, b
 	input := sha256.Sum256(body)
 	now := f.Now().UTC().Format(time.RFC3339)
 	r := rendering{model: e.Bundle.Name, version: e.Bundle.Version(), program: f.Version, use: bundle.Words(e.Bundle.IntendedUse), status: "preliminary",
-		subject: object{"reference": q.subject}, origin: q.origin, originDate: q.originDate, now: now, seed: e.Bundle.Version() + hex.EncodeToString(input[:]),
+		subject: q.whom(), origin: q.origin, originDate: q.originDate, now: now, seed: e.Bundle.Version() + hex.EncodeToString(input[:]),
 		inputs: object{"system": "urn:voxgene:sha256", "value": hex.EncodeToString(input[:])}, activity: "prediction"}
 	for _, ref := range q.basis {
 		r.basis = append(r.basis, object{"reference": ref})

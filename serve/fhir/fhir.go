@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/voxgene/voxgene/models/bundle"
@@ -49,10 +50,54 @@ type Front struct {
 
 // Register adds the routes to a mux.
 func (f *Front) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /fhir/metadata", f.capability)
-	mux.HandleFunc("GET /fhir/OperationDefinition/predict", f.definition)
-	mux.HandleFunc("POST /fhir/$predict", f.predict)
+	mux.HandleFunc("GET /fhir/metadata", f.inJSON(f.capability))
+	mux.HandleFunc("GET /fhir/OperationDefinition/predict", f.inJSON(f.definition))
+	mux.HandleFunc("POST /fhir/$predict", f.inJSON(f.predict))
+	mux.HandleFunc("/fhir/", f.inJSON(f.other))
 }
+
+// inJSON answers who wants another format than JSON with 406 (https://hl7.org/fhir/R4/http.html#mime-type): _format comes before Accept.
+func (f *Front) inJSON(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		wanted := r.Header.Get("Accept")
+		if format := r.URL.Query().Get("_format"); format != "" {
+			wanted = strings.ReplaceAll(format, " ", "+") // a plus that was not escaped
+		}
+		if wanted != "" && !takesJSON(wanted) {
+			f.fail(w, r, &issue{http.StatusNotAcceptable, "not-supported", "this server writes JSON alone: ask for application/fhir+json", ""})
+			return
+		}
+		next(w, r)
+	}
+}
+
+// takesJSON reports whether a list of media types has one that JSON is.
+func takesJSON(list string) bool {
+	for one := range strings.SplitSeq(list, ",") {
+		media, parameters, _ := strings.Cut(strings.ToLower(one), ";")
+		switch strings.TrimSpace(media) {
+		case "application/fhir+json", "application/json", "text/json", "json", "application/*", "*/*", "*":
+			if q := strings.ReplaceAll(parameters, " ", ""); q != "q=0" && !strings.HasPrefix(q, "q=0.000") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// other answers what there is nothing for, or not by this method.
+func (f *Front) other(w http.ResponseWriter, r *http.Request) {
+	allow := map[string]string{"/fhir/$predict": "POST", "/fhir/metadata": "GET, HEAD", "/fhir/OperationDefinition/predict": "GET, HEAD"}[r.URL.Path]
+	if allow != "" {
+		w.Header().Set("Allow", allow)
+		f.fail(w, r, &issue{http.StatusMethodNotAllowed, "not-supported", "this path takes " + allow, ""})
+		return
+	}
+	f.fail(w, r, &issue{http.StatusNotFound, "not-found", "this server has the operation $predict, metadata and OperationDefinition/predict, and keeps no resources", ""})
+}
+
+// issueCodes are the types of issues for what the body could not be read for.
+var issueCodes = map[int]string{http.StatusUnsupportedMediaType: "not-supported", http.StatusRequestEntityTooLarge: "too-long", http.StatusRequestTimeout: "timeout"}
 
 // issue is a fault of a request: an issue of an OperationOutcome.
 type issue struct {
@@ -96,7 +141,11 @@ func (f *Front) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (f *Front) predict(w http.ResponseWriter, r *http.Request) {
 	var body []byte
 	if p := api.ReadBody(w, r, &body, f.Limits.Body); p != nil {
-		f.fail(w, r, &issue{p.Status, "invalid", p.Error(), ""})
+		code := issueCodes[p.Status]
+		if code == "" {
+			code = "invalid"
+		}
+		f.fail(w, r, &issue{p.Status, code, p.Error(), ""})
 		return
 	}
 	q, err := decode(body)
@@ -124,6 +173,7 @@ func (f *Front) predict(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, &issue{p.Status, "invalid", p.Error(), "Parameters"})
 		return
 	}
+	answers[0].Warnings = append(answers[0].Warnings, q.warnings...)
 	f.send(w, http.StatusOK, f.collection(e, q, answers[0], body))
 }
 

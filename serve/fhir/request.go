@@ -1,10 +1,10 @@
 package fhir
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,70 +26,21 @@ type request struct {
 	outcomes       []string
 	observed       []observed
 	basis          []string // references to the observations
+
+	logical  *identifier // of a patient who is known by that alone
+	known    string      // fullUrl of the Patient that was sent
+	entries  []entry     // of the Bundle that is read
+	warnings []bundle.Warning
 }
 
 // observed is one feature of the patient.
 type observed struct {
 	name, path string
 	number     *float64
-	text       string
-	unit       string // UCUM code
+	flag       *bool
+	texts      []string // of which one may be a level
+	unit       string   // UCUM code
 }
-
-// The parts of FHIR that are read. What else a resource holds is left aside, but for modifier extensions, which would change its meaning.
-type (
-	resource struct {
-		ResourceType string            `json:"resourceType"`
-		ID           string            `json:"id"`
-		Modifiers    []json.RawMessage `json:"modifierExtension"`
-		// Parameters
-		Parameter []parameter `json:"parameter"`
-		// Bundle
-		Type  string  `json:"type"`
-		Entry []entry `json:"entry"`
-		// Observation
-		Status       string     `json:"status"`
-		Code         *concept   `json:"code"`
-		Subject      *reference `json:"subject"`
-		Quantity     *quantity  `json:"valueQuantity"`
-		Concept      *concept   `json:"valueCodeableConcept"`
-		ValueString  *string    `json:"valueString"`
-		ValueInteger *float64   `json:"valueInteger"`
-	}
-	entry struct {
-		FullURL  string    `json:"fullUrl"`
-		Resource *resource `json:"resource"`
-	}
-	parameter struct {
-		Name      string      `json:"name"`
-		Resource  *resource   `json:"resource"`
-		Part      []parameter `json:"part"`
-		String    *string     `json:"valueString"`
-		Code      *string     `json:"valueCode"`
-		Decimal   *float64    `json:"valueDecimal"`
-		Integer   *float64    `json:"valueInteger"`
-		Date      *string     `json:"valueDate"`
-		DateTime  *string     `json:"valueDateTime"`
-		Quantity  *quantity   `json:"valueQuantity"`
-		Duration  *quantity   `json:"valueDuration"`
-		Reference *reference  `json:"valueReference"`
-	}
-	reference struct {
-		Reference string `json:"reference"`
-	}
-	concept struct {
-		Coding []struct {
-			System string `json:"system"`
-			Code   string `json:"code"`
-		} `json:"coding"`
-		Text string `json:"text"`
-	}
-	quantity struct {
-		Value *float64 `json:"value"`
-		Code  string   `json:"code"`
-		Unit  string   `json:"unit"`
-	}
-)
 
 func wrong(path, format string, args ...any) error {
 	return &issue{http.StatusUnprocessableEntity, "invalid", fmt.Sprintf(format, args...), path}
@@ -97,9 +48,9 @@ func wrong(path, format string, args ...any) error {
 
 // decode reads Parameters or a Bundle of observations.
 func decode(body []byte) (*request, error) {
-	var r resource
-	if err := json.Unmarshal(body, &r); err != nil {
-		return nil, &issue{http.StatusBadRequest, "structure", "the body is not FHIR in JSON: " + err.Error(), ""}
+	r, err := read(body)
+	if err != nil {
+		return nil, err
 	}
 	q := &request{}
 	switch r.ResourceType {
@@ -110,11 +61,11 @@ func decode(body []byte) (*request, error) {
 			}
 		}
 	case "Bundle":
-		if err := q.bundle(&r, "Bundle"); err != nil {
+		if err := q.bundle(r, "Bundle"); err != nil {
 			return nil, err
 		}
 	default:
-		return nil, wrong("", "want Parameters or a Bundle, found %q", r.ResourceType)
+		return nil, wrong("", "want Parameters or a Bundle, found %.100q", r.ResourceType)
 	}
 	if q.subject == "" {
 		return nil, wrong(r.ResourceType, "no patient: give the parameter subject, a Patient, or observations with a subject")
@@ -130,23 +81,31 @@ func (q *request) parameter(p parameter, path string) error {
 	text := first(p.String, p.Code)
 	switch p.Name {
 	case "subject":
-		if p.Reference == nil || p.Reference.Reference == "" {
-			return wrong(path, "subject wants a valueReference")
+		switch {
+		case p.Identifier != nil:
+			return q.identified(p.Identifier, path)
+		case p.Reference == nil || p.Reference.Reference == "" && p.Reference.Identifier == nil:
+			return wrong(path, "subject wants a valueReference, or a valueIdentifier")
 		}
-		return q.patient(p.Reference.Reference, path)
+		return q.refer(p.Reference, "", path)
 	case "model", "version", "outcome":
 		if text == "" {
 			return wrong(path, "%s wants a valueString", p.Name)
 		}
-		switch p.Name {
-		case "model":
+		switch {
+		case p.Name == "outcome":
+			q.outcomes = append(q.outcomes, text)
+		case p.Name == "model" && q.model == "":
 			q.model = text
-		case "version":
+		case p.Name == "version" && q.version == "":
 			q.version = text
 		default:
-			q.outcomes = append(q.outcomes, text)
+			return wrong(path, "%s is there twice", p.Name)
 		}
 	case "origin":
+		if q.origin != "" {
+			return wrong(path, "origin is there twice")
+		}
 		return q.date(first(p.Date, p.DateTime), path)
 	case "time":
 		d := p.Duration
@@ -155,6 +114,9 @@ func (q *request) parameter(p parameter, path string) error {
 		}
 		if d == nil || d.Value == nil || d.Code == "" {
 			return wrong(path, "time wants a valueDuration with value and UCUM code")
+		}
+		if _, _, err := d.measured(path); err != nil {
+			return err
 		}
 		q.times = append(q.times, bundle.Time{Value: *d.Value, Unit: d.Code})
 	case "feature":
@@ -168,7 +130,7 @@ func (q *request) parameter(p parameter, path string) error {
 		}
 		return q.resource(p.Resource, "", path+".resource")
 	default:
-		return wrong(path, "there is no parameter %q; known: subject, model, version, outcome, origin, time, feature, observation, bundle", p.Name)
+		return wrong(path, "there is no parameter %.100q; known: subject, model, version, outcome, origin, time, feature, observation, bundle", p.Name)
 	}
 	return nil
 }
@@ -190,23 +152,22 @@ func (q *request) date(text, path string) error {
 // feature reads a parameter feature with the parts name and value.
 func (q *request) feature(p parameter, path string) error {
 	o := observed{path: path}
-	for _, part := range p.Part {
+	for i, part := range p.Part {
+		at := fmt.Sprintf("%s.part[%d]", path, i)
+		for _, other := range p.Part[:i] {
+			if other.Name == part.Name {
+				return wrong(at, "%.100s is there twice", part.Name)
+			}
+		}
 		switch part.Name {
 		case "name":
 			o.name = first(part.String, part.Code)
 		case "value":
-			switch {
-			case part.Decimal != nil:
-				o.number = part.Decimal
-			case part.Integer != nil:
-				o.number = part.Integer
-			case part.Quantity != nil:
-				o.number, o.unit = part.Quantity.Value, part.Quantity.Code
-			default:
-				o.text = first(part.String, part.Code)
+			if err := o.value(&part, at); err != nil {
+				return err
 			}
 		default:
-			return wrong(path, "a feature has the parts name and value, not %q", part.Name)
+			return wrong(path, "a feature has the parts name and value, not %.100q", part.Name)
 		}
 	}
 	if o.name == "" {
@@ -216,89 +177,25 @@ func (q *request) feature(p parameter, path string) error {
 	return nil
 }
 
-func (q *request) bundle(r *resource, path string) error {
-	for i, e := range r.Entry {
-		if e.Resource == nil {
-			continue
-		}
-		if err := q.resource(e.Resource, e.FullURL, fmt.Sprintf("%s.entry[%d].resource", path, i)); err != nil {
-			return err
-		}
+// value reads the part value of a feature.
+func (o *observed) value(part *parameter, path string) (err error) {
+	switch {
+	case part.Decimal != nil:
+		o.number = part.Decimal
+	case part.Integer != nil:
+		o.number = part.Integer
+	case part.Quantity != nil:
+		o.number, o.unit, err = part.Quantity.measured(path)
+	case part.Boolean != nil:
+		o.flag = part.Boolean
+	case part.Concept != nil:
+		o.texts = part.Concept.words()
+	case part.String != nil, part.Code != nil:
+		o.texts = []string{first(part.String, part.Code)}
+	default:
+		err = wrong(path, "a value is a decimal, integer, Quantity, boolean, string, code or CodeableConcept; leave the part out where it is not known")
 	}
-	return nil
-}
-
-// resource reads a patient or an observation; others are left aside.
-func (q *request) resource(r *resource, url, path string) error {
-	if len(r.Modifiers) > 0 {
-		return wrong(path+".modifierExtension", "a modifier extension could change what this means and is not understood")
-	}
-	switch r.ResourceType {
-	case "Patient":
-		if r.ID != "" {
-			return q.patient("Patient/"+r.ID, path)
-		}
-		return q.patient(url, path)
-	case "Observation":
-		return q.observation(r, url, path)
-	}
-	return nil
-}
-
-// patient notes whose features these are; two patients in one request are refused.
-func (q *request) patient(ref, path string) error {
-	if q.subject != "" && ref != "" && ref != q.subject {
-		return wrong(path, "a second patient; the operation is for one")
-	}
-	if ref != "" {
-		q.subject = ref
-	}
-	return nil
-}
-
-// observation reads an observation that is coded as one of our features; others are left aside.
-func (q *request) observation(r *resource, url, path string) error {
-	if r.Subject != nil {
-		if err := q.patient(r.Subject.Reference, path+".subject"); err != nil {
-			return err
-		}
-	}
-	if r.Code == nil {
-		return nil
-	}
-	for _, c := range r.Code.Coding {
-		if c.System != FeatureSystem {
-			continue
-		}
-		switch r.Status {
-		case "final", "amended", "corrected", "preliminary":
-		default:
-			return wrong(path+".status", "the observation of %s has status %q and cannot be used", c.Code, r.Status)
-		}
-		o := observed{name: c.Code, path: path}
-		switch {
-		case r.Quantity != nil:
-			o.number, o.unit = r.Quantity.Value, r.Quantity.Code
-		case r.ValueInteger != nil:
-			o.number = r.ValueInteger
-		case r.ValueString != nil:
-			o.text = *r.ValueString
-		case r.Concept != nil:
-			o.text = r.Concept.Text
-			if len(r.Concept.Coding) > 0 {
-				o.text = r.Concept.Coding[0].Code
-			}
-		}
-		q.observed = append(q.observed, o)
-		if r.ID != "" {
-			url = "Observation/" + r.ID
-		}
-		if url != "" {
-			q.basis = append(q.basis, url)
-		}
-		return nil
-	}
-	return nil
+	return err
 }
 
 // features brings what was observed to the inputs of a bundle. A unit that is not the input's is refused: nothing is converted.
@@ -317,25 +214,49 @@ func (q *request) features(e *registry.Entry) (api.Decoded, error) {
 			if near := e.Bundle.Nearest(o.name); near != "" && len(o.name) < 200 {
 				return d, wrong(o.path, "the model reads no %q; did you mean %q?", o.name, near)
 			}
-			return d, wrong(o.path, "the model reads no %q", o.name)
+			return d, wrong(o.path, "the model reads no %.200q", o.name)
 		case seen[j]:
 			return d, wrong(o.path, "%s is there twice", o.name)
 		case o.unit != "" && inputs[j].Unit != "" && o.unit != inputs[j].Unit:
-			return d, wrong(o.path, "%s is in %s; the model reads %s", o.name, o.unit, inputs[j].Unit)
+			return d, wrong(o.path, "%s is in %.50s; the model reads %s", o.name, o.unit, inputs[j].Unit)
+		case o.unit != "" && o.unit != "1" && inputs[j].Unit == "":
+			q.warnings = append(q.warnings, bundle.Warning{Code: UnitNotChecked, Feature: inputs[j].Name,
+				Message: fmt.Sprintf("the value came in %.50s, and the model does not say in which unit it was trained", o.unit)})
 		}
 		seen[j] = true
+		text := level(inputs[j].Levels, o.texts)
 		switch numeric := inputs[j].Kind == table.Numeric; {
+		case o.flag != nil && numeric:
+			d.X.Values[j] = map[bool]float64{true: 1}[*o.flag]
+		case o.flag != nil:
+			d.X.Values[j] = bundle.Level(inputs[j].Column, strconv.FormatBool(*o.flag))
 		case numeric && o.number != nil:
 			d.X.Values[j] = *o.number
-		case numeric && o.text != "":
+		case numeric && text != "":
 			return d, wrong(o.path, "%s is a number, found a text", o.name)
 		case !numeric && o.number != nil:
 			d.X.Values[j] = bundle.Level(inputs[j].Column, strconv.FormatFloat(*o.number, 'f', -1, 64))
-		case !numeric && o.text != "":
-			d.X.Values[j] = bundle.Level(inputs[j].Column, o.text)
+		case !numeric && text != "":
+			d.X.Values[j] = bundle.Level(inputs[j].Column, text)
 		}
 	}
 	return d, nil
+}
+
+// UnitNotChecked is the code of the warning that a value came with a unit and the model has none to hold it against.
+const UnitNotChecked = "unit_not_checked"
+
+// level is the first text that is one of the levels, or the first where none is.
+func level(levels, texts []string) string {
+	for _, t := range texts {
+		if slices.Contains(levels, t) {
+			return t
+		}
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return texts[0]
 }
 
 func first(texts ...*string) string {

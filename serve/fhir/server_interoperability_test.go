@@ -24,7 +24,8 @@ import (
 	"github.com/voxgene/voxgene/serve/results"
 )
 
-// medplum starts a FHIR server of Medplum's packages, which validates what it is given by HL7's own profiles, and returns its address.
+// medplum starts a FHIR server of Medplum's packages, which validates what it is given by HL7's own profiles, and returns its address. Node 18.20 and
+// npm 9.2, which Debian 12 has, will do (the packages ask for Node 22, and need nothing of it here); without the network nothing will.
 func medplum(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -34,7 +35,7 @@ func medplum(t *testing.T) string {
 	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	install.Dir = dir
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("install the packages nodejs and npm: %v %.500s", err, out)
+		t.Fatalf("npm ci: %v; this needs node 18 or later and npm 9 or later (packages nodejs and npm of Debian 12 or later), and the registry of npm: %.500s", err, out)
 	}
 	server := exec.Command("node", "server.cjs")
 	server.Dir, server.Stderr = dir, os.Stderr
