@@ -230,7 +230,7 @@ func TestInteroperabilityOrthanc(t *testing.T) {
 	}
 
 	// Retracted by the command's code: the report that replaces the first is in the study.
-	if r, err = store.Retract(r.ID, "Dr A", "mask of another lesion"); err != nil {
+	if r, err = store.Retract(r.ID, "Dr A", "mask of another lesion", ""); err != nil {
 		t.Fatal(err)
 	}
 	out := &results.Outbox{Store: store}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -103,8 +105,8 @@ func resultsFinalise() *cobra.Command {
 	var by, config string
 	c := &cobra.Command{
 		Use: "finalise DATABASE ID", Short: "Make a preliminary result final: a person has verified it",
-		Long: `Makes a result final. With the server's configuration (--config) it becomes due at the systems that take verified results alone, and a running
-server writes it there.`,
+		Long: `Makes a result final. With the server's configuration (--config) it becomes due at its systems: those that take verified results alone, and those that
+have the preliminary result. A running server writes it there.`,
 		Example: `  voxgene results finalise results.db ID --by "Dr A" --config serve.yaml`,
 		Args:    exactly(2, "a database and a result"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -125,18 +127,20 @@ server writes it there.`,
 		},
 	}
 	c.Flags().StringVar(&by, "by", "", "who verified it (required)")
-	c.Flags().StringVar(&config, "config", "", "the server's configuration (YAML), for the systems that take verified results alone")
+	c.Flags().StringVar(&config, "config", "", "the server's configuration (YAML), for the systems that are told")
 	return c
 }
 
 func resultsDICOM() *cobra.Command {
-	var output, config string
+	var output, note, config string
 	c := &cobra.Command{
 		Use: "dicom DATABASE ID", Short: "Write a result, or its retraction, as a structured report of its study",
 		Long: `Writes a Comprehensive 3D SR (TID 1500) with the patient and study of the source, to be sent with storescu or a DICOMweb client. The
-configuration has to permit writing to other systems (writeback) for the result's model. A retraction is always written: its report replaces the first.`,
-		Example: "  voxgene results dicom results.db ID --config serve.yaml -o report.dcm",
-		Args:    exactly(2, "a database and a result"),
+configuration has to permit writing to other systems (writeback) for the result's model. A retraction is always written: its report replaces those before. With --note
+the note that rejects all objects which were written of the result is written too (a Key Object Selection Document, IHE IOCM).`,
+		Example: `  voxgene results dicom results.db ID --config serve.yaml -o report.dcm
+  voxgene results dicom results.db ID -o retraction.dcm --note rejection.dcm`,
+		Args: exactly(2, "a database and a result"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if output == "" {
 				return badInput(errors.New("name the file: -o report.dcm"))
@@ -157,20 +161,50 @@ configuration has to permit writing to other systems (writeback) for the result'
 						return badInput(err)
 					}
 				}
-				b, err := object.Report(&r, version())
+				before, err := object.Predecessors(store, &r)
+				if err != nil {
+					return err
+				}
+				b, err := object.Report(&r, object.Document{Program: version(), Predecessors: before})
 				if err != nil {
 					return badInput(err)
+				}
+				if note != "" {
+					if err := writeNote(store, &r, note); err != nil {
+						return err
+					}
 				}
 				if err := work.WriteFile(output, b, 0o600); err != nil {
 					return err
 				}
-				return store.Delivered(r.ID, results.Delivery{System: results.File, Action: action, Accepted: true, Detail: "written as a structured report", Objects: map[string]string{"sr": object.ReportUID(&r)}})
+				return store.Delivered(r.ID, results.Delivery{System: results.File, Action: action, Accepted: true, Detail: "written as a structured report", Objects: map[string]string{object.Listed(&r): object.ReportUID(&r)}})
 			})
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "file to write (required)")
+	c.Flags().StringVar(&note, "note", "", "file to write the rejection note of a retracted result to")
 	c.Flags().StringVar(&config, "config", "", "the server's configuration (YAML), for its writeback")
 	return c
+}
+
+// writeNote writes the note that rejects every object which was ever written of a retracted result.
+func writeNote(store *results.Store, r *results.Result, path string) error {
+	all, err := store.Deliveries(r.ID)
+	if err != nil {
+		return err
+	}
+	var rejected []results.Instance
+	for _, d := range all {
+		if d.Action == results.Write {
+			rejected = append(rejected, object.Stored(r, d.Objects)...)
+		}
+	}
+	slices.SortFunc(rejected, func(a, b results.Instance) int { return cmp.Compare(a.Instance, b.Instance) })
+	b, err := object.Rejection(r, version(), slices.Compact(rejected))
+	if err != nil {
+		return badInput(err)
+	}
+	return work.WriteFile(path, b, 0o600)
 }
 
 func resultsErase() *cobra.Command {

@@ -19,11 +19,14 @@ import (
 )
 
 func resultsRetract() *cobra.Command {
-	var by, reason, version, config string
+	var by, reason, rejection, version, config string
 	c := &cobra.Command{
 		Use: "retract DATABASE [ID]", Short: "Retract a result, or all of a bundle, for good",
 		Long: `Marks results as entered in error and lists every system in which they stand. With --config each of these is told at once, and the list says
-which accepted; the others wait, and a running server tries again. Without it all wait for the server. A retraction needs no permission.`,
+which accepted; the others wait, and a running server tries again. Without it all wait for the server. A retraction needs no permission.
+
+A PACS is sent a report that replaces those before, and a note that rejects every object which was written there (IHE IOCM). --rejection says why: patient_safety, and
+archives neither show nor give out what was rejected; or quality, and they may still show it to those who look after quality.`,
 		Example: `  voxgene results retract results.db ID --by "Dr A" --reason "mask of another lesion" --config serve.yaml
   voxgene results retract results.db --bundle sha256:0123456789ab --by "Dr A" --reason "bundle withdrawn"`,
 		Args: cobra.RangeArgs(1, 2),
@@ -51,12 +54,13 @@ which accepted; the others wait, and a running server tries again. Without it al
 						ids = append(ids, r.ID)
 					}
 				}
-				return retract(c.Context(), c.OutOrStdout(), o, ids, by, reason, config != "")
+				return retract(c.Context(), c.OutOrStdout(), o, ids, by, reason, results.Rejection(rejection), config != "")
 			})
 		},
 	}
 	c.Flags().StringVar(&by, "by", "", "who retracts it (required)")
 	c.Flags().StringVar(&reason, "reason", "", "why (required)")
+	c.Flags().StringVar(&rejection, "rejection", string(results.PatientSafety), "what archives are told: patient_safety or quality")
 	c.Flags().StringVar(&version, "bundle", "", "all results of this bundle: sha256: and its hash, or how that begins")
 	c.Flags().StringVar(&config, "config", "", "the server's configuration (YAML), for the systems that are told at once")
 	return c
@@ -64,9 +68,9 @@ which accepted; the others wait, and a running server tries again. Without it al
 
 // retract retracts results and lists the systems in which they stand, and which of these accepted that. All are marked first: a result of which
 // nothing more may be written is worth more than one system that was told.
-func retract(ctx context.Context, w io.Writer, o *results.Outbox, ids []string, by, reason string, now bool) error {
+func retract(ctx context.Context, w io.Writer, o *results.Outbox, ids []string, by, reason string, rejection results.Rejection, now bool) error {
 	for _, id := range ids {
-		if _, err := o.Store.Retract(id, by, reason); err != nil {
+		if _, err := o.Store.Retract(id, by, reason, rejection); err != nil {
 			return badInput(fmt.Errorf("%s: %w", id, err))
 		}
 		if _, err := o.Withdraw(id); err != nil {
@@ -90,11 +94,18 @@ func retract(ctx context.Context, w io.Writer, o *results.Outbox, ids []string, 
 				said[d.System] = ": " + outcome(d)
 				if d.Accepted {
 					said[d.System] = ": accepted the retraction"
+					if d.Detail != "" {
+						said[d.System] += " (" + d.Detail + ")"
+					}
 				}
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(standing)) {
-			fmt.Fprintf(w, "  %s, written %s%s\n", name, standing[name].Time.Format(time.DateTime), said[name])
+			how := "written"
+			if !standing[name].Accepted {
+				how = "written in part"
+			}
+			fmt.Fprintf(w, "  %s, %s %s%s\n", name, how, standing[name].Time.Format(time.DateTime), said[name])
 		}
 		left, err := o.Store.Queue(id)
 		if err != nil {

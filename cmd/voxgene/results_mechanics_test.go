@@ -20,6 +20,15 @@ func TestResultsGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pacsGuide, err := os.ReadFile("../../docs/dicom-integration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(guide), "voxgene results erase") // after which nothing can be written
+	if !found {
+		t.Fatal("the guide erases nothing")
+	}
+	commands := before + string(pacsGuide) + "\nvoxgene results erase" + after
 	t.Chdir(t.TempDir())
 	s, err := results.Open("results.db")
 	if err != nil {
@@ -72,7 +81,7 @@ func TestResultsGuide(t *testing.T) {
 
 	// Every command of the guide, its ID put in.
 	outputs := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^voxgene (results .*)$`).FindAllStringSubmatch(string(guide), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^voxgene (results .*)$`).FindAllStringSubmatch(commands, -1) {
 		var args []string
 		for _, a := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(m[1], -1) {
 			if a = strings.Trim(a, `"`); a == "ID" {
@@ -88,10 +97,14 @@ func TestResultsGuide(t *testing.T) {
 	says(outputs["list"], "PATIENT", "OTHER", "preliminary")
 	says(outputs["show"], `"patient": "PATIENT"`, "research use only")
 	says(outputs["finalise"], "is final")
-	says(outputs["send"], "pacs accepted: sr stored")
+	says(outputs["send"], "pacs accepted: sr final stored")
 	says(outputs["queue"], "result", "tries")
 	says(outputs["retract"], "is entered-in-error; it stands in 1 other systems", "  pacs, written", ": accepted the retraction", "it stands in 0 other systems")
 	says(outputs["erase"], "1 results and cases erased")
+	note, err := os.ReadFile("rejection.dcm")
+	if err != nil || !bytes.Contains(note, []byte("Rejected for Patient Safety Reasons")) {
+		t.Errorf("the rejection note: %v", err)
+	}
 	b, err := os.ReadFile("report.dcm")
 	if err != nil || !bytes.Contains(b, []byte("Retracted (entered in error): mask of another lesion")) {
 		t.Errorf("the report of the retraction: %v", err)

@@ -193,7 +193,7 @@ func TestPatientView(t *testing.T) {
 		t.Errorf("the permission expired: %+v", a)
 	}
 	h.now = was
-	if _, err := h.results.Retract(r.ID, "dr-a", "wrong mask"); err != nil {
+	if _, err := h.results.Retract(r.ID, "dr-a", "wrong mask", results.Quality); err != nil {
 		t.Fatal(err)
 	}
 	if a := h.cards(t, view); len(a.Cards) != 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/voxgene/voxgene/serve/dicomweb/client"
+	"github.com/voxgene/voxgene/serve/dicomweb/object"
 )
 
 // Config is the dicomweb part of the server's configuration.
@@ -19,10 +20,17 @@ type Config struct {
 
 // Objects that are made of a result.
 const (
-	Report  = "sr"      // the structured report
-	Mask    = "seg"     // the region that was used
-	Map     = "map"     // where a network looked, and a feature of the region voxel by voxel
-	Capture = "capture" // pictures of both, with the words on use burned in
+	Report  = object.KindReport  // the structured report
+	Mask    = object.KindMask    // the region that was used
+	Map     = object.KindMap     // where a network looked, and a feature of the region voxel by voxel
+	Capture = object.KindCapture // pictures of both, with the words on use burned in
+)
+
+// What a system is sent when a result is retracted.
+const (
+	retractBoth   = "both"   // the report and the note
+	retractReport = "report" // the report that replaces those before
+	retractNote   = "note"   // the rejection note
 )
 
 // SystemConfig is a PACS to which results are written, by STOW-RS.
@@ -31,6 +39,12 @@ type SystemConfig struct {
 	client.Config `mapstructure:",squash"`
 	Objects       []string `mapstructure:"objects"`  // sr, seg, map, capture; none named is all
 	Verified      bool     `mapstructure:"verified"` // only results that a person has verified
+	// Retraction is what is sent when a result is retracted: both (default), report or note.
+	Retraction string `mapstructure:"retraction"`
+	// Delete is the address of Orthanc's own interface, where the system is one: there retracted objects are deleted. "" deletes nothing.
+	Delete string `mapstructure:"delete"`
+	// Organization is the one to which those who verify results are accountable; with it reports of final results are VERIFIED.
+	Organization string `mapstructure:"organization"`
 }
 
 // PollerConfig is an Orthanc that is asked for new studies.
@@ -77,6 +91,16 @@ func (c Config) Check() error {
 		at := fmt.Sprintf("dicomweb.systems[%d]", i)
 		name(at, s.Name)
 		faults = append(faults, s.Config.Check(at))
+		if s.Retraction != "" && !slices.Contains([]string{retractBoth, retractReport, retractNote}, s.Retraction) {
+			faults = append(faults, fmt.Errorf("%s.retraction: %q is not one of both, report, note", at, s.Retraction))
+		}
+		if s.Delete != "" {
+			deleter := s.Config
+			deleter.URL = s.Delete
+			if err := deleter.Check(at); err != nil {
+				faults = append(faults, fmt.Errorf("%s.delete: %w", at, err))
+			}
+		}
 		for _, o := range s.Objects {
 			if !slices.Contains([]string{Report, Mask, Map, Capture}, o) {
 				faults = append(faults, fmt.Errorf("%s.objects: %q is not one of sr, seg, map, capture", at, o))

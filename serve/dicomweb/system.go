@@ -17,6 +17,7 @@ import (
 type System struct {
 	config  SystemConfig
 	client  *client.Client
+	orthanc *client.Client // nil where nothing is deleted
 	results *results.Store
 	program string
 }
@@ -29,7 +30,15 @@ func NewSystem(c SystemConfig, store *results.Store, program string) (*System, e
 	if err != nil {
 		return nil, fmt.Errorf("dicomweb.systems %s: %w", c.Name, err)
 	}
-	return &System{config: c, client: to, results: store, program: program}, nil
+	s := &System{config: c, client: to, results: store, program: program}
+	if c.Delete != "" {
+		own := c.Config
+		own.URL = c.Delete
+		if s.orthanc, err = client.New(own); err != nil {
+			return nil, fmt.Errorf("dicomweb.systems %s.delete: %w", c.Name, err)
+		}
+	}
+	return s, nil
 }
 
 // Name is what the configuration calls the system.
@@ -40,17 +49,20 @@ func (s *System) Takes(r *results.Result) bool {
 	return p10.ValidUID(r.Identity.Study) && len(r.Evidence) > 0 && (!s.config.Verified || r.State == results.Final)
 }
 
-// Follows is false: a report stays as it was stored until it is retracted.
-func (s *System) Follows() bool { return false }
+// Follows is true: a result that becomes final has a report of its own, which replaces the preliminary one.
+func (s *System) Follows() bool { return true }
 
 // wants reports whether a kind of object is sent to the system.
 func (s *System) wants(kind string) bool {
 	return len(s.config.Objects) == 0 || slices.Contains(s.config.Objects, kind)
 }
 
-// Write stores the report of a result and the objects that were made with it. Their identifiers follow from the result's, so that a second time
-// changes nothing.
+// Write stores the report of a result in its present state, and the objects that were made with it. Their identifiers follow from the result's and
+// the state, so that a second time changes nothing.
 func (s *System) Write(ctx context.Context, r results.Result) results.Delivery {
+	if r.State == results.Amended { // the report of the later version names the one that it replaces
+		return results.Delivery{Accepted: true, Detail: "the report of the later version replaces it"}
+	}
 	attached, err := s.results.Attached(r.ID)
 	if err != nil {
 		return results.Delivery{Detail: "the objects of the result could not be read", Retry: true}
@@ -69,24 +81,20 @@ func (s *System) Write(ctx context.Context, r results.Result) results.Delivery {
 		}
 	}
 	if s.wants(Report) {
-		report, err := object.ReportOf(&r, s.program, masks)
+		before, err := object.Predecessors(s.results, &r)
+		if err != nil {
+			return results.Delivery{Detail: "the reports that were written before could not be read", Retry: true}
+		}
+		report, err := object.Report(&r, object.Document{Program: s.program, Organization: s.config.Organization, Masks: masks, Predecessors: before})
 		if err != nil {
 			return results.Delivery{Detail: err.Error()}
 		}
-		objects[Report], files[object.ReportUID(&r)] = object.ReportUID(&r), report
+		objects[object.Listed(&r)], files[object.ReportUID(&r)] = object.ReportUID(&r), report
+	}
+	if len(files) == 0 && r.State != results.Preliminary { // a system that is sent no report has the others from before
+		return results.Delivery{Accepted: true, Detail: "nothing of it changes for the system"}
 	}
 	return s.send(ctx, &r, objects, files)
-}
-
-// Withdraw stores the report that replaces the first one and says that nothing of the result is to be used. It is sent whatever the system
-// was to be sent before.
-func (s *System) Withdraw(ctx context.Context, r results.Result, _ results.Delivery) results.Delivery {
-	report, err := object.Report(&r, s.program)
-	if err != nil {
-		return results.Delivery{Detail: err.Error()}
-	}
-	uid := object.ReportUID(&r)
-	return s.send(ctx, &r, map[string]string{Report: uid}, map[string][]byte{uid: report})
 }
 
 // send stores objects, which are named as the delivery lists them.
@@ -96,18 +104,23 @@ func (s *System) send(ctx context.Context, r *results.Result, objects map[string
 	}
 	stored, err := s.client.Store(ctx, r.Identity.Study, files)
 	if err != nil {
-		return results.Delivery{Detail: err.Error(), Retry: client.Later(err)}
+		d := results.Delivery{Detail: err.Error(), Retry: client.Later(err)}
+		if client.Reached(err) {
+			d.Objects = objects // they may be there
+		}
+		return d
 	}
 	return judged(objects, stored)
 }
 
 // judged is the delivery that an answer is: accepted only when every object was.
 func judged(objects map[string]string, stored client.Stored) results.Delivery {
-	d := results.Delivery{Accepted: len(stored.Failed) == 0, Objects: objects}
+	d := results.Delivery{Accepted: len(stored.Failed) == 0, Objects: maps.Clone(objects)}
 	var said []string
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		uid := objects[name]
 		if f, bad := stored.Failed[uid]; bad {
+			delete(d.Objects, name)
 			said = append(said, fmt.Sprintf("%s refused with %v", name, f))
 			d.Retry = d.Retry || f.Later()
 		} else if w := stored.Warnings[uid]; w != 0 {

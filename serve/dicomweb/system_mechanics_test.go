@@ -2,12 +2,14 @@ package dicomweb_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,6 +76,80 @@ func open(t testing.TB) *results.Store {
 	return s
 }
 
+// The report of a new version names the last one of the version before that some system has, and that alone.
+func TestVersions(t *testing.T) {
+	s, to := open(t), newPACS(t)
+	system, err := dicomweb.NewSystem(dicomweb.SystemConfig{Name: "pacs", Config: client.Config{URL: to.URL + "/dicom-web"}}, s, "1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &results.Outbox{Store: s, Systems: []results.System{system}, Writeback: permitted(), Log: slog.New(slog.DiscardHandler)}
+	var uids []string
+	for i, mask := range []string{"1.2.3.7", "1.2.3.8", "1.2.3.9"} {
+		r, made, err := s.Keep(results.Kept{Model: "glioma", Version: "sha256:" + strings.Repeat("ab", 32), Use: "research", Inputs: "sha256:01", Content: results.Content{
+			Identity:   results.Identity{Patient: "P1", Study: "1.2.3", Series: []string{"1.2.3.1"}, Mask: mask},
+			Prediction: []byte(`{"outcomes":{}}`), Evidence: []results.Instance{{Class: "1.2.840.10008.5.1.4.1.1.4", Instance: "1.2.3.1.1", Series: "1.2.3.1"}}}})
+		if err != nil || !made {
+			t.Fatal(made, err)
+		}
+		uids = append(uids, object.ReportUID(&r))
+		if i == 1 {
+			continue // nobody is sent the second version
+		}
+		for range 2 { // a second time is the same document
+			if _, err := o.Write(r.ID); err != nil {
+				t.Fatal(err)
+			}
+			if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || !d[0].Accepted {
+				t.Fatalf("%+v (%v)", d, err)
+			}
+		}
+	}
+	sent := to.sent("1.2.3")
+	if len(sent) != 4 || !bytes.Equal(sent[0], sent[1]) || !bytes.Equal(sent[2], sent[3]) {
+		t.Fatalf("%d objects, or they differ", len(sent))
+	}
+	if !bytes.Contains(sent[2], []byte(uids[0])) || bytes.Contains(sent[2], []byte(uids[1])) || bytes.Contains(sent[0], []byte{0x40, 0, 0x60, 0xA3}) {
+		t.Error("the third version does not name the first, which was written, as its predecessor")
+	}
+}
+
+// A system that has the objects stays as it is where it is sent no report; one that deletes asks Orthanc for each object that was rejected, and leaves
+// what is another's.
+func TestWithdrawDeletes(t *testing.T) {
+	for _, maker := range []string{"Voxgene", "SOMEONE"} {
+		s, to := open(t), newPACS(t)
+		var deleted []string
+		orthanc := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == "/tools/lookup":
+				uid, _ := io.ReadAll(r.Body)
+				json.NewEncoder(w).Encode([]map[string]string{{"Type": "Instance", "ID": "at-" + string(uid)}})
+			case r.Method == http.MethodDelete:
+				deleted = append(deleted, strings.TrimPrefix(r.URL.Path, "/instances/at-"))
+				w.Write([]byte("{}"))
+			default:
+				json.NewEncoder(w).Encode(map[string]string{"Manufacturer": maker})
+			}
+		}))
+		defer orthanc.Close()
+		system, err := dicomweb.NewSystem(dicomweb.SystemConfig{Name: "pacs", Config: client.Config{URL: to.URL + "/dicom-web"}, Delete: orthanc.URL, Retraction: "note"}, s, "1.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := results.Result{ID: strings.Repeat("0", 32), Model: "m", State: results.EnteredInError, Reason: "why", Content: results.Content{Identity: results.Identity{Patient: "P1", Study: "1.2.3"},
+			Prediction: []byte(`{}`), Evidence: []results.Instance{{Class: "1.2.840.10008.5.1.4.1.1.4", Instance: "1.2.3.1.1", Series: "1.2.3.1"}}}}
+		d := system.Withdraw(t.Context(), r, results.Delivery{Objects: map[string]string{"sr": "1.2.4.1", "seg adc": "1.2.4.2"}})
+		slices.Sort(deleted)
+		switch {
+		case maker == "Voxgene" && (!d.Accepted || d.Detail != "ko stored, 2 objects deleted" || !slices.Equal(deleted, []string{"1.2.4.1", "1.2.4.2"})):
+			t.Errorf("%+v, deleted %v", d, deleted)
+		case maker != "Voxgene" && (d.Accepted || d.Retry || len(deleted) > 0):
+			t.Errorf("another's object: %+v, deleted %v", d, deleted)
+		}
+	}
+}
+
 // permitted is a permission that lasts until tomorrow.
 func permitted() results.Writeback {
 	return results.Writeback{ApprovedBy: "board", Protocol: "17-4", Expires: time.Now().AddDate(0, 0, 1).Format(time.DateOnly)}
@@ -105,26 +181,56 @@ func TestSystem(t *testing.T) {
 	if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || !d[0].Accepted || d[0].Objects["sr"] != object.ReportUID(&r) {
 		t.Fatalf("up: %+v (%v)", d, err)
 	}
-	if r, err = s.Retract(r.ID, "Dr A", "mask of another lesion"); err != nil {
+	preliminary := object.ReportUID(&r)
+	if r, err = s.Finalise(r.ID, "Dr A"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Verified(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || !d[0].Accepted || d[0].Objects["sr final"] != object.ReportUID(&r) || object.ReportUID(&r) == preliminary {
+		t.Fatalf("final: %+v (%v)", d, err)
+	}
+	final := object.ReportUID(&r)
+	if r, err = s.Retract(r.ID, "Dr A", "mask of another lesion", ""); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := o.Withdraw(r.ID); err != nil || len(names) != 1 {
 		t.Fatal(names, err)
 	}
-	if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || !d[0].Accepted {
+	if d, err := o.Deliver(t.Context(), r.ID); err != nil || len(d) != 1 || !d[0].Accepted || d[0].Detail != "ko stored, sr retraction stored" {
 		t.Fatalf("%+v (%v)", d, err)
 	}
-	sent := to.sent("1.2.3")
-	if len(sent) != 2 {
-		t.Fatalf("%d objects", len(sent))
-	}
-	for i, want := range []string{"Measurement Group", "Qualitative Evaluations"} {
-		report, err := dicom.DecodeReport(bytes.NewReader(sent[i]))
-		if err != nil || report.Patient != "P1" || !bytes.Contains(sent[i], []byte(want)) {
-			t.Errorf("object %d: %+v (%v)", i, report, err)
+	sent := map[string][]byte{} // by what they say first
+	for _, b := range to.sent("1.2.3") {
+		for _, what := range []string{"Rejected for Patient Safety Reasons", "must not be used", "Verified by Dr A", "Measurement Group"} {
+			if bytes.Contains(b, []byte(what)) {
+				sent[what] = b
+				break
+			}
 		}
 	}
-	if !bytes.Contains(sent[1], []byte("mask of another lesion")) || bytes.Contains(sent[1], []byte("Probability of idh")) {
+	if len(to.sent("1.2.3")) != 4 || len(sent) != 4 {
+		t.Fatalf("%d objects", len(to.sent("1.2.3")))
+	}
+	note, retraction := sent["Rejected for Patient Safety Reasons"], sent["must not be used"]
+	for _, uid := range []string{preliminary, final} {
+		if !bytes.Contains(note, []byte(uid)) || !bytes.Contains(retraction, []byte(uid)) {
+			t.Errorf("%s is not rejected, or not replaced", uid)
+		}
+	}
+	if !bytes.Contains(sent["Verified by Dr A"], []byte(preliminary)) || bytes.Contains(note, []byte(object.ReportUID(&r))) {
+		t.Error("the final report replaces no preliminary one, or the retraction rejects itself")
+	}
+	for what, b := range sent {
+		if what == "Rejected for Patient Safety Reasons" {
+			continue
+		}
+		if report, err := dicom.DecodeReport(bytes.NewReader(b)); err != nil || report.Patient != "P1" {
+			t.Errorf("%s: %+v (%v)", what, report, err)
+		}
+	}
+	if !bytes.Contains(retraction, []byte("mask of another lesion")) || bytes.Contains(retraction, []byte("Probability of idh")) {
 		t.Error("the retraction does not replace the report")
 	}
 	upload := results.Result{Content: results.Content{Identity: results.Identity{Patient: "P1"}}}
@@ -196,9 +302,9 @@ func TestConfigCheck(t *testing.T) {
 	if err := good.Check(); err != nil || !good.Enabled() {
 		t.Error(err)
 	}
-	bad := dicomweb.Config{Systems: []dicomweb.SystemConfig{{Name: "file", Config: client.Config{URL: "https://x"}, Objects: []string{"pdf"}}, {Name: "a"}},
+	bad := dicomweb.Config{Systems: []dicomweb.SystemConfig{{Name: "file", Config: client.Config{URL: "https://x"}, Objects: []string{"pdf"}, Retraction: "none", Delete: "host"}, {Name: "a"}},
 		Pollers: []dicomweb.PollerConfig{{Name: "a", Config: client.Config{URL: "http://x"}, Every: -1, From: "then"}}, Stow: dicomweb.StowConfig{Path: "dicom"}}
-	if err := bad.Check(); err == nil || strings.Count(err.Error(), "dicomweb.") != 8 {
+	if err := bad.Check(); err == nil || strings.Count(err.Error(), "dicomweb.") != 11 {
 		t.Errorf("%v", err)
 	}
 }

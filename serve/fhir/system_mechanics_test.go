@@ -215,7 +215,7 @@ func TestWriteAndRetract(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range list {
-		if _, err := store.Retract(r.ID, "Dr B", "mask of another lesion"); err != nil {
+		if _, err := store.Retract(r.ID, "Dr B", "mask of another lesion", results.PatientSafety); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := out.Withdraw(r.ID); err != nil {

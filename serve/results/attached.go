@@ -2,7 +2,6 @@ package results
 
 import (
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 )
@@ -20,18 +19,11 @@ type Object struct {
 // Attach keeps the objects of a result, encrypted, until Drop. Objects of the same kind and name are replaced.
 func (s *Store) Attach(id string, objects []Object) error {
 	return s.change(func(tx *sql.Tx) error {
-		found, err := s.read(tx, "WHERE id = ?", id)
+		r, err := s.one(tx, id)
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 {
-			return ErrNotFound
-		}
-		patient, err := hex.DecodeString(found[0].Subject)
-		if err != nil {
-			return err
-		}
-		key, have, err := s.key(tx, patient, false)
+		key, have, err := s.sealer(tx, &r)
 		if err != nil || !have {
 			return err
 		}
@@ -55,13 +47,12 @@ func (s *Store) Attached(id string) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	patient, err := hex.DecodeString(r.Subject)
+	key, have, err := s.sealer(s.db, &r)
 	if err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}
-	key, have, err := s.key(s.db, patient, false)
-	if err != nil || !have {
-		return nil, err
+	if !have {
+		return nil, nil
 	}
 	rows, err := s.db.Query("SELECT described, content FROM objects WHERE result = ? ORDER BY name", id)
 	if err != nil {

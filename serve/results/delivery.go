@@ -3,10 +3,9 @@ package results
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -25,7 +24,7 @@ type System interface {
 	// Takes reports whether the system is one for a result: a PACS wants a DICOM study, an EHR a patient that it knows.
 	Takes(r *Result) bool
 	// Follows reports whether the system shows the state of a result, and is written to again when a person has verified it or a later version
-	// replaces it: an EHR is, a PACS keeps the report that it has.
+	// replaces it.
 	Follows() bool
 	// Write writes a result in its present state. The outbox has asked Writeback and Takes.
 	Write(ctx context.Context, r Result) Delivery
@@ -39,8 +38,10 @@ type Delivery struct {
 	System   string // as the configuration names it
 	Action   string // Write or Withdraw
 	Accepted bool
-	Detail   string            // in words; names no patient
-	Objects  map[string]string // what was written there, by its part: identifiers, UIDs. Encrypted in the store
+	Detail   string // in words; names no patient
+	// Objects is what was written there, by its part: identifiers, UIDs. Of a delivery that was not accepted it is what is there all the same, or may
+	// be: a part that was stored, all where the answer was lost. It is encrypted in the store.
+	Objects map[string]string
 	// Retry says of what was not accepted that it may be later: the system is down or busy. It is not kept.
 	Retry bool
 }
@@ -51,18 +52,11 @@ func (s *Store) Delivered(id string, d Delivery) error {
 		d.Detail = d.Detail[:maxDetail]
 	}
 	return s.change(func(tx *sql.Tx) error {
-		found, err := s.read(tx, "WHERE id = ?", id)
+		r, err := s.one(tx, id)
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 {
-			return ErrNotFound
-		}
-		patient, err := hex.DecodeString(found[0].Subject)
-		if err != nil {
-			return err
-		}
-		key, have, err := s.key(tx, patient, false)
+		key, have, err := s.sealer(tx, &r)
 		if err != nil {
 			return err
 		}
@@ -85,11 +79,7 @@ func (s *Store) Deliveries(id string) ([]Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	patient, err := hex.DecodeString(r.Subject)
-	if err != nil {
-		return nil, fmt.Errorf("results: %w", err)
-	}
-	key, have, err := s.key(s.db, patient, false)
+	key, have, err := s.sealer(s.db, &r)
 	if err != nil {
 		return nil, fmt.Errorf("results: %w", err)
 	}
@@ -118,10 +108,14 @@ func (s *Store) Deliveries(id string) ([]Delivery, error) {
 		}
 		out = append(out, d)
 	}
-	return out, errors.Join(rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("results: %w", err)
+	}
+	return out, nil
 }
 
-// Standing returns, for each system that accepted a result and has not accepted its withdrawal, what was written there.
+// Standing returns, for each system in which a result or a part of it stands or may stand, the last delivery to it, with all objects that were ever
+// written there. A system that accepted the withdrawal is none of them.
 func (s *Store) Standing(id string) (map[string]Delivery, error) {
 	all, err := s.Deliveries(id)
 	if err != nil {
@@ -129,12 +123,26 @@ func (s *Store) Standing(id string) (map[string]Delivery, error) {
 	}
 	out := map[string]Delivery{}
 	for _, d := range all {
-		switch {
-		case d.Accepted && d.Action == Write:
-			out[d.System] = d
-		case d.Accepted:
+		switch before, there := out[d.System]; {
+		case d.Action != Write && d.Accepted:
 			delete(out, d.System)
+		case d.Action == Write && (d.Accepted || len(d.Objects) > 0):
+			if there {
+				d.Objects = joined(before.Objects, d.Objects)
+				d.Accepted = d.Accepted || before.Accepted
+			}
+			out[d.System] = d
 		}
 	}
 	return out, nil
+}
+
+// joined is two sets of objects as one; the later name wins.
+func joined(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, b)
+	return out
 }

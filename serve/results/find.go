@@ -25,12 +25,21 @@ type Filter struct {
 
 // Get returns one result.
 func (s *Store) Get(id string) (Result, error) {
-	found, err := s.read(s.db, "WHERE id = ?", id)
+	r, err := s.one(s.db, id)
 	if err != nil {
 		return Result{}, fmt.Errorf("results: %w", err)
 	}
+	return r, nil
+}
+
+// one returns one result, or ErrNotFound.
+func (s *Store) one(q querier, id string) (Result, error) {
+	found, err := s.read(q, "WHERE id = ?", id)
+	if err != nil {
+		return Result{}, err
+	}
 	if len(found) == 0 {
-		return Result{}, fmt.Errorf("results: %w", ErrNotFound)
+		return Result{}, ErrNotFound
 	}
 	return found[0], nil
 }
@@ -85,7 +94,7 @@ func (s *Store) List(f Filter) ([]Result, error) {
 
 // read returns the results that the end of a query chooses.
 func (s *Store) read(q querier, where string, args ...any) ([]Result, error) {
-	rows, err := q.Query("SELECT id, time, changed, model, version, purpose, inputs, patient, state, who, reason, previous, next, content FROM results "+where, args...)
+	rows, err := q.Query("SELECT id, time, changed, model, version, purpose, inputs, patient, state, who, reason, rejection, previous, next, content FROM results "+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +104,7 @@ func (s *Store) read(q querier, where string, args ...any) ([]Result, error) {
 		var r Result
 		var at, changed int64
 		var patient, reason, content []byte
-		if err := rows.Scan(&r.ID, &at, &changed, &r.Model, &r.Version, &r.Use, &r.Inputs, &patient, &r.State, &r.By, &reason, &r.Previous, &r.Next, &content); err != nil {
+		if err := rows.Scan(&r.ID, &at, &changed, &r.Model, &r.Version, &r.Use, &r.Inputs, &patient, &r.State, &r.By, &reason, &r.Rejection, &r.Previous, &r.Next, &content); err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
 		r.Time, r.Changed, r.Subject = time.UnixMicro(at).UTC(), time.UnixMicro(changed).UTC(), hex.EncodeToString(patient)

@@ -106,13 +106,22 @@ func (s *Store) Finalise(id, by string) (Result, error) {
 	})
 }
 
-// Retract makes a result entered-in-error, with who did it and why. It cannot be undone. A result that is so already is returned as it is.
-func (s *Store) Retract(id, by, reason string) (Result, error) {
+// Retract makes a result entered-in-error, with who did it, why, and what archives are told to do with its objects. It cannot be undone. A
+// result that is so already is returned as it is.
+func (s *Store) Retract(id, by, reason string, as Rejection) (Result, error) {
 	if strings.TrimSpace(reason) == "" {
 		return Result{}, errors.New("results: a retraction needs its reason")
 	}
+	if as == "" {
+		as = PatientSafety
+	}
+	if as != PatientSafety && as != Quality {
+		return Result{}, fmt.Errorf("results: a rejection is for %s or %s, not %q", PatientSafety, Quality, as)
+	}
 	return s.move(id, by, reason, func(r *Result) error {
-		r.State = EnteredInError
+		if r.State != EnteredInError {
+			r.State, r.Rejection = EnteredInError, as
+		}
 		return nil
 	})
 }
@@ -121,28 +130,22 @@ func (s *Store) Retract(id, by, reason string) (Result, error) {
 func (s *Store) move(id, by, reason string, to func(*Result) error) (Result, error) {
 	var r Result
 	err := s.change(func(tx *sql.Tx) error {
-		found, err := s.read(tx, "WHERE id = ?", id)
-		if err != nil {
+		var err error
+		if r, err = s.one(tx, id); err != nil {
 			return err
 		}
-		if len(found) == 0 {
-			return ErrNotFound
-		}
-		r = found[0]
 		was := r.State
 		if err := to(&r); err != nil || r.State == was {
 			return err
 		}
 		r.Changed, r.By, r.Reason = s.now().UTC(), by, reason
 		var sealed []byte
-		if patient, err := hex.DecodeString(r.Subject); err != nil {
-			return err
-		} else if key, found, err := s.key(tx, patient, false); err != nil {
+		if key, found, err := s.sealer(tx, &r); err != nil {
 			return err
 		} else if found { // a reason may quote what names a patient
 			sealed = key.Seal([]byte(reason))
 		}
-		_, err = tx.Exec("UPDATE results SET state = ?, changed = ?, who = ?, reason = ? WHERE id = ?", r.State, r.Changed.UnixMicro(), by, sealed, id)
+		_, err = tx.Exec("UPDATE results SET state = ?, changed = ?, who = ?, reason = ?, rejection = ? WHERE id = ?", r.State, r.Changed.UnixMicro(), by, sealed, r.Rejection, id)
 		return err
 	})
 	return r, err

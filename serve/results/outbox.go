@@ -108,7 +108,7 @@ func (o *Outbox) settled(r *Result) error {
 	}
 	if r.Current() {
 		for _, s := range o.takers(r) {
-			if _, there := standing[s.Name()]; !there {
+			if d, there := standing[s.Name()]; !there || !d.Accepted {
 				return nil
 			}
 		}
@@ -224,7 +224,16 @@ func (o *Outbox) one(ctx context.Context, p Pending) (Delivery, error) {
 	d.System, d.Action, d.Time = p.System, p.Action, o.Store.now()
 	o.Log.Info("delivery", "result", p.Result, "system", p.System, "action", p.Action, "accepted", d.Accepted, "tries", p.Tries+1, "detail", d.Detail)
 	again := !d.Accepted && d.Retry
-	if !again || p.Tries == 0 { // of a system that is down one line is enough
+	note := !again || p.Tries == 0 // of a system that is down one line is enough
+	if !note && p.Action == Write && len(d.Objects) > 0 {
+		standing, err := o.Store.Standing(p.Result)
+		if err != nil {
+			return d, err
+		}
+		_, known := standing[p.System]
+		note = !known // something may be there now, which a retraction has to reach
+	}
+	if note {
 		if err := o.Store.Delivered(p.Result, d); err != nil {
 			return d, err
 		}
@@ -236,7 +245,7 @@ func (o *Outbox) one(ctx context.Context, p Pending) (Delivery, error) {
 		return d, err
 	}
 	r, err := o.Store.Get(p.Result)
-	if err == nil && p.Action == Write && d.Accepted && r.State == EnteredInError { // while it was on its way
+	if err == nil && p.Action == Write && (d.Accepted || len(d.Objects) > 0) && r.State == EnteredInError { // while it was on its way
 		_, err = o.Withdraw(p.Result)
 	}
 	if err != nil {

@@ -87,7 +87,7 @@ func TestOutbox(t *testing.T) {
 	if err != nil || len(q) != 1 || q[0].System != "archive" || q[0].Tries != 1 || !q[0].Due.After(time.Now()) {
 		t.Errorf("%+v (%v)", q, err)
 	}
-	if _, err := s.Retract(r.ID, "Dr A", "wrong mask"); err != nil {
+	if _, err := s.Retract(r.ID, "Dr A", "wrong mask", ""); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := o.Withdraw(r.ID); err != nil || !slices.Equal(names, []string{"pacs"}) {
@@ -115,6 +115,37 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
+// What was stored in part, or may have been because the answer was lost, is withdrawn as well.
+func TestOutboxInPart(t *testing.T) {
+	for name, d := range map[string]results.Delivery{"in part": {Objects: map[string]string{"sr": "1.2"}}, "no answer": {Retry: true, Objects: map[string]string{"sr": "1.2"}}} {
+		s, _ := store(t)
+		o, pacs, _ := outbox(s)
+		o.Systems = o.Systems[:1]
+		r := keep(t, s, kept("P1", "1.9"))
+		pacs.says = isDown
+		if _, err := o.Write(r.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Deliver(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+		pacs.says = func(string) results.Delivery { return d }
+		if _, err := o.Deliver(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+		standing, err := s.Standing(r.ID)
+		if err != nil || standing["pacs"].Accepted || standing["pacs"].Objects["sr"] != "1.2" {
+			t.Errorf("%s: %+v (%v)", name, standing, err)
+		}
+		if _, err := s.Retract(r.ID, "Dr A", "wrong mask", ""); err != nil {
+			t.Fatal(err)
+		}
+		if names, err := o.Withdraw(r.ID); err != nil || len(names) != 1 {
+			t.Errorf("%s: %v (%v)", name, names, err)
+		}
+	}
+}
+
 // A result that is retracted while it is on its way is withdrawn as soon as it has arrived.
 func TestOutboxRetractedOnItsWay(t *testing.T) {
 	s, _ := store(t)
@@ -123,7 +154,7 @@ func TestOutboxRetractedOnItsWay(t *testing.T) {
 	r := keep(t, s, kept("P1", "1.9"))
 	pacs.says = func(action string) results.Delivery {
 		if action == results.Write {
-			if _, err := s.Retract(r.ID, "Dr A", "wrong mask"); err != nil {
+			if _, err := s.Retract(r.ID, "Dr A", "wrong mask", ""); err != nil {
 				t.Error(err)
 			}
 			if _, err := o.Withdraw(r.ID); err != nil {

@@ -26,6 +26,15 @@ const (
 	EnteredInError State = "entered-in-error" // retracted
 )
 
+// Rejection says what archives are told of the objects of a retracted result (IHE Radiology, Imaging Object Change Management).
+type Rejection string
+
+// The rejections.
+const (
+	PatientSafety Rejection = "patient_safety" // a mistake that could harm: archives neither show nor give out what was rejected
+	Quality       Rejection = "quality"        // not good enough for clinical use: archives may still show it to those who look after quality
+)
+
 // Identity says whose result it is and what it was made from. It is encrypted in the store and is never logged.
 type Identity struct {
 	Patient   string   `json:"patient"`             // as the system that sent it names the patient
@@ -74,20 +83,22 @@ type Instance struct {
 
 // Result is one kept prediction.
 type Result struct {
-	ID       string // 32 hexadecimal digits that say nothing
-	Time     time.Time
-	Changed  time.Time // when it came to its state
-	Model    string
-	Version  string // of the bundle
-	Use      string // what the bundle may be used for
-	Inputs   string // sha256: and the hash of what it was made from
-	Subject  string // keyed hash of patient and issuer: lists and logs may show it
-	State    State
-	By       string // who brought it to its state; empty for the program
-	Reason   string // why it was retracted
-	Previous string // ID of the version before
-	Next     string // ID of the version that replaced it
-	Erased   bool   // the patient's key was destroyed: Content is empty
+	ID      string // 32 hexadecimal digits that say nothing
+	Time    time.Time
+	Changed time.Time // when it came to its state
+	Model   string
+	Version string // of the bundle
+	Use     string // what the bundle may be used for
+	Inputs  string // sha256: and the hash of what it was made from
+	Subject string // keyed hash of patient and issuer: lists and logs may show it
+	State   State
+	By      string // who brought it to its state; empty for the program
+	Reason  string // why it was retracted
+	// Rejection is what archives are told of a retracted result's objects; empty for one that was retracted before that could be said.
+	Rejection Rejection
+	Previous  string // ID of the version before
+	Next      string // ID of the version that replaced it
+	Erased    bool   // the patient's key was destroyed: Content is empty
 	Content
 }
 

@@ -2,6 +2,7 @@ package results_test
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -94,10 +95,13 @@ func TestVersions(t *testing.T) {
 func TestRetract(t *testing.T) {
 	s, _ := store(t)
 	r := keep(t, s, kept("P1", "1.9"))
-	if _, err := s.Retract(r.ID, "me", " "); err == nil {
+	if _, err := s.Retract(r.ID, "me", "why", "whim"); err == nil {
+		t.Error("a rejection of no kind")
+	}
+	if _, err := s.Retract(r.ID, "me", " ", ""); err == nil {
 		t.Error("retracted without a reason")
 	}
-	got, err := s.Retract(r.ID, "me", "wrong patient")
+	got, err := s.Retract(r.ID, "me", "wrong patient", results.Quality)
 	if err != nil || got.State != results.EnteredInError {
 		t.Fatalf("%+v (%v)", got, err)
 	}
@@ -105,13 +109,13 @@ func TestRetract(t *testing.T) {
 	if err != nil || made || same.State != results.EnteredInError || same.Reason != "wrong patient" || same.By != "me" || same.Current() {
 		t.Errorf("the same inputs after a retraction: %+v, made %v (%v)", same, made, err)
 	}
-	if again, err := s.Retract(r.ID, "other", "another reason"); err != nil || again.Reason != "wrong patient" {
+	if again, err := s.Retract(r.ID, "other", "another reason", ""); err != nil || again.Reason != "wrong patient" || again.Rejection != results.Quality {
 		t.Errorf("retracted twice: %+v (%v)", again, err)
 	}
 	if _, err := s.Finalise(r.ID, "me"); !errors.Is(err, results.ErrState) {
 		t.Errorf("final after a retraction: %v", err)
 	}
-	if _, err := s.Retract("0", "me", "x"); !errors.Is(err, results.ErrNotFound) {
+	if _, err := s.Retract("0", "me", "x", ""); !errors.Is(err, results.ErrNotFound) {
 		t.Errorf("absent: %v", err)
 	}
 	if next := keep(t, s, kept("P1", "1.10")); next.Previous != "" {
@@ -150,7 +154,7 @@ func TestErase(t *testing.T) {
 	if _, err := s.PutCase(results.Case{Source: "pacs", Model: "glioma", Status: results.Refused, Reason: "no CT", Content: results.CaseContent{Identity: r.Identity}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Retract(r.ID, "me", "CANARY was someone else"); err != nil {
+	if _, err := s.Retract(r.ID, "me", "CANARY was someone else", ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delivered(r.ID, results.Delivery{System: "ehr", Action: results.Write, Accepted: true, Objects: map[string]string{"report": "CANARY/7"}}); err != nil {
@@ -293,5 +297,33 @@ func TestWriteback(t *testing.T) {
 	}
 	if err := (results.Writeback{Expires: "soon"}).Check(); err == nil || strings.Count(err.Error(), "writeback.") != 3 {
 		t.Errorf("%v", err)
+	}
+}
+
+// A database of before retractions said what archives are told is brought up to date when it is opened, and loses nothing.
+func TestUpgrade(t *testing.T) {
+	s, path := store(t)
+	r := keep(t, s, kept("P1", "1.9"))
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("ALTER TABLE results DROP COLUMN rejection"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		again, err := results.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := again.Retract(r.ID, "me", "why", results.Quality); err != nil || got.Rejection != results.Quality || got.Identity.Patient != "P1" {
+			t.Errorf("%+v (%v)", got, err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

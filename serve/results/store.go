@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS keys (patient BLOB PRIMARY KEY, key BLOB NOT NULL) WI
 CREATE TABLE IF NOT EXISTS results (
 	id TEXT PRIMARY KEY, time INTEGER NOT NULL, changed INTEGER NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL, purpose TEXT NOT NULL,
 	inputs TEXT NOT NULL, patient BLOB NOT NULL, same BLOB NOT NULL UNIQUE, lineage BLOB NOT NULL, study BLOB, state TEXT NOT NULL,
-	who TEXT NOT NULL DEFAULT '', reason BLOB, previous TEXT NOT NULL DEFAULT '', next TEXT NOT NULL DEFAULT '', content BLOB NOT NULL, preview BLOB) WITHOUT ROWID;
+	who TEXT NOT NULL DEFAULT '', reason BLOB, rejection TEXT NOT NULL DEFAULT '', previous TEXT NOT NULL DEFAULT '', next TEXT NOT NULL DEFAULT '', content BLOB NOT NULL, preview BLOB) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS results_patient ON results (patient);
 CREATE INDEX IF NOT EXISTS results_lineage ON results (lineage);
 CREATE INDEX IF NOT EXISTS results_time ON results (time);
@@ -66,10 +66,27 @@ func Open(path string) (*Store, error) {
 	if _, err := db.Exec(schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("results: %s: %w", path, err), db.Close())
 	}
+	if err := upgrade(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("results: %s: %w", path, err), db.Close())
+	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("results: %w", err), db.Close())
 	}
 	return &Store{db: db, master: master, pepper: seal.Derive(secret, "names of patients with results"), now: time.Now}, nil
+}
+
+// upgrade brings a database of an earlier version to the schema.
+func upgrade(db *sql.DB) error {
+	var have int
+	err := db.QueryRow("SELECT count(*) FROM pragma_table_info('results') WHERE name = 'rejection'").Scan(&have)
+	if err != nil || have > 0 {
+		return err
+	}
+	_, err = db.Exec("ALTER TABLE results ADD COLUMN rejection TEXT NOT NULL DEFAULT ''")
+	if err != nil && strings.Contains(err.Error(), "duplicate column") { // another process did it meanwhile
+		return nil
+	}
+	return err
 }
 
 // Close closes the database.
@@ -121,6 +138,15 @@ func (s *Store) key(q querier, patient []byte, create bool) (k seal.Sealer, foun
 	}
 	k, err = seal.New(plain)
 	return k, true, err
+}
+
+// sealer returns the sealer of a result's patient. found is false where the patient was erased.
+func (s *Store) sealer(q querier, r *Result) (k seal.Sealer, found bool, err error) {
+	patient, err := hex.DecodeString(r.Subject)
+	if err != nil {
+		return k, false, err
+	}
+	return s.key(q, patient, false)
 }
 
 // change runs do in a transaction that holds the database's write lock.

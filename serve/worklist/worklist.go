@@ -157,6 +157,21 @@ func limit(r *http.Request) (int, *problem.Problem) {
 }
 
 func (f *Front) cases(w http.ResponseWriter, r *http.Request) {
+	f.listed(w, r, "cases", func(models []string, n int) (any, error) {
+		list, err := f.Store.Worklist(results.CaseFilter{Models: models, Limit: n})
+		return entries(list), err
+	})
+}
+
+func (f *Front) list(w http.ResponseWriter, r *http.Request) {
+	f.listed(w, r, "results", func(models []string, n int) (any, error) {
+		list, err := f.Store.List(results.Filter{Models: models, Limit: n})
+		return summaries(list), err
+	})
+}
+
+// listed answers with so many entries, of the models that the client may ask.
+func (f *Front) listed(w http.ResponseWriter, r *http.Request, name string, of func(models []string, n int) (any, error)) {
 	if !f.ready(w, r) {
 		return
 	}
@@ -165,12 +180,12 @@ func (f *Front) cases(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, *p, nil)
 		return
 	}
-	list, err := f.Store.Worklist(results.CaseFilter{Models: auth.From(r.Context()).Models, Limit: n})
+	list, err := of(auth.From(r.Context()).Models, n)
 	if err != nil {
 		f.broken(w, r, err)
 		return
 	}
-	f.send(w, r, map[string]any{"cases": entries(list)})
+	f.send(w, r, map[string]any{name: list})
 }
 
 func entries(list []results.Case) []entry {
@@ -179,23 +194,6 @@ func entries(list []results.Case) []entry {
 		out[i] = entry{c.ID, c.Time, c.Changed, c.Source, c.Model, c.Subject, c.Status, hide(c.Reason, c.Content.Identity), c.Result}
 	}
 	return out
-}
-
-func (f *Front) list(w http.ResponseWriter, r *http.Request) {
-	if !f.ready(w, r) {
-		return
-	}
-	n, p := limit(r)
-	if p != nil {
-		f.fail(w, r, *p, nil)
-		return
-	}
-	list, err := f.Store.List(results.Filter{Models: auth.From(r.Context()).Models, Limit: n})
-	if err != nil {
-		f.broken(w, r, err)
-		return
-	}
-	f.send(w, r, map[string]any{"results": summaries(list)})
 }
 
 // find answers with the cases and results of a patient whose identifier the client knows. It is a POST, so that the identifier stands in
@@ -292,7 +290,10 @@ func (f *Front) move(w http.ResponseWriter, r *http.Request, back bool) {
 		f.fail(w, r, problem.New(http.StatusForbidden, "these credentials may read results, and not verify or retract them: results.verifiers names who may"), nil)
 		return
 	}
-	var body struct{ By, Reason string }
+	var body struct {
+		By, Reason string
+		Rejection  results.Rejection
+	}
 	if p := read(r, &body); p != nil {
 		f.fail(w, r, *p, nil)
 		return
@@ -304,6 +305,9 @@ func (f *Front) move(w http.ResponseWriter, r *http.Request, back bool) {
 	if body.Reason = strings.TrimSpace(body.Reason); back && body.Reason == "" {
 		faults = append(faults, problem.Fault{Pointer: "#/reason", Detail: "say why it is taken back"})
 	}
+	if !slices.Contains([]results.Rejection{"", results.PatientSafety, results.Quality}, body.Rejection) {
+		faults = append(faults, problem.Fault{Pointer: "#/rejection", Detail: "is patient_safety or quality"})
+	}
 	if len(faults) > 0 {
 		f.fail(w, r, problem.New(http.StatusUnprocessableEntity, "a fault in the body", faults...), nil)
 		return
@@ -314,7 +318,7 @@ func (f *Front) move(w http.ResponseWriter, r *http.Request, back bool) {
 	}
 	var err error
 	if back {
-		if res, err = f.Store.Retract(res.ID, by, body.Reason); err == nil && f.Outbox != nil {
+		if res, err = f.Store.Retract(res.ID, by, body.Reason, body.Rejection); err == nil && f.Outbox != nil {
 			_, err = f.Outbox.Withdraw(res.ID)
 		}
 	} else if res, err = f.Store.Finalise(res.ID, by); err == nil && f.Outbox != nil {

@@ -7,12 +7,14 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"time"
 )
@@ -24,6 +26,7 @@ const maxText = 64 << 20
 type Error struct {
 	Status int // of HTTP; 0 where there was no answer
 	Detail string
+	unsent bool // nothing of the request left us
 }
 
 func (e *Error) Error() string { return e.Detail }
@@ -42,6 +45,16 @@ func Later(err error) bool {
 	return e.Status == 0 || e.Status >= 500
 }
 
+// Reached reports whether what was sent may have been taken all the same: the other side was connected, and said neither that it took it nor that
+// it did not.
+func Reached(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err != nil
+	}
+	return !e.unsent && (e.Status == 0 || e.Status >= 500 && e.Status != http.StatusServiceUnavailable)
+}
+
 // do sends a request and returns the answer if its status is one of those wanted. The body has to be closed; it stalls no longer than the
 // configuration allows and ends in an error past the limit.
 func (c *Client) do(ctx context.Context, method, path, accept, contentType string, body io.Reader, length int64, want ...int) (*http.Response, error) {
@@ -49,7 +62,7 @@ func (c *Client) do(ctx context.Context, method, path, accept, contentType strin
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		cancel()
-		return nil, &Error{Detail: "the address makes no request"}
+		return nil, &Error{Detail: "the address makes no request", unsent: true}
 	}
 	if body != nil {
 		r.ContentLength = length
@@ -59,12 +72,13 @@ func (c *Client) do(ctx context.Context, method, path, accept, contentType strin
 	r.Header.Set("User-Agent", "voxgene")
 	if err := c.authorise(r); err != nil {
 		cancel()
-		return nil, &Error{Detail: "credentials: " + err.Error()}
+		return nil, &Error{Detail: "credentials: " + err.Error(), unsent: true}
 	}
 	got, err := c.http.Do(r)
 	if err != nil {
 		cancel()
-		return nil, &Error{Detail: unanswered(err)}
+		var dial *net.OpError
+		return nil, &Error{Detail: unanswered(err), unsent: errors.As(err, &dial) && dial.Op == "dial"}
 	}
 	got.Body = &bounded{ReadCloser: got.Body, left: c.config.Limit, stall: c.config.Stall, timer: time.AfterFunc(c.config.Stall, cancel), cancel: cancel}
 	for _, s := range want {
@@ -130,11 +144,34 @@ func (c *Client) JSON(ctx context.Context, path string, v any) error {
 	return c.json(ctx, path, "application/json", v)
 }
 
+// Post sends a body to a resource below the base address and reads the JSON that is answered into v.
+func (c *Client) Post(ctx context.Context, path, contentType string, body []byte, v any) error {
+	r, err := c.do(ctx, http.MethodPost, path, "application/json", contentType, bytes.NewReader(body), int64(len(body)), http.StatusOK)
+	if err != nil {
+		return err
+	}
+	return decode(r, v)
+}
+
+// Delete deletes a resource below the base address. One that is there no more is no error.
+func (c *Client) Delete(ctx context.Context, path string) error {
+	r, err := c.do(ctx, http.MethodDelete, path, "application/json", "", nil, 0, http.StatusOK, http.StatusNoContent, http.StatusNotFound)
+	if err != nil {
+		return err
+	}
+	return r.Body.Close()
+}
+
 func (c *Client) json(ctx context.Context, path, accept string, v any) error {
 	r, err := c.do(ctx, http.MethodGet, path, accept, "", nil, 0, http.StatusOK, http.StatusNoContent)
 	if err != nil {
 		return err
 	}
+	return decode(r, v)
+}
+
+// decode reads the JSON of an answer, which it closes.
+func decode(r *http.Response, v any) error {
 	defer r.Body.Close()
 	b, err := text(r.Body)
 	if err != nil || r.StatusCode == http.StatusNoContent || len(b) == 0 {

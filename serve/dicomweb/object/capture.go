@@ -24,7 +24,7 @@ func Capture(r *results.Result, s *Scan, m *Overlay, program string) ([]byte, er
 	if m != nil {
 		name, title = m.Name, m.Title
 	}
-	k := kind{class: CaptureStorage, uid: CaptureUID(r, s, m), series: p10.UID("voxgene result", r.ID, "capture series", name), number: 9804, instance: number, modality: "OT",
+	k := kind{class: CaptureStorage, uid: CaptureUID(r, s, m), series: captureSeries(r, name), number: 9804, instance: number, modality: "OT",
 		description: "Voxgene: " + title, at: r.Time}
 	slice := s.fullest()
 	pixels := s.picture(slice, m, []string{title, bundle.Words(r.Use), r.Model + " " + short(r.Version) + ", voxgene " + program, r.Time.UTC().Format("2006-01-02") + ", not verified by a person"})
@@ -48,6 +48,10 @@ func CaptureUID(r *results.Result, s *Scan, m *Overlay) string {
 		return p10.UID("voxgene result", r.ID, "capture", "region", s.Source)
 	}
 	return p10.UID("voxgene result", r.ID, "capture", m.Name)
+}
+
+func captureSeries(r *results.Result, name string) string {
+	return p10.UID("voxgene result", r.ID, "capture series", name)
 }
 
 // fullest is the slice with most voxels of the region.

@@ -11,7 +11,7 @@ import (
 
 // Map returns a map over a scan as a DICOM Parametric Map of 32-bit floating point, on the slices that the region reaches.
 func Map(r *results.Result, s *Scan, m *Overlay, program string) ([]byte, error) {
-	k := kind{class: MapStorage, uid: MapUID(r, m), series: p10.UID("voxgene result", r.ID, "map series", m.Name), number: 9803, instance: 1, modality: s.Modality,
+	k := kind{class: MapStorage, uid: MapUID(r, m), series: mapSeries(r, m.Name), number: 9803, instance: 1, modality: s.Modality,
 		description: "Voxgene: " + m.Title, at: r.Time}
 	o := common(r, program, k)
 	values := m.on(s)
@@ -54,6 +54,10 @@ func Map(r *results.Result, s *Scan, m *Overlay, program string) ([]byte, error)
 // MapUID is the identifier of a map of a result.
 func MapUID(r *results.Result, m *Overlay) string {
 	return p10.UID("voxgene result", r.ID, "map", m.Name)
+}
+
+func mapSeries(r *results.Result, name string) string {
+	return p10.UID("voxgene result", r.ID, "map series", name)
 }
 
 // qualification is what the standard calls a use (PS3.3, C.8.13.2).

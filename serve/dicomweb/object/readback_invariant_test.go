@@ -11,7 +11,7 @@ import (
 // What a report says is what a cohort reads from it: features, probabilities and the class.
 func TestReportIsReadAsMeasurements(t *testing.T) {
 	r := result()
-	b, err := object.Report(&r, "1.0")
+	b, err := object.Report(&r, object.Document{Program: "1.0"})
 	if err != nil {
 		t.Fatal(err)
 	}

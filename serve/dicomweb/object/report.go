@@ -2,8 +2,8 @@
 // features of the region (TID 1411 within TID 1500) and the prediction (TID 1501) with the algorithm that made it, UNVERIFIED, and the
 // words on its use (PS3.16).
 //
-// Identifiers follow from the result's, so that the same result gives the same report and sending it twice stores it once. The report of a
-// retracted result replaces the first, which it names as its predecessor, and says why.
+// Identifiers follow from the result's and its state, so that the same result gives the same report, sending it twice stores it once, and what
+// says something else is another object. A report names those that it replaces as its predecessors; that of a retracted result says why.
 package object
 
 import (
@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -21,8 +20,10 @@ import (
 )
 
 const (
-	// SOP classes of the objects (PS3.4, B.5): Comprehensive 3D SR, Segmentation, Parametric Map and Secondary Capture Image Storage.
+	// SOP classes of the objects (PS3.4, B.5): Comprehensive 3D SR, Key Object Selection Document, Segmentation, Parametric Map and Secondary
+	// Capture Image Storage.
 	ReportStorage       = "1.2.840.10008.5.1.4.1.1.88.34"
+	RejectionStorage    = "1.2.840.10008.5.1.4.1.1.88.59"
 	SegmentationStorage = "1.2.840.10008.5.1.4.1.1.66.4"
 	MapStorage          = "1.2.840.10008.5.1.4.1.1.30"
 	CaptureStorage      = "1.2.840.10008.5.1.4.1.1.7"
@@ -32,17 +33,28 @@ const (
 	scheme = "99VOXGENE"
 )
 
-// ReportUID is the identifier under which the report of a result, or that of its retraction, is stored.
+// ReportUID is the identifier under which the report of a result in its present state is stored.
 func ReportUID(r *results.Result) string {
-	if r.State == results.EnteredInError {
+	switch r.State {
+	case results.EnteredInError:
 		return p10.UID("voxgene result", r.ID, "retraction")
+	case results.Preliminary:
+		return p10.UID("voxgene result", r.ID, "report")
 	}
-	return p10.UID("voxgene result", r.ID, "report")
+	return p10.UID("voxgene result", r.ID, "report", string(r.State))
 }
 
-// Report returns the report of a result as a DICOM file. program is the version of this program. A result that was not made from a DICOM
-// study, or whose patient was erased, has none.
-func Report(r *results.Result, program string) ([]byte, error) { return ReportOf(r, program, nil) }
+// Document is what a report says beside the result.
+type Document struct {
+	Program string // the version of this program
+	// Organization is the one to which who verified a result is accountable. Without it no report is VERIFIED, as the standard asks for its name.
+	Organization string
+	// Masks are the segmentations that were made of the regions, by source: measurements refer to them where the region is no segment of the study
+	// already.
+	Masks map[string]Region
+	// Predecessors are the reports that this one replaces.
+	Predecessors []results.Instance
+}
 
 // Region is the segmentation of a source that was made of a result, and the series that it lies on.
 type Region struct {
@@ -50,14 +62,10 @@ type Region struct {
 	Series   string
 }
 
-// ReportOf is Report with the segmentations that were made of the regions, by source: measurements refer to them where the region is no segment
-// of the study already.
-func ReportOf(r *results.Result, program string, masks map[string]Region) ([]byte, error) {
-	switch {
-	case r.Erased:
-		return nil, errors.New("dicom: the patient was erased")
-	case !p10.ValidUID(r.Identity.Study) || len(r.Evidence) == 0:
-		return nil, errors.New("dicom: the result was not made from a DICOM study, so there is none to report into")
+// Report returns the report of a result as a DICOM file. A result that was not made from a DICOM study, or whose patient was erased, has none.
+func Report(r *results.Result, d Document) ([]byte, error) {
+	if err := reportable(r); err != nil {
+		return nil, err
 	}
 	var answer struct {
 		Outcomes map[string]outcome `json:"outcomes"`
@@ -67,14 +75,14 @@ func ReportOf(r *results.Result, program string, masks map[string]Region) ([]byt
 	if err := json.Unmarshal(r.Prediction, &answer); err != nil {
 		return nil, fmt.Errorf("dicom: the prediction of result %s: %w", r.ID, err)
 	}
-	o := head(r, program, masks)
+	o := head(r, d)
 	root := container(code("126000", "DCM", "Imaging Measurement Report"), "")
 	root.Items(p10.ContentTemplateSequence, template("1500"))
-	content := context(r)
+	content := append(context(r), library(r)...)
 	measurements := container(code("126010", "DCM", "Imaging Measurements"), "CONTAINS")
 	var groups []*p10.Set
 	if r.State != results.EnteredInError {
-		groups = measured(r, masks)
+		groups = measured(r, d.Masks)
 		for _, name := range slices.Sorted(maps.Keys(answer.Outcomes)) {
 			groups = append(groups, predicted(r, name, answer.Outcomes[name]))
 		}
@@ -84,8 +92,11 @@ func ReportOf(r *results.Result, program string, masks map[string]Region) ([]byt
 		content = append(content, measurements)
 	}
 	said := []string{bundle.Words(r.Use)}
-	if r.State == results.EnteredInError {
-		said = append(said, "Retracted (entered in error): "+r.Reason+". The report that this one replaces must not be used.")
+	switch r.State {
+	case results.EnteredInError:
+		said = append(said, retracted(r)+" The report that this one replaces must not be used.")
+	case results.Final, results.Amended:
+		said = append(said, "Verified by "+r.By+".")
 	}
 	for _, why := range answer.Abstain {
 		said = append(said, "No prediction: "+why)
@@ -116,43 +127,69 @@ type outcome struct {
 	Survival      []*float64          `json:"survival"`
 }
 
-// head is what the report has beside its content: patient, study, series, equipment and the document itself.
-func head(r *results.Result, program string, masks map[string]Region) *p10.Set {
-	k := kind{class: ReportStorage, uid: ReportUID(r), series: p10.UID("voxgene result", r.ID, "series"), number: 9801, instance: 1, modality: "SR", description: "Voxgene: prediction", at: r.Changed}
-	if r.State == results.EnteredInError {
-		k.instance = 2
+// reportable returns nil for a result of which objects can be made: of a patient who is known, from a DICOM study.
+func reportable(r *results.Result) error {
+	switch {
+	case r.Erased:
+		return errors.New("dicom: the patient was erased")
+	case !p10.ValidUID(r.Identity.Study) || len(r.Evidence) == 0:
+		return errors.New("dicom: the result was not made from a DICOM study, so there is none to report into")
 	}
-	o := common(r, program, k)
-	o.Items(p10.ReferencedPerformedProcedureStep)
-	o.Text(p10.CompletionFlag, "COMPLETE").Text(p10.VerificationFlag, "UNVERIFIED").Items(p10.PerformedProcedureCodeSequence)
-	preliminary := "PRELIMINARY"
-	if r.State == results.Final || r.State == results.EnteredInError {
-		preliminary = "FINAL"
+	return nil
+}
+
+// retracted says why a result was taken back.
+func retracted(r *results.Result) string {
+	return "Retracted (entered in error): " + strings.TrimSuffix(r.Reason, ".") + "."
+}
+
+// head is what the report has beside its content: patient, study, series, equipment and the document itself (PS3.3, C.17.2).
+func head(r *results.Result, d Document) *p10.Set {
+	k := kind{class: ReportStorage, uid: ReportUID(r), series: reportSeries(r.ID), number: 9801, instance: 1, modality: "SR", description: "Voxgene: prediction", at: r.Changed}
+	preliminary, verified := "FINAL", false
+	switch r.State {
+	case results.Preliminary:
+		preliminary = "PRELIMINARY"
+	case results.EnteredInError:
+		k.instance = 3
+	default:
+		k.instance, verified = 2, d.Organization != "" && r.By != ""
 	}
-	o.Text(p10.PreliminaryFlag, preliminary)
+	o := common(r, d.Program, k)
+	o.Items(p10.ReferencedPerformedProcedureStep).Items(p10.PerformedProcedureCodeSequence)
+	o.Text(p10.CompletionFlag, "COMPLETE").Text(p10.PreliminaryFlag, preliminary)
+	if verified {
+		o.Text(p10.VerificationFlag, "VERIFIED").Items(p10.VerifyingObserverSequence, (&p10.Set{}).Clip(p10.VerifyingOrganization, d.Organization).
+			Text(p10.VerificationDateTime, r.Changed.UTC().Format("20060102150405")+"+0000").Clip(p10.VerifyingObserverName, r.By).Items(p10.VerifyingObserverIdentification))
+	} else {
+		o.Text(p10.VerificationFlag, "UNVERIFIED")
+	}
 	listed := slices.Clone(r.Evidence)
-	for _, name := range slices.Sorted(maps.Keys(masks)) {
-		listed = append(listed, masks[name].Instance)
+	for _, name := range slices.Sorted(maps.Keys(d.Masks)) {
+		listed = append(listed, d.Masks[name].Instance)
 	}
 	o.Items(p10.CurrentRequestedProcedureEvid, evidence(r.Identity.Study, listed))
-	if r.State == results.EnteredInError {
-		first := results.Instance{Class: ReportStorage, Instance: p10.UID("voxgene result", r.ID, "report"), Series: p10.UID("voxgene result", r.ID, "series")}
-		o.Items(p10.PredecessorDocumentsSequence, evidence(r.Identity.Study, []results.Instance{first}))
+	if len(d.Predecessors) > 0 {
+		o.Items(p10.PredecessorDocumentsSequence, evidence(r.Identity.Study, d.Predecessors))
 	}
 	return o
 }
 
 // context is who observed what (TID 1204, TID 1001) and which kind of procedure it is of.
 func context(r *results.Result) []*p10.Set {
+	out := []*p10.Set{coded(code("121049", "DCM", "Language of Content Item and Descendants"), code("en", "RFC5646", "English"), "HAS CONCEPT MOD")}
+	return append(append(out, observer(r)...), coded(code("121058", "DCM", "Procedure reported"), code("363679005", "SCT", "Imaging procedure"), "HAS CONCEPT MOD"))
+}
+
+// observer is the device that observed: the model (TID 1002, TID 1004).
+func observer(r *results.Result) []*p10.Set {
 	return []*p10.Set{
-		coded(code("121049", "DCM", "Language of Content Item and Descendants"), code("en", "RFC5646", "English"), "HAS CONCEPT MOD"),
 		coded(code("121005", "DCM", "Observer Type"), code("121007", "DCM", "Device"), "HAS OBS CONTEXT"),
 		uidref(code("121012", "DCM", "Device Observer UID"), p10.UID("voxgene device", r.Version), "HAS OBS CONTEXT"),
 		text(code("121013", "DCM", "Device Observer Name"), r.Model, "HAS OBS CONTEXT"),
 		text(code("121014", "DCM", "Device Observer Manufacturer"), Manufacturer, "HAS OBS CONTEXT"),
 		text(code("121015", "DCM", "Device Observer Model Name"), r.Model, "HAS OBS CONTEXT"),
 		text(code("121016", "DCM", "Device Observer Serial Number"), r.Version, "HAS OBS CONTEXT"),
-		coded(code("121058", "DCM", "Procedure reported"), code("363679005", "SCT", "Imaging procedure"), "HAS CONCEPT MOD"),
 	}
 }
 
@@ -236,90 +273,4 @@ func predicted(r *results.Result, name string, a outcome) *p10.Set {
 	}
 	return container(code("125007", "DCM", "Measurement Group"), "CONTAINS").
 		Items(p10.ContentTemplateSequence, template("1501")).Items(p10.ContentSequence, all...)
-}
-
-// feature is the concept of a measured feature: of the standard where it has one, else our own.
-func feature(name string) p10.Code {
-	switch {
-	case strings.HasSuffix(name, "original_shape_VoxelVolume"):
-		return code("118565006", "SCT", "Volume")
-	}
-	return own(name, name)
-}
-
-// own is a concept of our own scheme; its value, which has to be short, follows from the name.
-func own(name, meaning string) p10.Code {
-	sum := p10.UID(name)
-	return code("V"+sum[len(sum)-12:], scheme, meaning)
-}
-
-func code(value, scheme, meaning string) p10.Code {
-	return p10.Code{Value: value, Scheme: scheme, Meaning: meaning}
-}
-
-// item is a content item; of a relationship where it is not the root.
-func item(kind string, name p10.Code, relationship string) *p10.Set {
-	s := (&p10.Set{}).Text(p10.ValueType, kind).Items(p10.ConceptNameCodeSequence, name.Item())
-	if relationship != "" {
-		s.Text(p10.RelationshipType, relationship)
-	}
-	return s
-}
-
-func container(name p10.Code, relationship string) *p10.Set {
-	return item("CONTAINER", name, relationship).Text(p10.ContinuityOfContent, "SEPARATE")
-}
-
-func text(name p10.Code, value, relationship string) *p10.Set {
-	return item("TEXT", name, relationship).Clip(p10.TextValue, value)
-}
-
-func uidref(name p10.Code, uid, relationship string) *p10.Set {
-	return item("UIDREF", name, relationship).Text(p10.UIDValue, uid)
-}
-
-func coded(name, value p10.Code, relationship string) *p10.Set {
-	return item("CODE", name, relationship).Items(p10.ConceptCodeSequence, value.Item())
-}
-
-// number is a measurement with its unit (UCUM).
-func number(name p10.Code, v float64, unit string) *p10.Set {
-	s := item("NUM", name, "CONTAINS")
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return s.Items(p10.MeasuredValueSequence)
-	}
-	meaning, known := map[string]string{"": "no units", "1": "no units", "mm3": "cubic millimeter", "mm2": "square millimeter", "mm": "millimeter"}[unit]
-	if unit == "" {
-		unit = "1"
-	}
-	if !known {
-		meaning = unit
-	}
-	return s.Items(p10.MeasuredValueSequence, (&p10.Set{}).Number(p10.NumericValue, v).Number(p10.FloatingPointValue, v).
-		Items(p10.MeasurementUnitsCodeSequence, code(unit, "UCUM", meaning).Item()))
-}
-
-func template(number string) *p10.Set {
-	return (&p10.Set{}).Text(p10.MappingResource, "DCMR").Text(p10.TemplateIdentifier, number)
-}
-
-func reference(in results.Instance) *p10.Set {
-	return (&p10.Set{}).Text(p10.ReferencedSOPClassUID, in.Class).Text(p10.ReferencedSOPInstanceUID, in.Instance)
-}
-
-// evidence lists objects by series, in the order in which they were given.
-func evidence(study string, list []results.Instance) *p10.Set {
-	var order []string
-	of := map[string][]*p10.Set{}
-	for _, in := range list {
-		if of[in.Series] == nil {
-			order = append(order, in.Series)
-		}
-		of[in.Series] = append(of[in.Series], reference(in))
-	}
-	var series []*p10.Set
-	for _, uid := range order {
-		series = append(series, (&p10.Set{}).Text(p10.SeriesInstanceUID, uid).Items(p10.ReferencedSOPSequence, of[uid]...))
-	}
-	return (&p10.Set{}).Text(p10.StudyInstanceUID, study).Items(p10.ReferencedSeriesSequence, series...)
 }

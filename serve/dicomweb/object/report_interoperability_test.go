@@ -3,6 +3,7 @@
 package object_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -19,10 +20,14 @@ import (
 
 // DCMTK reads the reports without a warning and finds in them what was written; dciodvfy finds no error.
 func TestInteroperabilitySR(t *testing.T) {
-	for _, state := range []results.State{results.Preliminary, results.EnteredInError} {
+	for _, state := range []results.State{results.Preliminary, results.Final, results.EnteredInError} {
 		r := result()
-		r.State, r.Reason = state, "mask of another lesion"
-		b, err := object.Report(&r, "1.0")
+		r.State, r.By, r.Reason = state, "A^Doctor", "mask of another lesion"
+		d := object.Document{Program: "1.0"}
+		if state != results.Preliminary {
+			d.Organization, d.Predecessors = "Hospital", []results.Instance{{Class: object.ReportStorage, Instance: "1.2.4.1", Series: "1.2.4"}}
+		}
+		b, err := object.Report(&r, d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,36 +36,70 @@ func TestInteroperabilitySR(t *testing.T) {
 			t.Fatal(err)
 		}
 		wants := map[string][]string{
-			"dcmdump": {"Comprehensive3DSRStorage", "UNVERIFIED", "ISO_IR 100"}, "dcm2json": {"0040A730"},
-			"dsrdump": {"Imaging Measurement Report", "prostate", "research use only"},
+			"dcmdump": {"Comprehensive3DSRStorage", "[COMPLETE]", "ISO_IR 100"}, "dcm2json": {"0040A730"},
+			"dsrdump": {"Imaging Measurement Report", "prostate", "research use only", "Image Library Group", `"Magnetic Resonance"`},
 		}
-		if state == results.Preliminary {
+		switch state {
+		case results.Preliminary:
+			wants["dcmdump"] = append(wants["dcmdump"], "[PRELIMINARY]", "[UNVERIFIED]")
+		case results.Final:
+			wants["dcmdump"] = append(wants["dcmdump"], "[FINAL]", "[VERIFIED]", "PredecessorDocumentsSequence", "[1.2.4.1]")
+			wants["dsrdump"] = append(wants["dsrdump"], "A^Doctor", "Hospital")
+		default:
+			wants["dcmdump"] = append(wants["dcmdump"], "[FINAL]", "[UNVERIFIED]", "PredecessorDocumentsSequence", "[1.2.4.1]")
+		}
+		if state != results.EnteredInError {
 			wants["dsrdump"] = append(wants["dsrdump"], "Referenced Segment", `"Volume")="174.999667591" (mm3,UCUM,"cubic millimeter")`, `Predicted grade`)
 		} else {
 			wants["dsrdump"] = append(wants["dsrdump"], "Retracted", "mask of another lesion")
 		}
-		for name, parts := range wants {
-			out, err := exec.Command(name, append(map[string][]string{"dsrdump": {"+Pl"}}[name], path)...).CombinedOutput()
-			if err != nil || strings.Contains(string(out), "W: ") || strings.Contains(string(out), "E: ") {
-				t.Errorf("%s %s: %v\n%s", state, name, err, out)
-			}
-			for _, want := range parts {
-				if !strings.Contains(string(out), want) {
-					t.Errorf("%s %s has no %q:\n%s", state, name, want, out)
-				}
+		checked(t, string(state), path, wants)
+	}
+}
+
+// checked lets DCMTK's programs read a file: without a warning, and with what they have to find in it. dciodvfy has to find no error.
+func checked(t *testing.T, what, path string, wants map[string][]string) {
+	t.Helper()
+	for name, parts := range wants {
+		out, err := exec.Command(name, append(map[string][]string{"dsrdump": {"+Pl"}}[name], path)...).CombinedOutput()
+		out = bytes.ReplaceAll(out, []byte("W: Check for template constraints not yet supported\n"), nil) // of DCMTK itself, at every Key Object Selection Document
+		if err != nil || strings.Contains(string(out), "W: ") || strings.Contains(string(out), "E: ") {
+			t.Errorf("%s %s: %v\n%s", what, name, err, out)
+		}
+		for _, want := range parts {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s %s has no %q:\n%s", what, name, want, out)
 			}
 		}
-		out, err := exec.Command("dciodvfy", "-new", path).CombinedOutput()
-		if err != nil || strings.Contains(string(out), "Error") {
-			t.Errorf("%s dciodvfy: %v\n%s", state, err, out)
+	}
+	out, err := exec.Command("dciodvfy", "-new", path).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "Error") {
+		t.Errorf("%s dciodvfy: %v\n%s", what, err, out)
+	}
+}
+
+// DCMTK reads rejection notes without a warning, as documents of their class; dciodvfy finds no error.
+func TestInteroperabilityRejection(t *testing.T) {
+	for rejection, title := range map[results.Rejection]string{results.PatientSafety: "Rejected for Patient Safety Reasons", results.Quality: "Rejected for Quality Reasons"} {
+		r := result()
+		r.State, r.Reason, r.Rejection = results.EnteredInError, "mask of another lesion", rejection
+		b, err := object.Rejection(&r, "1.0", object.Stored(&r, map[string]string{"sr": "1.2.4.1", "seg adc": "1.2.4.3", "map cam.grade": "1.2.4.4", "capture region.adc": "1.2.4.5"}))
+		if err != nil {
+			t.Fatal(err)
 		}
+		path := filepath.Join(t.TempDir(), "note.dcm")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		checked(t, title, path, map[string][]string{"dcmdump": {"=KeyObjectSelectionDocumentStorage", "[KO]", "[1.2.4.1]", "[1.2.4.3]", "[1.2.4.4]", "[1.2.4.5]"}, "dcm2json": {"0040A730"},
+			"dsrdump": {title, "Key Object Description", "mask of another lesion", "contains COMPOSITE:=(Comprehensive3DSRStorage", "contains IMAGE:=(PM image", "contains IMAGE:=(SG image", "contains IMAGE:=(SC image"}})
 	}
 }
 
 // The route of the guide: storescu sends a report to a node, here storescp, and the file there is the file that was sent.
 func TestInteroperabilityStore(t *testing.T) {
 	r := result()
-	b, err := object.Report(&r, "1.0")
+	b, err := object.Report(&r, object.Document{Program: "1.0"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,11 +26,11 @@ func result() results.Result {
 // The same result gives the same bytes; a retraction is another object, which names the first and why.
 func TestEncode(t *testing.T) {
 	r := result()
-	a, err := object.Report(&r, "1.0")
+	a, err := object.Report(&r, object.Document{Program: "1.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := object.Report(&r, "1.0")
+	b, err := object.Report(&r, object.Document{Program: "1.0"})
 	if err != nil || !bytes.Equal(a, b) {
 		t.Errorf("two reports of one result differ (%v)", err)
 	}
@@ -41,7 +41,7 @@ func TestEncode(t *testing.T) {
 	}
 	first := object.ReportUID(&r)
 	r.State, r.Reason = results.EnteredInError, "mask of another lesion"
-	c, err := object.Report(&r, "1.0")
+	c, err := object.Report(&r, object.Document{Program: "1.0", Predecessors: []results.Instance{{Class: object.ReportStorage, Instance: first, Series: "1.2.3.7"}}})
 	if err != nil || object.ReportUID(&r) == first || !bytes.Contains(c, []byte(first)) || !bytes.Contains(c, []byte("mask of another lesion")) || bytes.Contains(c, []byte("Probability of grade")) {
 		t.Errorf("retraction: %v", err)
 	}
@@ -57,13 +57,88 @@ func TestEncodeRefuses(t *testing.T) {
 	} {
 		r := result()
 		edit(&r)
-		if _, err := object.Report(&r, "1.0"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := object.Report(&r, object.Document{Program: "1.0"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
 	r := result() // what comes from elsewhere is cut to what the types hold
 	r.Identity.Name, r.Identity.StudyTime, r.Identity.Sex, r.Identity.Accession = strings.Repeat("x\\y\n", 500), "9999", "unknown", strings.Repeat("1", 99)
-	if _, err := object.Report(&r, strings.Repeat("v", 100)); err != nil {
+	if _, err := object.Report(&r, object.Document{Program: strings.Repeat("v", 100)}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Each state is a document of its own, with the flags of PS3.3, C.17.2: preliminary or final, and VERIFIED only where a person and the organization
+// that they answer to are known.
+func TestStates(t *testing.T) {
+	uids := map[string]bool{}
+	for _, c := range []struct {
+		state              results.State
+		organization       string
+		has, not, verified string
+	}{
+		{results.Preliminary, "Hospital", "PRELIMINARY", "Hospital", "UNVERIFIED"},
+		{results.Final, "", "FINAL", "PRELIMINARY", "UNVERIFIED"},
+		{results.Final, "Hospital", "Hospital", "UNVERIFIED", "VERIFIED"},
+		{results.Amended, "Hospital", "FINAL", "PRELIMINARY", "VERIFIED"},
+		{results.EnteredInError, "Hospital", "FINAL", "Hospital", "UNVERIFIED"},
+	} {
+		r := result()
+		r.State, r.By, r.Reason = c.state, "A^Doctor", "why"
+		b, err := object.Report(&r, object.Document{Program: "1.0", Organization: c.organization})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{c.has, c.verified, "COMPLETE"} {
+			if !bytes.Contains(b, []byte(want)) {
+				t.Errorf("%s %q: no %s", c.state, c.organization, want)
+			}
+		}
+		if bytes.Contains(b, []byte(c.not)) {
+			t.Errorf("%s %q: says %s", c.state, c.organization, c.not)
+		}
+		uids[object.ReportUID(&r)] = true
+	}
+	if len(uids) != 4 {
+		t.Errorf("%d documents of four states", len(uids))
+	}
+}
+
+// A rejection note names every object of the result by class, series and identifier, under the title of its reason, with no version of the coding
+// scheme (archives that compare codes as a whole do not know such a title: dcm4che/dcm4chee-arc-light#1293).
+func TestRejection(t *testing.T) {
+	r := result()
+	r.Reason = "mask of another lesion"
+	listed := map[string]string{"sr": "1.2.4.1", "sr final": "1.2.4.2", "seg adc": "1.2.4.3", "map cam.grade": "1.2.4.4", "capture region.adc": "1.2.4.5", "identifier": "not ours", "ko": "1.2.4.6"}
+	rejected := object.Stored(&r, listed)
+	if len(rejected) != 5 {
+		t.Fatalf("%+v", rejected)
+	}
+	if _, err := object.Rejection(&r, "1.0", rejected); err == nil {
+		t.Error("objects of a result that stands are rejected")
+	}
+	r.State = results.EnteredInError
+	seen := map[string]bool{}
+	for rejection, title := range map[results.Rejection]string{"": "113037", results.PatientSafety: "113037", results.Quality: "113001"} {
+		r.Rejection = rejection
+		b, err := object.Rejection(&r, "1.0", rejected)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{title, "2010", "KO", object.RejectionStorage, "mask of another lesion", "1.2.4.1\x00", "1.2.4.2\x00", "1.2.4.3\x00", "1.2.4.4\x00", "1.2.4.5\x00"} {
+			if !bytes.Contains(b, []byte(want)) {
+				t.Errorf("%q: no %q", rejection, want)
+			}
+		}
+		if bytes.Contains(b, []byte("1.2.4.6")) || bytes.Contains(b, []byte{8, 0, 3, 1}) {
+			t.Errorf("%q: refers to what is none of its objects, or has a CodingSchemeVersion", rejection)
+		}
+		seen[string(b)] = true
+	}
+	if len(seen) != 2 || object.RejectionUID(&r, rejected) == object.RejectionUID(&r, rejected[:1]) {
+		t.Error("the same note says different things")
+	}
+	if _, err := object.Rejection(&r, "1.0", nil); err == nil {
+		t.Error("nothing is rejected")
 	}
 }

@@ -68,7 +68,7 @@ function act(r, what) {
   by('ask-do').textContent = back ? 'Retract' : 'Verify'
   perform = async () => {
     try {
-      const body = back ? { by: by('ask-by').value, reason: by('ask-reason').value } : { by: by('ask-by').value }
+      const body = back ? { by: by('ask-by').value, reason: by('ask-reason').value, rejection: by('ask-rejection').value } : { by: by('ask-by').value }
       const changed = await ask(`v1/results/${encodeURIComponent(r.id)}/${what}`, body)
       by('ask').close()
       by('ask-reason').value = ''

@@ -48,6 +48,11 @@ var (
 	ValueType                        = Attribute{0x0040A040, "CS"}
 	ConceptNameCodeSequence          = Attribute{0x0040A043, "SQ"}
 	ContinuityOfContent              = Attribute{0x0040A050, "CS"}
+	VerifyingOrganization            = Attribute{0x0040A027, "LO"}
+	VerificationDateTime             = Attribute{0x0040A030, "DT"}
+	VerifyingObserverSequence        = Attribute{0x0040A073, "SQ"}
+	VerifyingObserverName            = Attribute{0x0040A075, "PN"}
+	VerifyingObserverIdentification  = Attribute{0x0040A088, "SQ"}
 	UIDValue                         = Attribute{0x0040A124, "UI"}
 	TextValue                        = Attribute{0x0040A160, "UT"}
 	ConceptCodeSequence              = Attribute{0x0040A168, "SQ"}
