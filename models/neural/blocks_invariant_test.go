@@ -40,6 +40,17 @@ func tensor64(label string, dims ...int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(random(label, n), dims...)
 }
 
+// constant is a matrix in the precision of x.
+func constant(x *Node, values [][]float64) *Node {
+	return ConvertDType(Const(x.Graph(), values), x.DType())
+}
+
+// weighed is a number that weighs every value of y differently.
+func weighed(y *Node) *Node {
+	c := Sin(AddScalar(MulScalar(Iota(y.Graph(), reshaped(y), 0), 1.7), 0.3))
+	return ReduceAllSum(Mul(Reshape(y, -1), c))
+}
+
 // Each block of networks and each loss, with the shapes of its inputs.
 var blocks = []struct {
 	name   string
@@ -60,16 +71,16 @@ var blocks = []struct {
 	{"layer norm", [][]int{{3, 2, 3, 4}, {3}, {3}}, func(in []*Node) *Node { return normalise(in[0], in[1], in[2], layerNorm) }},
 	{"attention over slices", [][]int{{3, 8}, {5, 3}, {1, 5}}, func(in []*Node) *Node { p, _ := attend(in[0], in[1], in[2], 4); return p }},
 	{"gated attention", [][]int{{4, 3}, {4, 3}, {5, 4}, {5, 4}, {1, 5}}, func(in []*Node) *Node {
-		present := Const(in[0].Graph(), [][]float64{{1, 0, 1}, {1, 1, 0}})
+		present := constant(in[0], [][]float64{{1, 0, 1}, {1, 1, 0}})
 		p, _ := gate(in[:2], present, in[2], in[3], in[4])
 		return p
 	}},
 	{"product of embeddings", [][]int{{4, 3}, {4, 3}}, func(in []*Node) *Node {
-		return product(in[0], in[1], Const(in[0].Graph(), [][]float64{{1, 0, 1}, {1, 1, 0}}))
+		return product(in[0], in[1], constant(in[0], [][]float64{{1, 0, 1}, {1, 1, 0}}))
 	}},
 	{"cross-entropy", [][]int{{3, 4}, {3, 4}, {1, 4}}, func(in []*Node) *Node { return crossEntropy(in[0], target{in[1], in[2]}) }},
 	{"partial likelihood", [][]int{{1, 4}, {1, 4}}, func(in []*Node) *Node {
-		risk := Const(in[0].Graph(), [][]float64{{1, 1, 1, 1}, {0, 1, 1, 1}, {0, 0, 1, 0}, {0, 0, 1, 1}})
+		risk := constant(in[0], [][]float64{{1, 1, 1, 1}, {0, 1, 1, 1}, {0, 0, 1, 0}, {0, 0, 1, 1}})
 		return partialLikelihood(in[0], target{risk, in[1]})
 	}},
 	{"discrete time", [][]int{{3, 4}, {3, 4}, {3, 4}}, func(in []*Node) *Node { return discreteLikelihood(in[0], target{in[1], in[2]}) }},
@@ -87,14 +98,8 @@ func TestGradients(t *testing.T) {
 				x := tensor64(fmt.Sprint(b.name, i), s...)
 				args[i], flat[i] = x, tensors.MustCopyFlatData[float64](x)
 			}
-			// A scalar that weighs every output differently.
-			scalar := func(in []*Node) *Node {
-				y := b.build(in)
-				c := Sin(AddScalar(MulScalar(Iota(y.Graph(), reshaped(y), 0), 1.7), 0.3))
-				return ReduceAllSum(Mul(Reshape(y, -1), c))
-			}
-			value := MustNewExec(be, func(in []*Node) *Node { return scalar(in) })
-			gradient := MustNewExec(be, func(in []*Node) []*Node { return Gradient(scalar(in), in...) })
+			value := MustNewExec(be, func(in []*Node) *Node { return weighed(b.build(in)) })
+			gradient := MustNewExec(be, func(in []*Node) []*Node { return Gradient(weighed(b.build(in)), in...) })
 			got := gradient.MustCall(args...)
 			for i, s := range b.shapes {
 				g := tensors.MustCopyFlatData[float64](got[i])

@@ -15,6 +15,9 @@ import (
 //
 // Even sides are refused by Architecture.Check: the framework's gradient of them is wrong.
 func conv(x, w *Node, side int, inputGradient bool) *Node {
+	if forRuntime(x) {
+		return runtimeConv(x, w, side)
+	}
 	if x.Graph().Backend().Name() != goBackend {
 		return stockConv(x, w, side)
 	}
@@ -106,6 +109,9 @@ func maxPool(x *Node) *Node {
 	}
 	if cut {
 		x = Slice(x, spec...)
+	}
+	if forRuntime(x) {
+		return runtimePool(x)
 	}
 	return ReduceMax(Reshape(x, split...), pairs...)
 }

@@ -3,7 +3,12 @@ package neural
 import . "github.com/gomlx/gomlx/core/graph"
 
 // relu is max(x, 0).
-func relu(x *Node) *Node { return Max(x, ScalarZero(x.Graph(), x.DType())) }
+func relu(x *Node) *Node {
+	if forRuntime(x) {
+		return runtimeRelu(x)
+	}
+	return Max(x, ScalarZero(x.Graph(), x.DType()))
+}
 
 // dense is w·x + b of x, [in, batch], with w, [out, in].
 func dense(x, w, b *Node) *Node { return Add(Dot(w, x).Product(), Reshape(b, -1, 1)) }

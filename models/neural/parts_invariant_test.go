@@ -69,7 +69,7 @@ func TestTargets(t *testing.T) {
 			t.Errorf("row %d weighs %g, want %g", i, l.weights[i], want)
 		}
 	}
-	got := l.targets([]int{0, 5, 6, -1}, 2)
+	got := l.targets([]int{0, 5, 6, -1}, 2, 4)
 	for c, want := range [][]float32{{0.8, 0.1, 0, 0}, {0.1, 0.1, 0, 0}, {0.1, 0.8, 0, 0}} {
 		for b := range want {
 			if math.Abs(float64(got[0].values[c*4+b]-want[b])) > 1e-6 {

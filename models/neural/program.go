@@ -9,7 +9,11 @@ import (
 )
 
 // program is a graph, compiled for one set of shapes when it is first run. It is safe for concurrent use.
-type program struct{ exec *graph.Exec }
+type program struct {
+	exec *graph.Exec
+	// whole is true where a batch is run in one piece, because an operation uses all processors by itself.
+	whole bool
+}
 
 // maxPrograms bounds the compiled graphs that are kept. Training needs one or two, a served model one.
 const maxPrograms = 64
@@ -35,7 +39,7 @@ func compiled(key string, build func(in []*graph.Node) []*graph.Node) (*program,
 		delete(engine.programs, engine.order[0])
 		engine.order = slices.Delete(engine.order, 0, 1)
 	}
-	p := &program{exec}
+	p := &program{exec, engine.backend.Name() != goBackend}
 	engine.programs[key] = p
 	engine.order = append(engine.order, key)
 	return p, nil

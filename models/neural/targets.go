@@ -98,8 +98,8 @@ func (l *learnt) scaleOf(rows []int) float64 {
 	return max(sum, 1e-9)
 }
 
-// targets packs what the loss reads of rows whose weights are divided by scale.
-func (l *learnt) targets(rows []int, scale float64) []array {
+// targets packs what the loss reads of rows whose weights are divided by scale. Patients at risk are compared within each part of so many rows.
+func (l *learnt) targets(rows []int, scale float64, part int) []array {
 	n := len(rows)
 	switch l.head.Kind {
 	case classesHead:
@@ -125,7 +125,7 @@ func (l *learnt) targets(rows []int, scale float64) []array {
 			}
 			weight.values[a] = float32(l.weights[i] / scale)
 			for b, j := range rows {
-				if j >= 0 && l.weights[j] > 0 && l.y.Time[j] >= l.y.Time[i] && l.enter(j) < l.y.Time[i] {
+				if j >= 0 && a/part == b/part && l.weights[j] > 0 && l.y.Time[j] >= l.y.Time[i] && l.enter(j) < l.y.Time[i] {
 					risk.values[a*n+b] = 1
 				}
 			}
@@ -191,7 +191,7 @@ func (l *learnt) loss(rows []int, out func(i int) []float64) float64 {
 		}
 	default:
 		for _, i := range rows {
-			t := l.targets([]int{i}, scale)
+			t := l.targets([]int{i}, scale, 1)
 			for c, z := range out(i) {
 				soft := max(z, 0) + math.Log1p(math.Exp(-math.Abs(z)))
 				total += float64(t[1].values[c]) * (soft - z*float64(t[0].values[c]))

@@ -187,9 +187,14 @@ func (t *training) checkFrozen(w Weights) error {
 	return nil
 }
 
-// step returns the gradient of each weight, nil where frozen: the replicas run at once and are summed in order.
+// step returns the gradient of each weight, nil where frozen: the replicas, each of so many rows, run at once and are summed in order. Where a
+// program is run whole they are parts of one batch, with the same loss.
 func (t *training) step(p *program, w Weights, rows []int, each int, how *disturb) ([][]float32, error) {
-	parts := len(rows) / each
+	size := each
+	if p.whole {
+		size = len(rows)
+	}
+	parts := len(rows) / size
 	results, errs := make([][][]float32, parts), make([]error, parts)
 	scales := make([]float64, len(t.y))
 	for h, y := range t.y {
@@ -201,10 +206,10 @@ func (t *training) step(p *program, w Weights, rows []int, each int, how *distur
 		group.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			mine := rows[r*each : (r+1)*each]
+			mine := rows[r*size : (r+1)*size]
 			inputs := append(w.arrays(), t.d.batch(t.a, mine, how)...)
 			for h, y := range t.y {
-				inputs = append(inputs, y.targets(mine, scales[h])...)
+				inputs = append(inputs, y.targets(mine, scales[h], each)...)
 			}
 			results[r], errs[r] = p.run(inputs...)
 		})

@@ -1,0 +1,221 @@
+package neural
+
+import (
+	"strings"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// The blocks of networks as ONNX Runtime computes them fast on a processor. Its operations are those of inference: what the framework derives as
+// gradients of them (a convolution whose kernel is as large as the image, an expansion to pairs of places) takes several times as long as
+// the network itself. So the gradients are given here, in operations that it does fast. They are those of the Go backend, ties included.
+
+// onnxRuntime is the Name of that backend.
+const onnxRuntime = "onnxruntime"
+
+// forRuntime says whether the graph of x is for ONNX Runtime on a processor. On a graphics card products may be rounded to fewer digits than
+// the pool of pairs below takes for granted, and convolutions with large kernels are slow.
+func forRuntime(x *Node) bool {
+	b := x.Graph().Backend()
+	return b.Name() == onnxRuntime && strings.HasPrefix(b.DeviceDescription(0), "CPU")
+}
+
+// differentiated is f of the inputs with other gradients than those of f: back[i] makes that of input i from the gradient v of the output. The
+// gradients that the framework derives from f are built as well, but nothing reads them, so that they are not part of the program.
+func differentiated(f func(in []*Node) *Node, inputs []*Node, back ...func(v *Node) *Node) *Node {
+	var v *Node
+	held := make([]*Node, len(inputs))
+	for i, x := range inputs {
+		held[i] = IdentityWithCustomGradient(x, func(_, _ *Node) *Node { return back[i](v) })
+	}
+	return IdentityWithCustomGradient(f(held), func(_, g *Node) *Node {
+		v = g
+		return g
+	})
+}
+
+// runtimeConv is conv.
+func runtimeConv(x, w *Node, side int) *Node {
+	out, in := w.Shape().Dim(0), w.Shape().Dim(2)
+	if side == 1 {
+		y := Dot(Reshape(w, out, in), Reshape(x, in, -1)).Product()
+		return Reshape(y, append([]int{out}, x.Shape().Dimensions[1:]...)...)
+	}
+	return differentiated(
+		func(in []*Node) *Node { return channelsFirst(in[0], TransposeAllAxes(in[1], 0, 2, 1), side) },
+		[]*Node{x, w},
+		func(v *Node) *Node { return channelsFirst(v, TransposeAllAxes(Reverse(w, 1), 2, 0, 1), side) },
+		func(v *Node) *Node { return kernelGradient(x, v, side) },
+	)
+}
+
+// channelsFirst is the convolution of x, [in, batch, space…], with a kernel, [out, in, taps]. In two dimensions the batch passes for an axis
+// of space over which the kernel has one tap, so that nothing moves; in three there is no axis left, and batch and channels change
+// places.
+func channelsFirst(x, kernel *Node, side int) *Node {
+	out, in := kernel.Shape().Dim(0), kernel.Shape().Dim(1)
+	space := x.Shape().Dimensions[2:]
+	cube, pads := make([]int, len(space)), make([][2]int, len(space))
+	for a := range space {
+		cube[a], pads[a] = side, [2]int{side / 2, side / 2}
+	}
+	if len(space) == 3 {
+		y := correlate(exchanged(x), Reshape(kernel, append([]int{out, in}, cube...)...), pads)
+		return exchanged(y)
+	}
+	dims := x.Shape().Dimensions
+	y := correlate(Reshape(x, append([]int{1}, dims...)...), Reshape(kernel, append([]int{out, in, 1}, cube...)...), append([][2]int{{0, 0}}, pads...))
+	return Reshape(y, append([]int{out}, dims[1:]...)...)
+}
+
+// exchanged is x with its first two axes exchanged.
+func exchanged(x *Node) *Node {
+	dims := x.Shape().Dimensions
+	if dims[0] == 1 || dims[1] == 1 {
+		return Reshape(x, append([]int{dims[1], dims[0]}, dims[2:]...)...)
+	}
+	axes := make([]int, len(dims))
+	for a := range axes {
+		axes[a] = a
+	}
+	axes[0], axes[1] = 1, 0
+	return TransposeAllAxes(x, axes...)
+}
+
+// correlate is ONNX's own convolution: x [batch, in, space…], kernel [out, in, taps…], result [batch, out, space…].
+func correlate(x, kernel *Node, pads [][2]int) *Node {
+	axes := compute.ConvolveAxesConfig{InputChannels: 1, OutputChannels: 1, KernelInputChannels: 1}
+	for a := range pads {
+		axes.InputSpatial, axes.KernelSpatial, axes.OutputSpatial = append(axes.InputSpatial, 2+a), append(axes.KernelSpatial, 2+a), append(axes.OutputSpatial, 2+a)
+	}
+	return ConvGeneral(x, kernel, axes, nil, pads, nil, nil, 1, 1)
+}
+
+// shortRun is the number of values that lie together from which on a convolution copies them fast.
+const shortRun = 8
+
+// kernelGradient is the gradient [out, taps, in] of a convolution's kernel, from its input x [in, batch, space…] and the gradient v
+// [out, batch, space…] of what it made.
+//
+// That is a convolution of x with v, whose sums run over batch and space and whose result has a place for every tap. The runtime makes columns
+// of it along the last axis of the result, so the channels are put there and their taps along the slower axes beside them: a long run of
+// values for each place, where the taps alone would be three.
+func kernelGradient(x, v *Node, side int) *Node {
+	out, in, batch := v.Shape().Dim(0), x.Shape().Dim(0), x.Shape().Dim(1)
+	space := x.Shape().Dimensions[2:]
+	// The slowest axes of space are folded into the channels: in three dimensions one at least, because two are left to convolve over.
+	folded, run := 0, in
+	for folded < len(space) && (run < shortRun || len(space)-folded > 2) {
+		folded, run = folded+1, run*side
+	}
+	for a := folded - 1; a >= 0; a-- {
+		x = shifted(x, 2+a, side)
+	}
+	if folded == len(space) { // all taps are rows: a product of matrices is left
+		g := Dot(Reshape(v, out, -1), Reshape(x, run, -1)).General([]int{1}, nil, []int{1}, nil)
+		return Reshape(g, out, -1, in)
+	}
+	axes := make([]int, 0, x.Rank())
+	for a := 1; a < x.Rank(); a++ {
+		axes = append(axes, a)
+	}
+	last := TransposeAllAxes(x, append(axes, 0)...) // [batch, space…, run]
+	together := batch
+	for _, n := range space[:folded] {
+		together *= n
+	}
+	left := space[folded:]
+	pads := make([][2]int, len(left), len(left)+1)
+	for a := range pads {
+		pads[a] = [2]int{side / 2, side / 2}
+	}
+	g := correlate(
+		Reshape(last, append(append([]int{1, together}, left...), run)...),
+		Reshape(v, append(append([]int{out, together}, left...), 1)...),
+		append(pads, [2]int{}))
+	// [1, out, taps of the axes left, taps of those folded, in]
+	if folded == 0 {
+		return Reshape(g, out, -1, in)
+	}
+	return Reshape(TransposeAllAxes(Reshape(g, out, -1, run/in, in), 0, 2, 1, 3), out, -1, in)
+}
+
+// shifted is x with rows for each place that a tap along an axis of space can have: [taps × rows, …].
+func shifted(x *Node, axis, side int) *Node {
+	pad := make([]compute.PadAxis, x.Rank())
+	pad[axis] = compute.PadAxis{Start: side / 2, End: side / 2}
+	wide := Pad(x, ScalarZero(x.Graph(), x.DType()), pad...)
+	spec := make([]SliceAxisSpec, x.Rank())
+	for a := range spec {
+		spec[a] = AxisRange()
+	}
+	parts := make([]*Node, side)
+	for k := range parts {
+		spec[axis] = AxisRange(k, k+x.Shape().Dim(axis))
+		parts[k] = Slice(wide, spec...)
+	}
+	return Concatenate(parts, 0)
+}
+
+// runtimePool is maxPool of x whose axes of space are even or of one place.
+func runtimePool(x *Node) *Node {
+	given := x.Shape().Dimensions
+	dims := []int{given[0] * given[1], 1} // as channels of one image they would be put into blocks of sixteen and back
+	window, pooled := []int{1, 1}, append([]int(nil), given...)
+	for a, n := range given[2:] {
+		if n > 1 {
+			dims, window, pooled[2+a] = append(dims, n), append(window, 2), n/2
+		}
+	}
+	flat := Reshape(x, dims...)
+	var y *Node
+	y = differentiated(
+		func(in []*Node) *Node {
+			return BackendReduceWindow(in[0], compute.ReduceOpMax, window, window, nil, nil, nil)
+		},
+		[]*Node{flat},
+		func(v *Node) *Node {
+			return Mul(ConvertDType(Equal(flat, doubled(StopGradient(y))), flat.DType()), doubled(v))
+		},
+	)
+	return Reshape(y, pooled...)
+}
+
+// doubled is x, [rows, 1, space…], with every value twice along each axis of space. The last two axes are doubled by a product with a matrix of
+// ones, which is exact and an order faster than copies of single values; if there is a third one, by placing rows side by side.
+func doubled(x *Node) *Node {
+	dims := append([]int(nil), x.Shape().Dimensions...)
+	last := len(dims) - 1
+	n := dims[last]
+	rows := min(2, last-1) // of the result for each of x
+	ones := make([]float32, n*rows*2*n)
+	for i := range n {
+		for r := range rows {
+			for k := range 2 {
+				ones[(i*rows+r)*2*n+2*i+k] = 1
+			}
+		}
+	}
+	u := ConvertDType(Const(x.Graph(), tensors.FromFlatDataAndDimensions(ones, n, rows*2*n)), x.DType())
+	y := Dot(Reshape(x, -1, n), u).Product()
+	for a := 2; a <= last; a++ {
+		dims[a] *= 2
+	}
+	if last == 4 {
+		y = Reshape(y, -1, 1, dims[3]*dims[4])
+		y = Concatenate([]*Node{y, y}, 1)
+	}
+	return Reshape(y, dims...)
+}
+
+// runtimeRelu is relu.
+func runtimeRelu(x *Node) *Node {
+	zero := ScalarZero(x.Graph(), x.DType())
+	return differentiated(
+		func(in []*Node) *Node { return Max(in[0], zero) },
+		[]*Node{x},
+		func(v *Node) *Node { return Mul(ConvertDType(GreaterOrEqual(x, zero), x.DType()), v) },
+	)
+}
