@@ -31,6 +31,7 @@ import (
 	"github.com/voxgene/voxgene/serve/results"
 	"github.com/voxgene/voxgene/serve/scans"
 	"github.com/voxgene/voxgene/serve/scoring"
+	"github.com/voxgene/voxgene/serve/scratch"
 	"github.com/voxgene/voxgene/serve/studies"
 	"github.com/voxgene/voxgene/serve/web"
 	"github.com/voxgene/voxgene/serve/worklist"
@@ -48,7 +49,8 @@ type Server struct {
 	outbox   *results.Outbox // nil where no results are kept
 	studies  *studies.Front
 	scans    *scans.Store
-	intakes  []runner // pollers, and what takes studies by STOW-RS
+	temp     *scratch.Folder // of the files of studies; nil where none could be made
+	intakes  []runner        // pollers, and what takes studies by STOW-RS
 	log      *slog.Logger
 }
 
@@ -127,6 +129,16 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 			return nil, err
 		}
 	}
+	temp, err := scratch.Open(c.Studies.Temp)
+	switch {
+	case err != nil: // studies that come will say so; a server of tables alone needs none
+		log.Warn("there is no folder for the files of studies (studies.temp)", "cause", err.Error())
+	case temp.Removed > 0:
+		log.Warn("files of studies that a server left which was killed are removed", "folders", temp.Removed)
+	}
+	if temp != nil {
+		c.Studies.Temp = temp.Path
+	}
 	shown := scans.New(scans.Limits{Keep: c.Studies.KeepImages, Bytes: c.Studies.KeepBytes})
 	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox, Pseudonyms: pseudonyms, Scans: shown, Program: version})
 	files.Register(a.Mux())
@@ -134,12 +146,15 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	worklist.New(worklist.Options{Store: store, Scans: shown, Verifiers: c.Results.Verifiers, Outbox: outbox, Log: log}).Register(a.Mux())
 	intakes, err := newIntakes(c, a.Mux(), &dicomweb.Intake{Registry: bundles, Results: store, Studies: files, Limits: c.Studies, Log: log})
 	if err != nil {
+		if temp != nil {
+			err = errors.Join(err, temp.Close())
+		}
 		return nil, err
 	}
 	web.Register(a.Mux())
 	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
 		gate.Wrap(a))
-	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, intakes: intakes, scans: shown, log: log}, nil
+	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, intakes: intakes, scans: shown, temp: temp, log: log}, nil
 }
 
 // Handler answers requests, for tests and for mounting elsewhere.
@@ -159,6 +174,9 @@ func (s *Server) Close() error {
 	var faults []error
 	s.studies.Close()
 	s.scans.Close()
+	if s.temp != nil {
+		faults = append(faults, s.temp.Close())
+	}
 	if s.audit != nil {
 		faults = append(faults, s.audit.Close())
 	}

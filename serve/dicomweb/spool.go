@@ -29,6 +29,9 @@ const (
 // spoolEvery is how often the spool is looked at.
 const spoolEvery = time.Second
 
+// abandoned is how long nothing arrives of an instance that nobody sends any more: a sender that stalls is cut off long before.
+const abandoned = 10 * time.Minute
+
 // name is how the spool calls what has an identifier.
 func name(uid string) string {
 	sum := sha256.Sum256([]byte(uid))
@@ -70,7 +73,7 @@ func (s *Stow) Sweep(ctx context.Context) error {
 	for _, d := range dirs {
 		path := filepath.Join(s.config.Spool, d.Name())
 		if !d.IsDir() {
-			if info, err := d.Info(); err == nil && strings.HasPrefix(d.Name(), "arriving-") && time.Since(info.ModTime()) > 24*time.Hour { // of a server that was killed
+			if info, err := d.Info(); err == nil && strings.HasPrefix(d.Name(), "arriving-") && time.Since(info.ModTime()) > max(abandoned, 2*s.intake.Limits.Stall) { // of a server that was killed
 				faults = append(faults, os.Remove(path))
 			}
 			continue
