@@ -2,14 +2,19 @@ package dicomweb
 
 import (
 	"errors"
+	"net/http"
 	"sync"
 
 	"github.com/voxgene/voxgene/serve/dicomweb/client"
 	"github.com/voxgene/voxgene/serve/problem"
 )
 
-// mostTries is how often a study that fails is tried, where the fault is not one of the network.
-const mostTries = 3
+// How often a study that fails is tried.
+const (
+	mostTries   = 3  // where the fault is not one of the network
+	mostAnswers = 10 // where its source answers, and has not what it says it has: a disk may be away
+	mostBreaks  = 5  // where its source breaks off, before the others go on without it
+)
 
 // attempts counts how often things failed. The zero value has counted nothing.
 type attempts struct {
@@ -17,14 +22,14 @@ type attempts struct {
 	of map[string]int
 }
 
-// again notes a failure and reports whether it is worth another try.
-func (a *attempts) again(key string) bool {
+// again notes a failure and reports whether it is worth another try, of so many at most.
+func (a *attempts) again(key string, most int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.of == nil {
 		a.of = map[string]int{}
 	}
-	if a.of[key]++; a.of[key] < mostTries {
+	if a.of[key]++; a.of[key] < most {
 		return true
 	}
 	delete(a.of, key)
@@ -39,4 +44,10 @@ func later(err error) bool {
 	}
 	var p problem.Problem
 	return errors.As(err, &p) && p.Status == 429
+}
+
+// answered reports whether a source answered that it cannot give what it lists: the source is there, and the study is at fault.
+func answered(err error) bool {
+	var e *client.Error
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status >= 500 && e.Status != http.StatusServiceUnavailable)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/image/dicom"
+	"github.com/voxgene/voxgene/serve/dicomweb/client"
 	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
@@ -111,11 +112,14 @@ func (in *Intake) one(ctx context.Context, f *found, e *registry.Entry) (c resul
 	if c.Content.Identity.Patient == "" {
 		c.Status, c.Reason = results.Refused, "the study has no PatientID, so that nobody would know whose the result is"
 	} else if c.Status, c.Reason, c.Result, err = in.decide(ctx, f, e, use); err != nil {
-		key := c.Model + " " + c.Content.Where + c.Content.Seen
-		if ctx.Err() != nil || later(err) || in.tries.again(key) {
+		key, most := c.Model+" "+c.Content.Where+c.Content.Seen, mostTries
+		c.Status, c.Reason = results.Refused, "it failed several times; the log has the cause"
+		if answered(err) {
+			most, c.Reason = mostAnswers, "its files cannot be read where they lie: "+err.Error()
+		}
+		if ctx.Err() != nil || later(err) && !answered(err) || in.tries.again(key, most) {
 			return c, true, err
 		}
-		c.Status, c.Reason = results.Refused, "it failed several times; the log has the cause"
 		in.Log.Error("a study is given up", "source", f.source, "model", c.Model, "cause", err.Error())
 	}
 	c, err = in.put(c)
@@ -237,9 +241,12 @@ func names(sources []*extraction.Source) []string {
 // refusal is what an error says of a case: it is the study's fault where the error is a problem of a client's, else it has to be tried again.
 func refusal(err error) (results.Status, string, string, error) {
 	var p problem.Problem
+	var large *client.Error
 	switch {
 	case errors.Is(err, studies.ErrNoMask):
 		return results.NeedsMask, "a segmentation that was drawn on the series", "", nil
+	case errors.As(err, &large) && large.Status == http.StatusRequestEntityTooLarge:
+		return results.Refused, "an object has more bytes than the connection's limit allows", "", nil
 	case errors.As(err, &p) && p.Status < 500 && p.Status != http.StatusTooManyRequests:
 		return results.Refused, p.Error(), "", nil
 	}

@@ -2,6 +2,8 @@ package dicomweb
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/voxgene/voxgene/serve/dicomweb/client"
@@ -27,6 +30,7 @@ type Poller struct {
 	client *client.Client
 	intake *Intake
 	log    *slog.Logger
+	breaks attempts
 }
 
 // NewPoller returns the poller of a configuration.
@@ -71,13 +75,21 @@ func (p *Poller) Run(ctx context.Context) {
 
 // changes is an answer of Orthanc's to /changes.
 type changes struct {
-	Changes []struct {
-		ChangeType string
-		ID         string
-		Seq        int64
-	}
-	Done bool
-	Last int64
+	Changes []change
+	Done    bool
+	Last    int64
+}
+
+// change is one of Orthanc's changes.
+type change struct {
+	ChangeType, ID, Date string
+	Seq                  int64
+}
+
+// mark is how a change is remembered: its number, and a hash that tells it from another one of that number.
+func (c *change) mark() string {
+	sum := sha256.Sum256([]byte(c.ChangeType + "\n" + c.ID + "\n" + c.Date))
+	return fmt.Sprintf("%d %s", c.Seq, hex.EncodeToString(sum[:8]))
 }
 
 // Poll looks at everything that has changed since the last time.
@@ -86,8 +98,11 @@ func (p *Poller) Poll(ctx context.Context) error {
 	if err := p.client.JSON(ctx, "/changes?last", &newest); err != nil {
 		return err
 	}
-	since, err := p.since(newest.Last)
+	since, err := p.since(ctx, &newest)
 	if err != nil {
+		return err
+	}
+	if err := p.catchUp(ctx); err != nil {
 		return err
 	}
 	for since < newest.Last {
@@ -95,15 +110,18 @@ func (p *Poller) Poll(ctx context.Context) error {
 		if err := p.client.JSON(ctx, fmt.Sprintf("/changes?since=%d&limit=%d", since, changesAtOnce), &c); err != nil {
 			return err
 		}
+		looked := ""
 		for _, change := range c.Changes {
 			if change.ChangeType == "StableStudy" {
 				if err := p.study(ctx, change.ID); err != nil {
-					return errors.Join(err, p.keep(since)) // what comes before it need not be looked at again
+					if err = p.leave(ctx, change.ID, err); err != nil {
+						return errors.Join(err, p.keep(looked)) // what comes before it need not be looked at again
+					}
 				}
 			}
-			since = change.Seq
+			since, looked = change.Seq, change.mark()
 		}
-		if err := p.keep(since); err != nil {
+		if err := p.keep(looked); err != nil {
 			return err
 		}
 		if c.Done || len(c.Changes) == 0 {
@@ -113,29 +131,54 @@ func (p *Poller) Poll(ctx context.Context) error {
 	return nil
 }
 
-// since is the number of the change up to which everything was looked at; newest is that of Orthanc's last one.
-func (p *Poller) since(newest int64) (int64, error) {
+// since is the number of the change up to which everything was looked at; newest is Orthanc's last one.
+func (p *Poller) since(ctx context.Context, newest *changes) (int64, error) {
 	text, err := p.intake.Results.Mark(p.mark())
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case text == "" && p.config.From == "start":
-		return 0, nil
-	case text == "":
-		return newest, p.keep(newest)
-	case err == nil && n > newest:
-		p.log.Warn("Orthanc counts its changes anew; it is read from the start", "source", p.config.Name)
-		return 0, p.keep(0)
+	if text == "" {
+		if p.config.From == "start" {
+			return 0, nil
+		}
+		last := change{Seq: newest.Last}
+		if len(newest.Changes) > 0 {
+			last = newest.Changes[0]
+		}
+		return newest.Last, p.keep(last.mark())
 	}
-	return n, err
+	number, _, known := strings.Cut(text, " ")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("dicomweb.pollers %s: what is noted of how far it came cannot be read", p.config.Name)
+	}
+	anew := n > newest.Last
+	if known && !anew && n > 0 { // another database may have come as far
+		list := newest.Changes
+		if n < newest.Last {
+			var one changes
+			if err := p.client.JSON(ctx, fmt.Sprintf("/changes?since=%d&limit=1", n-1), &one); err != nil {
+				return 0, err
+			}
+			list = one.Changes
+		}
+		anew = len(list) > 0 && list[0].Seq == n && list[0].mark() != text
+	}
+	if !anew {
+		return n, nil
+	}
+	p.log.Warn("Orthanc counts its changes anew; it is read from the start", "source", p.config.Name)
+	return 0, p.keep((&change{}).mark())
 }
 
 func (p *Poller) mark() string { return "poller " + p.config.Name }
 
-func (p *Poller) keep(seq int64) error {
-	return p.intake.Results.SetMark(p.mark(), strconv.FormatInt(seq, 10))
+// keep notes how far the poller came; "" is no further than before.
+func (p *Poller) keep(mark string) error {
+	if mark == "" {
+		return nil
+	}
+	return p.intake.Results.SetMark(p.mark(), mark)
 }
 
 // study looks at a study of Orthanc's. One that is there no more is passed over.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/serve/dicomweb"
@@ -27,6 +29,10 @@ type archive struct {
 	fetched int
 	broken  bool // files cannot be read
 	down    bool
+	clock   int
+	huge    map[string]int64 // files that are so long
+	gone    map[string]bool  // files that are listed and not there
+	after   func(fetched int)
 }
 
 func newArchive(t testing.TB) *archive {
@@ -63,7 +69,22 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			v = map[string]any{"StudyInstanceUID": "1.2.3"}
 		}
 	case part[0] == "instances" && a.files[part[1]] != nil && !a.broken:
+		if a.gone[part[1]] {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
 		a.fetched++
+		if a.after != nil {
+			a.after(a.fetched)
+			if a.down {
+				panic(http.ErrAbortHandler) // in the middle of an answer
+			}
+		}
+		if n := a.huge[part[1]]; n > 0 {
+			w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
+			io.CopyN(w, zeros{}, n) // which the client breaks off
+			return
+		}
 		w.Write(a.files[part[1]])
 		return
 	case a.broken:
@@ -75,6 +96,11 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	json.NewEncoder(w).Encode(v)
 }
+
+// zeros has no end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }
 
 // set makes the archive go down, or its files unreadable.
 func (a *archive) set(down, broken bool) {
@@ -104,7 +130,8 @@ func (a *archive) put(study, modality, manufacturer string, files ...[]byte) {
 	for range 4 {
 		a.changes = append(a.changes, map[string]any{"ChangeType": "NewInstance", "ID": "x", "Seq": len(a.changes) + 1})
 	}
-	a.changes = append(a.changes, map[string]any{"ChangeType": "StableStudy", "ID": study, "Seq": len(a.changes) + 1})
+	a.clock++
+	a.changes = append(a.changes, map[string]any{"ChangeType": "StableStudy", "ID": study, "Seq": len(a.changes) + 1, "Date": fmt.Sprint("20260101T", a.clock)})
 }
 
 // polled is a poller of an archive, and what it keeps.
@@ -112,7 +139,7 @@ func polled(t testing.TB, a *archive, from string, edit func(*extraction.Source)
 	t.Helper()
 	log := &bytes.Buffer{}
 	in, store := intake(t, log, edit)
-	p, err := dicomweb.NewPoller(dicomweb.PollerConfig{Name: "orthanc", Config: client.Config{URL: a.URL}, From: from}, in, in.Log)
+	p, err := dicomweb.NewPoller(dicomweb.PollerConfig{Name: "orthanc", Config: client.Config{URL: a.URL}, From: from, Every: time.Nanosecond}, in, in.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +199,7 @@ func TestPoller(t *testing.T) {
 	if list, err := store.List(results.Filter{}); err != nil || len(list) != 1 {
 		t.Errorf("%d results (%v)", len(list), err)
 	}
-	if mark, err := store.Mark("poller orthanc"); err != nil || mark != "1" {
+	if mark, err := store.Mark("poller orthanc"); err != nil || !strings.HasPrefix(mark, "1 ") {
 		t.Errorf("mark %q (%v)", mark, err)
 	}
 	if strings.Contains(log.String(), "CANARY") {
@@ -247,13 +274,10 @@ func TestPollerDown(t *testing.T) {
 		t.Error("a case of an Orthanc that is down")
 	}
 	a.set(false, true)
-	failed := 0
-	for range 5 {
-		if p.Poll(t.Context()) != nil {
-			failed++
-		}
+	for range 3 {
+		poll(t, p)
 	}
-	if c := cases(t, store)["a"]; failed != 2 || c.Status != results.Refused {
-		t.Errorf("%d polls failed; %+v", failed, c)
+	if c := cases(t, store)["a"]; c.Status != results.Refused || !strings.Contains(c.Reason, "failed several times") {
+		t.Errorf("%+v", c)
 	}
 }

@@ -50,7 +50,7 @@ type CaseContent struct {
 func (s *Store) PutCase(c Case) (Case, error) {
 	id := c.Content.Identity
 	patient := s.patient(id.Patient, id.Issuer)
-	same := s.hash("case", c.Source, c.Model, id.Patient, id.Issuer, id.Study, c.Content.Where)
+	same := s.sameCase(&c)
 	err := s.change(func(tx *sql.Tx) error {
 		key, _, err := s.key(tx, patient, true)
 		if err != nil {
@@ -77,6 +77,12 @@ func (s *Store) PutCase(c Case) (Case, error) {
 		return err
 	})
 	return c, err
+}
+
+// sameCase is the keyed hash by which a case is the same: of source, model, patient and study.
+func (s *Store) sameCase(c *Case) []byte {
+	id := &c.Content.Identity
+	return s.hash("case", c.Source, c.Model, id.Patient, id.Issuer, id.Study, c.Content.Where)
 }
 
 // Cases returns the newest cases, of one source where it is named.

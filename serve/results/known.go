@@ -10,17 +10,15 @@ import (
 // Known returns what is noted of a case: of the same source, model, patient and study, as PutCase takes it. found is false where nothing is, or the
 // patient was erased.
 func (s *Store) Known(c Case) (known Case, found bool, err error) {
-	id := c.Content.Identity
-	same := s.hash("case", c.Source, c.Model, id.Patient, id.Issuer, id.Study, c.Content.Where)
 	known = c
 	var sealed []byte
-	switch err := s.db.QueryRow("SELECT id, status, reason, result, content FROM cases WHERE same = ?", same).Scan(&known.ID, &known.Status, &known.Reason, &known.Result, &sealed); {
+	switch err := s.db.QueryRow("SELECT id, status, reason, result, content FROM cases WHERE same = ?", s.sameCase(&c)).Scan(&known.ID, &known.Status, &known.Reason, &known.Result, &sealed); {
 	case errors.Is(err, sql.ErrNoRows):
 		return c, false, nil
 	case err != nil:
 		return c, false, fmt.Errorf("results: %w", err)
 	}
-	key, have, err := s.key(s.db, s.patient(id.Patient, id.Issuer), false)
+	key, have, err := s.key(s.db, s.patient(c.Content.Identity.Patient, c.Content.Identity.Issuer), false)
 	if err != nil {
 		return c, false, fmt.Errorf("results: %w", err)
 	}
