@@ -251,14 +251,16 @@ func (f *frozen) build(in []*Node) []*Node {
 		w[f.weights[i].Name] = in[i]
 	}
 	seen := traced{}
-	x := f.arch.Image.forward(w, in[len(in)-1], false, seen)
-	if f.layer != "" {
-		if x = seen[f.layer]; x.Rank() > 2 {
-			x = mean(x)
-		}
-		if x.Shape().Dim(1) > 1 { // slices
-			x = ReduceMean(x, 1)
-		}
+	if f.layer == "" {
+		return []*Node{Reshape(f.arch.Image.embed(w, in[len(in)-1], seen), -1)}
+	}
+	f.arch.Image.forward(w, in[len(in)-1], false, seen)
+	x := seen[f.layer]
+	if x.Rank() > 2 {
+		x = mean(x)
+	}
+	if x.Shape().Dim(1) > 1 { // slices
+		x = ReduceMean(x, 1)
 	}
 	return []*Node{Reshape(x, -1)}
 }
