@@ -18,7 +18,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, buffer *[]byte, limit int6
 	}
 	tooLong := func() *problem.Problem {
 		w.Header().Set("Connection", "close")
-		p := problem.New(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes; send fewer patients in a request", limit))
+		p := problem.New(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes; send less in a request", limit))
 		return &p
 	}
 	if r.ContentLength > limit {

@@ -9,7 +9,6 @@ package cdshooks
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
@@ -143,13 +143,13 @@ func (f *Front) open(w http.ResponseWriter, r *http.Request, path string, v any)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="voxgene"`)
 		return refuse(http.StatusUnauthorized, err.Error())
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, f.Body))
-	var long *http.MaxBytesError
-	switch {
-	case errors.As(err, &long):
-		return refuse(http.StatusRequestEntityTooLarge, "the body is too long")
-	case err != nil:
-		return refuse(http.StatusRequestTimeout, "the body did not arrive")
+	if r.Header.Get("Content-Type") == "" { // some clients leave it out, and the protocol has no other
+		r.Header.Set("Content-Type", "application/json")
+	}
+	var body []byte
+	if p := api.ReadBody(w, r, &body, f.Body); p != nil {
+		problem.Write(w, r, f.Log, *p, nil)
+		return "", false
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return refuse(http.StatusBadRequest, "the body is not the JSON of a CDS Hooks request")

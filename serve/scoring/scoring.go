@@ -222,7 +222,11 @@ func (f *Front) score(w http.ResponseWriter, r *http.Request, e *registry.Entry,
 	if explain && d.Request.Explain == nil {
 		d.Request.Explain = &bundle.Explain{Top: len(e.Columns.Inputs)}
 	}
-	return api.Predict(r, e, d, f.Audit)
+	answers, p, err := api.Predict(r, e, d, f.Audit)
+	if p != nil && p.Status == http.StatusUnprocessableEntity {
+		p.Status = http.StatusBadRequest
+	}
+	return answers, p, err
 }
 
 // request is the body of /v1 for rows, with what params say of outcomes, times and explain.

@@ -6,6 +6,7 @@
 package worklist
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/results"
@@ -203,7 +205,7 @@ func (f *Front) find(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var body struct{ Patient, Issuer string }
-	if p := read(r, &body); p != nil {
+	if p := read(w, r, &body); p != nil {
 		f.fail(w, r, *p, nil)
 		return
 	}
@@ -294,7 +296,7 @@ func (f *Front) move(w http.ResponseWriter, r *http.Request, back bool) {
 		By, Reason string
 		Rejection  results.Rejection
 	}
-	if p := read(r, &body); p != nil {
+	if p := read(w, r, &body); p != nil {
 		f.fail(w, r, *p, nil)
 		return
 	}
@@ -334,13 +336,16 @@ func (f *Front) move(w http.ResponseWriter, r *http.Request, back bool) {
 	}
 }
 
+// maxBody bounds the bodies of these routes, which hold some names and a reason.
+const maxBody = 16 << 10
+
 // read reads a small JSON body.
-func read(r *http.Request, to any) *problem.Problem {
-	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(t) != "application/json" {
-		p := problem.New(http.StatusUnsupportedMediaType, "the body has to be application/json, and its Content-Type to say so")
-		return &p
+func read(w http.ResponseWriter, r *http.Request, to any) *problem.Problem {
+	var body []byte
+	if p := api.ReadBody(w, r, &body, maxBody); p != nil {
+		return p
 	}
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 16<<10))
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	err := d.Decode(to)
 	if err == nil && d.More() {
@@ -349,12 +354,7 @@ func read(r *http.Request, to any) *problem.Problem {
 	if err == nil {
 		return nil
 	}
-	var long *http.MaxBytesError
-	if errors.As(err, &long) {
-		p := problem.New(http.StatusRequestEntityTooLarge, "the body has more than 16384 bytes")
-		return &p
-	}
-	p := problem.New(http.StatusBadRequest, "the body is not the object of texts that the document describes")
+	p := problem.New(http.StatusBadRequest, "the body is not the object of texts that the document describes; /openapi.json has it")
 	return &p
 }
 
