@@ -17,7 +17,7 @@ import (
 )
 
 // buffers are reused for bodies and answers.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
 
 // keep is the largest buffer that is reused.
 const keep = 4 << 20
@@ -97,7 +97,7 @@ func Predict(r *http.Request, e *registry.Entry, d Decoded, log *audit.Log) ([]b
 			kept.ID = log.Name(kept.ID)
 		}
 		entries[i] = audit.Entry{Time: now, Who: auth.From(r.Context()).Name, Route: r.Pattern, Model: e.Bundle.Name, Version: e.Bundle.Version(),
-			Patient: kept.ID, Inputs: inputs, Answer: kept.AppendJSON(nil)}
+			Patient: kept.ID, Inputs: inputs, Answer: kept.AppendJSON(make([]byte, 0, 1<<10))}
 	}
 	if err := log.Record(r.Context(), entries); err != nil {
 		p := problem.New(http.StatusServiceUnavailable, "the audit could not be written, so there is no answer; the log has the cause under this id")

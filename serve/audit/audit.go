@@ -38,9 +38,14 @@ type Log struct {
 	pepper []byte // keys the hash of patients
 	names  func(patient string) string
 
-	queue  chan *pending
-	closed chan struct{}
-	once   sync.Once
+	lock    sync.Mutex
+	waiting []*pending    // in the order in which they came
+	enough  int           // batches for which a commit need not wait
+	closing bool          // nothing more is taken
+	wake    chan struct{} // for the writer: something waits, enough does, or the log is closing
+	closed  chan struct{} // once everything is written
+
+	sealed []byte // of the writer, which fills it anew for each commit
 }
 
 // pending is a batch that waits for its commit.
@@ -85,7 +90,7 @@ func start(s store, secret []byte) (*Log, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	l := &Log{store: s, master: master, pepper: seal.Derive(secret, "names of patients"), queue: make(chan *pending, 1024), closed: make(chan struct{})}
+	l := &Log{store: s, master: master, pepper: seal.Derive(secret, "names of patients"), enough: 1, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	go l.write()
 	return l, nil
 }
@@ -106,60 +111,98 @@ func (l *Log) Hash(patient string) []byte { return seal.Derive(l.pepper, patient
 
 // Record writes entries and returns when they are on disk, or an error, after which nothing of them may be answered.
 func (l *Log) Record(ctx context.Context, entries []Entry) error {
-	p := &pending{entries, make(chan error, 1)}
-	select {
-	case l.queue <- p:
-	case <-l.closed:
-		return errors.New("audit: the log is closed")
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-p.done:
+	if err := ctx.Err(); err != nil {
 		return err
-	case <-l.closed:
+	}
+	p := &pending{entries, make(chan error, 1)}
+	l.lock.Lock()
+	if l.closing {
+		l.lock.Unlock()
 		return errors.New("audit: the log is closed")
+	}
+	l.waiting = append(l.waiting, p)
+	n := len(l.waiting)
+	tell := n == 1 || n == l.enough
+	l.lock.Unlock()
+	if tell {
+		l.tell()
+	}
+	return <-p.done
+}
+
+// tell wakes the writer, which looks itself what there is.
+func (l *Log) tell() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // it is being woken
 	}
 }
 
 // Close writes what waits and closes the database.
 func (l *Log) Close() error {
-	l.once.Do(func() { l.queue <- nil })
+	l.lock.Lock()
+	l.closing = true
+	l.lock.Unlock()
+	l.tell()
 	<-l.closed
 	return l.store.close()
 }
 
-// together bounds the batches of one commit.
-const together = 256
+const (
+	// together bounds the batches of one commit.
+	together = 256
+	// patience is how long a commit waits at most for batches that are likely under way: about as long as a commit takes.
+	patience = time.Millisecond
+)
 
-// write commits batches until the log is closed. All that wait at one moment share a commit, because a commit waits for the disk.
+// write commits batches until the log is closed. All that wait at one moment share a commit, because a commit waits for the disk; and as many
+// as were under way when the last one ended are waited for, because their clients, who were answered together, come back together.
 func (l *Log) write() {
 	defer close(l.closed)
-	for p := range l.queue {
-		if p == nil {
-			return
-		}
-		batch, stop := []*pending{p}, false
-		for len(batch) < together && !stop {
+	late := time.NewTimer(patience)
+	for range l.wake {
+		l.lock.Lock()
+		wait := len(l.waiting) > 0 && len(l.waiting) < l.enough && !l.closing
+		l.lock.Unlock()
+		if wait {
+			late.Reset(patience)
 			select {
-			case p := <-l.queue:
-				if p == nil {
-					stop = true
-				} else {
-					batch = append(batch, p)
-				}
-				continue
-			default:
+			case <-l.wake:
+			case <-late.C:
 			}
-			break
 		}
-		err := l.commit(batch)
-		for _, p := range batch {
-			p.done <- err
+		for {
+			l.lock.Lock()
+			n, closing := min(len(l.waiting), together), l.closing
+			batch := l.waiting[:n:n]
+			if l.waiting = l.waiting[n:]; len(l.waiting) == 0 {
+				l.waiting = nil // the batch keeps its memory
+			}
+			l.lock.Unlock()
+			if n > 0 {
+				l.finish(batch, l.commit(batch))
+			}
+			if closing && n == 0 {
+				return
+			}
+			if !closing && n < together {
+				break
+			}
 		}
-		if stop {
-			return
-		}
+	}
+}
+
+// finish tells those who wait for a batch that it is written, or why it is not.
+func (l *Log) finish(batch []*pending, err error) {
+	l.lock.Lock()
+	l.enough = min(len(batch)+len(l.waiting), together)
+	more := len(l.waiting) > 0
+	l.lock.Unlock()
+	if more {
+		l.tell()
+	}
+	for _, p := range batch {
+		p.done <- err
 	}
 }
 
@@ -174,7 +217,7 @@ func (l *Log) commit(batch []*pending) error {
 	for _, p := range batch {
 		for i := range p.entries {
 			e := &p.entries[i]
-			rows = append(rows, row{time: e.Time.UnixMicro(), who: e.Who, route: e.Route, model: e.Model, version: e.Version, patient: l.Hash(e.Patient), plain: payload(e)})
+			rows = append(rows, row{time: e.Time.UnixMicro(), who: e.Who, route: e.Route, model: e.Model, version: e.Version, patient: l.Hash(e.Patient), entry: e})
 		}
 	}
 	if err := l.store.append(ctx, patients(rows), func(end end, keys map[string][]byte) (addition, error) { return l.seal(rows, end, keys) }); err != nil {
@@ -196,29 +239,39 @@ func patients(rows []row) [][]byte {
 	return out
 }
 
+// keepSealed is the largest buffer of payloads that is kept for the next commit.
+const keepSealed = 1 << 20
+
 // seal continues the chain with rows, encrypted under their patients' keys; those of new patients are made.
 func (l *Log) seal(rows []row, end end, keys map[string][]byte) (addition, error) {
 	var add addition
 	open := make(map[string]seal.Sealer, len(keys))
+	var plain, sealed []byte
+	if cap(l.sealed) <= keepSealed {
+		sealed = l.sealed[:0]
+	}
 	for i := range rows {
 		r := &rows[i]
 		name := string(r.patient)
 		key, ok := open[name]
 		if !ok {
-			plain, err := l.key(r.patient, keys, &add)
+			secret, err := l.key(r.patient, keys, &add)
 			if err != nil {
 				return add, err
 			}
-			if key, err = seal.New(plain); err != nil {
+			if key, err = seal.New(secret); err != nil {
 				return add, err
 			}
 			open[name] = key
 		}
-		r.hash = sha256.Sum256(r.plain)
-		r.payload = key.Seal(r.plain)
+		plain = appendPayload(plain[:0], r.entry)
+		r.hash = sha256.Sum256(plain)
+		from := len(sealed)
+		sealed = key.AppendSeal(sealed, plain)
+		r.payload = sealed[from:len(sealed):len(sealed)]
 		end.continueWith(r)
 	}
-	add.rows = rows
+	add.rows, l.sealed = rows, sealed
 	return add, nil
 }
 

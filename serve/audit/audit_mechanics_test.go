@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,6 +112,41 @@ func (d database) testRecord(t *testing.T) {
 	}
 	if r, err := l.Verify(); err != nil || r.Entries != 3 || r.Erased != 0 || len(r.Digest) != 64 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// A log that is closed under load has written every entry that it took, and takes no other.
+func TestCloseUnderLoad(t *testing.T) {
+	d := file(t)
+	l := d.open(t)
+	var written atomic.Int64
+	var group sync.WaitGroup
+	for w := range 20 {
+		group.Go(func() {
+			for n := 0; ; n++ {
+				if err := l.Record(context.Background(), []audit.Entry{entry(fmt.Sprint(w%5), n), entry("both", n)}); err != nil {
+					return
+				}
+				written.Add(2)
+			}
+		})
+	}
+	for written.Load() < 400 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	group.Wait()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	l = d.open(t)
+	defer l.Close()
+	if err := l.Record(ended, []audit.Entry{entry("a", 1)}); err != context.Canceled {
+		t.Errorf("an entry whose request had ended: %v", err)
+	}
+	if r, err := l.Verify(); err != nil || int64(r.Entries) != written.Load() {
+		t.Errorf("%+v, %v; want %d entries", r, err, written.Load())
 	}
 }
 
@@ -300,20 +336,4 @@ func (d database) testKill(t *testing.T, name string, kill func(*os.Process) err
 	if lines < 200 || r.Entries < 200 {
 		t.Errorf("%d lines, %d entries", lines, r.Entries)
 	}
-}
-
-// BenchmarkRecord is one entry of 500 inputs among 16 writers.
-func BenchmarkRecord(b *testing.B) {
-	l := open(b, filepath.Join(b.TempDir(), "audit.db"))
-	defer l.Close()
-	e := entry("a", 1)
-	e.Inputs = make([]float64, 500)
-	b.SetParallelism(8)
-	b.RunParallel(func(p *testing.PB) {
-		for p.Next() {
-			if err := l.Record(context.Background(), []audit.Entry{e}); err != nil {
-				b.Error(err)
-			}
-		}
-	})
 }

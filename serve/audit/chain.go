@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/voxgene/voxgene/serve/seal"
 )
@@ -21,7 +22,7 @@ type row struct {
 	payload                    []byte            // encrypted; nil where it was erased, and on tombstones
 	digest                     [sha256.Size]byte // of the row before and this one
 
-	plain []byte // the payload before it is encrypted; never stored
+	entry *Entry // that the payload is to hold; nil once it does
 }
 
 // end is where the chain ends.
@@ -152,9 +153,9 @@ func (l *Log) Verify() (Report, error) {
 	return r, nil
 }
 
-// payload is the salt, the inputs and the answer.
-func payload(e *Entry) []byte {
-	b := make([]byte, 0, 16+4+8*len(e.Inputs)+len(e.Answer))
+// appendPayload appends the salt, the inputs and the answer.
+func appendPayload(b []byte, e *Entry) []byte {
+	b = slices.Grow(b, 16+4+8*len(e.Inputs)+len(e.Answer))
 	b = append(b, seal.Random(16)...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(e.Inputs)))
 	for _, v := range e.Inputs {

@@ -76,8 +76,10 @@ func (s *sqlite) last(tx *sql.Tx) (end, error) {
 	return e, nil
 }
 
-func (s *sqlite) append(ctx context.Context, patients [][]byte, build func(end, map[string][]byte) (addition, error)) error {
-	return s.transact(ctx, func(tx *sql.Tx) error {
+// append takes no heed of the context: a file's locks are waited for no longer than busy_timeout, and a disk that hangs cannot be interrupted. The driver
+// would watch the context from a goroutine a statement, which costs more than a row.
+func (s *sqlite) append(_ context.Context, patients [][]byte, build func(end, map[string][]byte) (addition, error)) error {
+	return s.transact(context.Background(), func(tx *sql.Tx) error {
 		last, err := s.last(tx)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -90,4 +91,50 @@ func TestTimeout(t *testing.T) {
 	if w := get(h, "/x"); w.Code != 503 {
 		t.Errorf("%d", w.Code)
 	}
+}
+
+// A context that nobody waits for says all the same when it ended and why, and who waits afterwards does not; what derives from it ends with it.
+func TestTimeoutWithoutWaiting(t *testing.T) {
+	var kept context.Context
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /late", func(w http.ResponseWriter, r *http.Request) {
+		at, ok := r.Context().Deadline()
+		for r.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		<-r.Context().Done()
+		if !ok || time.Now().Before(at) || r.Context().Err() != context.DeadlineExceeded {
+			t.Errorf("ended at %v with %v", at, r.Context().Err())
+		}
+	})
+	mux.HandleFunc("GET /quick", func(w http.ResponseWriter, r *http.Request) {
+		if kept = r.Context(); kept.Err() != nil {
+			t.Error(kept.Err())
+		}
+	})
+	mux.HandleFunc("GET /derived", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		if <-ctx.Done(); ctx.Err() != context.DeadlineExceeded {
+			t.Error(ctx.Err())
+		}
+	})
+	for path, timeout := range map[string]time.Duration{"/late": time.Millisecond, "/quick": time.Hour, "/derived": time.Millisecond} {
+		h := guard.New(guard.Options{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Timeout: timeout}, mux)
+		if w := get(h, path); w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if <-kept.Done(); kept.Err() != context.Canceled {
+		t.Errorf("once answered: %v", kept.Err())
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	mux.HandleFunc("GET /gone", func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Err() != context.Canceled {
+			t.Error(r.Context().Err())
+		}
+	})
+	h := guard.New(guard.Options{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Timeout: time.Hour}, mux)
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/gone", nil))
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/voxgene/voxgene/features/work"
@@ -80,10 +81,16 @@ func New(key []byte) (Sealer, error) {
 }
 
 // Seal encrypts.
-func (s Sealer) Seal(plain []byte) []byte {
-	nonce := make([]byte, s.aead.NonceSize(), s.aead.NonceSize()+len(plain)+s.aead.Overhead())
-	rand.Read(nonce)
-	return s.aead.Seal(nonce, nonce, plain, nil)
+func (s Sealer) Seal(plain []byte) []byte { return s.AppendSeal(nil, plain) }
+
+// AppendSeal appends to b what Seal returns.
+func (s Sealer) AppendSeal(b, plain []byte) []byte {
+	size := s.aead.NonceSize()
+	b = slices.Grow(b, size+len(plain)+s.aead.Overhead())
+	at := len(b)
+	b = b[:at+size]
+	rand.Read(b[at:])
+	return s.aead.Seal(b, b[at:], plain, nil)
 }
 
 // Open decrypts. What was altered, cut off or sealed under another key is an error.
