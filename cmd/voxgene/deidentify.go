@@ -32,7 +32,7 @@ flagged in OUT/deidentified.json: a face can be made of them, and it is not take
 			if err != nil {
 				return badInput(err)
 			}
-			r, err := key.Folder(c.Context(), args[0], args[1])
+			r, err := (&deidentify.Profile{Key: key}).Folder(c.Context(), args[0], args[1])
 			if err != nil {
 				return badInput(err)
 			}

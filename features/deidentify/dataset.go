@@ -60,11 +60,36 @@ const (
 // long says which VRs have two reserved bytes and a length of four.
 var long = map[string]bool{"OB": true, "OD": true, "OF": true, "OL": true, "OV": true, "OW": true, "SQ": true, "UC": true, "UN": true, "UR": true, "UT": true, "SV": true, "UV": true}
 
-// reader reads data sets in little-endian order.
+// reader reads data sets; what it returns is in little-endian order.
 type reader struct {
 	b        []byte
 	at       int
 	implicit bool
+	big      bool // the bytes are in big-endian order, and explicit
+}
+
+// order is that of the bytes.
+func (r *reader) order() binary.ByteOrder {
+	if r.big {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// width is how many bytes of a VR belong together.
+var width = map[string]int{"US": 2, "SS": 2, "OW": 2, "AT": 2, "UL": 4, "SL": 4, "FL": 4, "OF": 4, "OL": 4, "FD": 8, "OD": 8, "SV": 8, "UV": 8, "OV": 8}
+
+// little returns a value of a VR in little-endian order.
+func (r *reader) little(vr string, value []byte) []byte {
+	n := width[vr]
+	if !r.big || n == 0 {
+		return value
+	}
+	out := slices.Clone(value)
+	for i := 0; i+n <= len(out); i += n {
+		slices.Reverse(out[i : i+n])
+	}
+	return out
 }
 
 var errCut = errors.New("the file is cut off, or a length in it is wrong")
@@ -83,18 +108,18 @@ func (r *reader) header() (t uint32, vr string, length uint32, err error) {
 	if err != nil {
 		return 0, "", 0, err
 	}
-	t = uint32(binary.LittleEndian.Uint16(h))<<16 | uint32(binary.LittleEndian.Uint16(h[2:]))
+	t = uint32(r.order().Uint16(h))<<16 | uint32(r.order().Uint16(h[2:]))
 	if r.implicit || t>>16 == 0xFFFE {
-		return t, vrOf(t), binary.LittleEndian.Uint32(h[4:]), nil
+		return t, vrOf(t), r.order().Uint32(h[4:]), nil
 	}
 	if vr = string(h[4:6]); !long[vr] {
-		return t, vr, uint32(binary.LittleEndian.Uint16(h[6:])), nil
+		return t, vr, uint32(r.order().Uint16(h[6:])), nil
 	}
 	n, err := r.take(4)
 	if err != nil {
 		return 0, "", 0, err
 	}
-	return t, vr, binary.LittleEndian.Uint32(n), nil
+	return t, vr, r.order().Uint32(n), nil
 }
 
 // vrOf is the VR of an attribute in a file that does not say it: from PS3.6, UN where that has none.
@@ -105,11 +130,17 @@ func vrOf(t uint32) string {
 		}
 		return "UN"
 	}
+	if r := listed()[t]; r != nil {
+		return r.VR // newer attributes than the dictionary's among them
+	}
 	info, err := tag.Find(tag.Tag{Group: uint16(t >> 16), Element: uint16(t)})
 	if err != nil || len(info.VRs) == 0 {
 		return "UN"
 	}
-	return info.VRs[0]
+	if vr := info.VRs[0]; len(vr) == 2 {
+		return vr
+	}
+	return "US" // or SS, or OW
 }
 
 // set reads attributes up to the end of the bytes or, in an item of undefined length, to its delimiter.
@@ -141,6 +172,10 @@ func (r *reader) set(depth int) (dataSet, error) {
 			}
 		default:
 			e.value, err = r.take(int(length))
+			if known := vrOf(t); err == nil && vr == "UN" && known != "UN" && t>>16&1 == 0 {
+				e.resolve(known, depth)
+			}
+			e.value = r.little(e.vr, e.value)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("attribute (%04X,%04X): %w", t>>16, t&0xFFFF, err)
@@ -148,6 +183,21 @@ func (r *reader) set(depth int) (dataSet, error) {
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// resolve gives an attribute of VR UN, that whoever wrote it did not know, the VR of the standard; the items of a sequence are then in implicit VR
+// (PS3.5, 6.2.2). What does not read as that stays UN.
+func (e *element) resolve(vr string, depth int) {
+	if vr == "SQ" {
+		r := &reader{b: e.value, implicit: true}
+		if items, err := r.sequence(uint32(len(e.value)), depth+1); err == nil {
+			e.vr, e.value, e.items = vr, nil, items
+		}
+		return
+	}
+	if long[vr] || len(e.value) < 0xFFFF {
+		e.vr = vr
+	}
 }
 
 // sequence reads the items of a sequence.
@@ -175,7 +225,7 @@ func (r *reader) sequence(length uint32, depth int) ([]dataSet, error) {
 			if err != nil {
 				return nil, err
 			}
-			inner = &reader{b: b, implicit: r.implicit}
+			inner = &reader{b: b, implicit: r.implicit, big: r.big}
 		}
 		d, err := inner.set(depth + 1)
 		if err != nil {

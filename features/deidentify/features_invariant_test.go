@@ -34,7 +34,7 @@ func TestFeaturesStay(t *testing.T) {
 	var before map[string]string
 	for n, in := range []string{from, archive} {
 		out := filepath.Join(dir, string(rune('a'+n)))
-		r, err := key.Folder(context.Background(), in, out)
+		r, err := (&deidentify.Profile{Key: key}).Folder(context.Background(), in, out)
 		if err != nil || r.Written != r.Files || r.Patients != 1 {
 			t.Fatalf("%+v %v", r, err)
 		}
@@ -62,7 +62,7 @@ func TestFeaturesStay(t *testing.T) {
 			}
 		}
 	}
-	if _, err := key.Folder(context.Background(), from, filepath.Join(dir, "a")); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := (&deidentify.Profile{Key: key}).Folder(context.Background(), from, filepath.Join(dir, "a")); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a folder with files: %v", err)
 	}
 }

@@ -2,10 +2,14 @@ package deidentify
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+
+	"github.com/voxgene/voxgene/features/image"
 )
 
 // Instance is one file without what named its patient.
@@ -28,8 +32,14 @@ type Quarantine struct{ Reason string }
 // Error returns the reason.
 func (q *Quarantine) Error() string { return q.Reason }
 
-// ErrNotDICOM says that a file is none.
+// ErrNotDICOM says that a file is none, or none of a patient's objects.
 var ErrNotDICOM = errors.New("this is no DICOM file")
+
+// ErrDirectory is a DICOMDIR: it lists patients by name, and its files under names that they no longer have.
+var ErrDirectory = fmt.Errorf("%w of images, but a DICOMDIR, which names patients; dcmmkdir makes a new one of the files that were written", ErrNotDICOM)
+
+// mediaDirectory is the class of a DICOMDIR.
+const mediaDirectory = "1.2.840.10008.1.3.10"
 
 const (
 	explicitLittle = "1.2.840.10008.1.2.1"
@@ -38,34 +48,25 @@ const (
 	explicitBig    = "1.2.840.10008.1.2.2"
 )
 
-// Identify reads a file of PS3.10 and returns it de-identified. A *Quarantine is a file that may show a name in its pixels or in a text that
-// cannot be cleaned; ErrNotDICOM is another kind of file.
-func (k Key) Identify(b []byte) (*Instance, error) {
-	if len(b) < 132 || string(b[128:132]) != "DICM" {
-		return nil, ErrNotDICOM
-	}
-	meta, rest, err := fileMeta(b[132:])
+// Identify is what Profile{Key: k} does with a file.
+func (k Key) Identify(b []byte) (*Instance, error) { return (&Profile{Key: k}).Identify(b) }
+
+// Identify reads a file of PS3.10, or one that lacks its preamble, and returns it de-identified; one that was deflated or big-endian comes out
+// neither. A *Quarantine is a file that may show a name in its pixels or in a text that cannot be cleaned; ErrNotDICOM is another kind of file.
+func (p *Profile) Identify(b []byte) (*Instance, error) {
+	class, syntax, d, err := read(b)
 	if err != nil {
-		return nil, &Quarantine{"it cannot be read: " + err.Error()}
-	}
-	syntax := meta.text(0x00020010)
-	if syntax == deflated || syntax == explicitBig || syntax == "" {
-		return nil, &Quarantine{"its transfer syntax is deflated or big-endian; transcode it, as by dcmconv +te"}
-	}
-	implicit := syntax == implicitLittle
-	r := &reader{b: rest, implicit: implicit}
-	d, err := r.set(0)
-	if err != nil {
-		return nil, &Quarantine{"it cannot be read: " + err.Error()}
+		return nil, err
 	}
 	if why := burned(d); why != "" {
 		return nil, &Quarantine{why}
 	}
-	id, issuer := d.text(0x00100020), d.text(0x00100021)
+	id, issuer := d.text(patientID), d.text(0x00100021)
 	if id == "" {
 		return nil, &Quarantine{"it has no PatientID, so that it cannot be told whose it is"}
 	}
-	c := &cleaner{key: k, days: k.Days(id, issuer), name: k.Pseudonym(id, issuer), done: map[string]int{}, removed: map[string]int{}}
+	c := &cleaner{profile: p, class: class, days: p.Key.Days(id, issuer), name: p.Key.Pseudonym(id, issuer), names: identity{}, done: map[string]int{}, removed: map[string]int{}}
+	c.names.of(d, p.Institutions)
 	out := c.set(d)
 	c.mark(&out)
 	uid := out.text(0x00080018)
@@ -73,8 +74,65 @@ func (k Key) Identify(b []byte) (*Instance, error) {
 		return nil, &Quarantine{"it lacks a UID of study, series or instance"}
 	}
 	return &Instance{was: id, Patient: c.name, Study: out.text(0x0020000D), Series: out.text(0x0020000E), UID: uid, Face: face(d), Done: c.done, Removed: c.removed,
-		Bytes: out.append(newMeta(meta.text(0x00020002), uid, syntax), implicit)}, nil
+		Bytes: out.append(newMeta(class, uid, syntax), syntax == implicitLittle)}, nil
 }
+
+// read returns the attributes of a file, its class, and the transfer syntax that they are written in again.
+func read(b []byte) (class, syntax string, d dataSet, err error) {
+	fail := func(why string) (string, string, dataSet, error) { return "", "", nil, &Quarantine{why} }
+	switch {
+	case len(b) >= 132 && string(b[128:132]) == "DICM":
+		b = b[132:]
+	case !plausible(b):
+		return "", "", nil, ErrNotDICOM
+	}
+	meta, rest, err := fileMeta(b)
+	if err != nil {
+		return fail("it cannot be read: " + err.Error())
+	}
+	class, syntax = meta.text(0x00020002), meta.text(0x00020010)
+	r := &reader{b: rest}
+	switch syntax {
+	case "": // nothing says: two capital letters after the tag are a VR
+		syntax = explicitLittle
+		if r.implicit = len(rest) < 6 || !capital(rest[4]) || !capital(rest[5]); r.implicit {
+			syntax = implicitLittle
+		}
+	case implicitLittle:
+		r.implicit = true
+	case explicitBig:
+		r.big, syntax = true, explicitLittle
+	case deflated:
+		r.b, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(rest)), min(int64(len(rest))*image.DeflateRatio, largest)))
+		if syntax = explicitLittle; err != nil {
+			return fail("it cannot be inflated")
+		}
+	}
+	if class == mediaDirectory {
+		return "", "", nil, ErrDirectory
+	}
+	if d, err = r.set(0); err != nil {
+		return fail("it cannot be read: " + err.Error())
+	}
+	if c := d.text(0x00080016); c != "" {
+		class = c
+	}
+	if class == "" || !uidForm.MatchString(class) || !uidForm.MatchString(syntax) {
+		return fail("its class or its transfer syntax is no UID")
+	}
+	return class, syntax, d, nil
+}
+
+// plausible reports whether a file without the preamble begins with attributes of group 2 or 8 anyway.
+func plausible(b []byte) bool {
+	if len(b) < 8 {
+		return false
+	}
+	group, element := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:])
+	return (group == 2 || group == 8) && element <= 0x2000 && (capital(b[4]) && capital(b[5]) || binary.LittleEndian.Uint32(b[4:]) < 1<<16)
+}
+
+func capital(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 // fileMeta reads the group 0002.
 func fileMeta(b []byte) (dataSet, []byte, error) {
@@ -145,103 +203,6 @@ func face(d dataSet) bool {
 		}
 	}
 	return false
-}
-
-// cleaner takes one file through the profile.
-type cleaner struct {
-	key           Key
-	days          int
-	name          string
-	done, removed map[string]int
-}
-
-func (c *cleaner) set(d dataSet) dataSet {
-	safe := d.private()
-	out := make(dataSet, 0, len(d))
-	for i := range d {
-		e, a := c.element(d[i], safe)
-		c.done[string(a)]++
-		if a != keep && a != remap && a != moveDate {
-			c.removed[fmt.Sprintf("(%04X,%04X)", e.tag>>16, e.tag&0xFFFF)]++
-		}
-		if a != remove {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// element returns an attribute as it may stay and what was done with it.
-func (c *cleaner) element(e element, safe map[uint32]bool) (element, action) {
-	if e.tag>>16&1 == 1 {
-		if safe[e.tag] {
-			return e, keep
-		}
-		return e, remove
-	}
-	a := rule(e.tag, e.vr)
-	text := trim(e.value)
-	switch a {
-	case keep:
-		if e.tag == 0x00080201 && !timezone.MatchString(text) {
-			return e, remove
-		}
-		if form := forms[e.vr]; form != nil && !form.MatchString(text) {
-			return e, remove
-		}
-		if e.vr == "SQ" {
-			items := make([]dataSet, len(e.items))
-			for i, it := range e.items {
-				items[i] = c.set(it)
-			}
-			e.items = items
-		}
-	case empty:
-		e.value = nil
-	case replace:
-		e.value = []byte(c.name)
-		if e.tag == 0x30060002 {
-			e.value = []byte("STRUCTURES")
-		}
-	case remap:
-		e.value = c.each(text, c.key.UID)
-	case moveDate:
-		e.value = c.each(text, func(v string) string { return shift(strings.TrimSpace(v), c.days) })
-	case cap89:
-		if !forms["AS"].MatchString(text) {
-			return e, remove
-		}
-		if a = keep; strings.HasSuffix(text, "Y") && text >= "090Y" {
-			e.value, a = []byte("090Y"), replace
-		}
-	}
-	return e, a
-}
-
-// each maps the values of an attribute that may have several.
-func (c *cleaner) each(text string, to func(string) string) []byte {
-	values := strings.Split(text, `\`)
-	for i := range values {
-		values[i] = to(values[i])
-	}
-	return []byte(strings.Join(values, `\`))
-}
-
-// mark says in the file what was done to it (PS3.15, E.1.1; codes of PS3.16, CID 7050).
-func (c *cleaner) mark(d *dataSet) {
-	d.put(element{tag: 0x00120062, vr: "CS", value: []byte("YES")})
-	d.put(element{tag: 0x00120063, vr: "LO", value: []byte("Voxgene: PS3.15 Annex E, basic profile with options")})
-	codes := element{tag: 0x00120064, vr: "SQ"}
-	for _, code := range [][2]string{{"113100", "Basic Application Confidentiality Profile"}, {"113107", "Retain Longitudinal Temporal Information Modified Dates Option"},
-		{"113108", "Retain Patient Characteristics Option"}, {"113111", "Retain Safe Private Option"}} {
-		codes.items = append(codes.items, dataSet{{tag: 0x00080100, vr: "SH", value: []byte(code[0])}, {tag: 0x00080102, vr: "SH", value: []byte("DCM")}, {tag: 0x00080104, vr: "LO", value: []byte(code[1])}})
-	}
-	d.put(codes)
-	d.put(element{tag: 0x00280303, vr: "CS", value: []byte("MODIFIED")})
-	for _, t := range []uint32{0x00100010, 0x00100020} { // a file that lacked its name has one now
-		vr := map[bool]string{true: "PN", false: "LO"}[t == 0x00100010]
-		d.put(element{tag: t, vr: vr, value: []byte(c.name)})
-	}
 }
 
 // same reports whether two files that were made hold the same.

@@ -44,7 +44,7 @@ const ReportFile = "deidentified.json"
 // Folder takes every file of a folder or zip archive and writes those that can be de-identified to a new or empty folder:
 // patient/study/series/instance.dcm, under their new names. It goes on past a file that cannot, and every file of the input is counted. The
 // error is of reading or writing; the report holds what is quarantined.
-func (k Key) Folder(ctx context.Context, from, to string) (*Report, error) {
+func (p *Profile) Folder(ctx context.Context, from, to string) (*Report, error) {
 	if entries, err := os.ReadDir(to); err == nil && len(entries) > 0 {
 		return nil, fmt.Errorf("%s is not empty: what is in it would be taken for de-identified", to)
 	}
@@ -59,9 +59,9 @@ func (k Key) Folder(ctx context.Context, from, to string) (*Report, error) {
 		if err != nil {
 			return err
 		}
-		i, err := k.Identify(b)
+		i, err := p.Identify(b)
 		if err == nil {
-			err = k.write(i, to, r)
+			err = p.write(i, to, r)
 		}
 		var q *Quarantine
 		switch {
@@ -101,7 +101,7 @@ func (k Key) Folder(ctx context.Context, from, to string) (*Report, error) {
 }
 
 // write writes an instance. Two that differ and share a UID cannot both stay.
-func (k Key) write(i *Instance, to string, r *Report) error {
+func (p *Profile) write(i *Instance, to string, r *Report) error {
 	dir := filepath.Join(to, i.Patient, i.Study, i.Series) // of hexadecimal digits and mapped UIDs: no path of the input
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -57,20 +58,35 @@ func (k Key) Days(id, issuer string) int {
 
 // UID is the new UID for one that is not of the standard itself.
 func (k Key) UID(uid string) string {
-	if uid == "" || strings.HasPrefix(uid, "1.2.840.10008.") {
+	if uid == "" || strings.HasPrefix(uid, "1.2.840.10008.") && uidForm.MatchString(uid) {
 		return uid
 	}
 	return "2.25." + new(big.Int).SetBytes(k.hash("uid", uid)[:16]).String()
 }
 
-// shift moves a DA or DT value; what is no date is empty.
+// dated is a DA or DT value: a date, and of a whole one the time and the offset from UTC. pointed is a date of ACR-NEMA.
+var (
+	dated   = regexp.MustCompile(`^([0-9]{8}|[0-9]{6}|[0-9]{4})((?:[0-9]{2}){0,3}(?:\.[0-9]{1,6})?(?:[+-][0-9]{4})?)$`)
+	pointed = regexp.MustCompile(`^([0-9]{4})\.([0-9]{2})\.([0-9]{2})$`)
+)
+
+// shift moves a DA or DT value by days; what is no date is empty. A date of a year, or of a year and month, moves as its middle does and stays as
+// rough as it was. Dates with points are of before DICOM, and stay so.
 func shift(value string, days int) string {
-	if len(value) < 8 {
+	if m := pointed.FindStringSubmatch(value); m != nil {
+		if moved := shift(m[1]+m[2]+m[3], days); moved != "" {
+			return moved[:4] + "." + moved[4:6] + "." + moved[6:]
+		}
 		return ""
 	}
-	t, err := time.Parse("20060102", value[:8])
-	if err != nil || strings.Trim(value[8:], "0123456789.+-") != "" {
+	m := dated.FindStringSubmatch(value)
+	if m == nil {
 		return ""
 	}
-	return t.AddDate(0, 0, -days).Format("20060102") + value[8:]
+	date := m[1]
+	t, err := time.Parse("20060102", date+map[int]string{4: "0701", 6: "15"}[len(date)])
+	if err != nil {
+		return ""
+	}
+	return t.AddDate(0, 0, -days).Format("20060102")[:len(date)] + m[2]
 }

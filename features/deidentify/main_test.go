@@ -7,4 +7,4 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 )
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/deidentify", 0)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/deidentify", 12934)) }
