@@ -20,7 +20,7 @@ type Instance struct {
 	Done                        map[string]int // attributes by what was done with them
 	Removed                     map[string]int // by tag, of those removed, emptied or replaced
 
-	was string // PatientID of the file
+	was, issuer string // PatientID of the file, and who gave it
 }
 
 // WasOf reports whether the file named a patient by this identifier.
@@ -73,7 +73,7 @@ func (p *Profile) Identify(b []byte) (*Instance, error) {
 	if uid == "" || out.text(0x0020000D) == "" || out.text(0x0020000E) == "" {
 		return nil, &Quarantine{"it lacks a UID of study, series or instance"}
 	}
-	return &Instance{was: id, Patient: c.name, Study: out.text(0x0020000D), Series: out.text(0x0020000E), UID: uid, Face: face(d), Done: c.done, Removed: c.removed,
+	return &Instance{was: id, issuer: issuer, Patient: c.name, Study: out.text(0x0020000D), Series: out.text(0x0020000E), UID: uid, Face: face(d), Done: c.done, Removed: c.removed,
 		Bytes: out.append(newMeta(class, uid, syntax), syntax == implicitLittle)}, nil
 }
 
@@ -197,7 +197,12 @@ func face(d dataSet) bool {
 		return true
 	}
 	where := strings.ToUpper(d.text(0x00180015) + " " + d.text(0x00081030) + " " + d.text(0x0008103E) + " " + d.text(0x00181030))
-	for _, word := range []string{"HEAD", "BRAIN", "SKULL", "FACE", "NECK", "SINUS", "ORBIT", "WHOLEBODY", "WHOLE BODY", "HIRN", "KOPF", "SCHAEDEL", "CEREBR", "CRANI", "TETE"} {
+	return headWord(where)
+}
+
+// headWord reports whether a text in capitals speaks of the head.
+func headWord(where string) bool {
+	for _, word := range []string{"HEAD", "BRAIN", "SKULL", "FACE", "NECK", "SINUS", "ORBIT", "WHOLEBODY", "WHOLE BODY", "HIRN", "KOPF", "SCHAEDEL", "CEREBR", "CRANI", "TETE", "GLIOMA", "FLAIR", "PETROUS", "PITUITARY"} {
 		if strings.Contains(where, word) {
 			return true
 		}

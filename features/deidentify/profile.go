@@ -20,6 +20,17 @@ type Profile struct {
 	Key          Key
 	Devices      bool // Retain Device Identity: stations and serial numbers stay
 	Institutions bool // Retain Institution Identity: names and addresses of institutions stay
+
+	ID   []string // columns of tables that hold identifiers of patients, whatever their case; nil for patient
+	Keep []string // globs of columns of tables that stay as they are but for identifiers in them
+}
+
+// columns are those of identifiers.
+func (p *Profile) columns() []string {
+	if len(p.ID) == 0 {
+		return []string{"patient"}
+	}
+	return p.ID
 }
 
 // action is what is done with an attribute.
