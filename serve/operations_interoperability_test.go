@@ -78,6 +78,34 @@ func TestInteroperabilityPrometheus(t *testing.T) {
 	}
 }
 
+// promtool finds no fault in the alerts and in the metrics, and each alert fires on the series that it is meant for.
+func TestInteroperabilityPromtool(t *testing.T) {
+	dir := t.TempDir()
+	for from, to := range map[string]string{"../configs/monitoring/alerts.yaml": "alerts.yaml", "testdata/alerts_test.yaml": "alerts_test.yaml"} {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, to), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, metrics := monitored(t)
+	var own strings.Builder // promtool has words about the metrics of Go's own client
+	for line := range strings.Lines(metrics()) {
+		if strings.Contains(line, "voxgene_") {
+			own.WriteString(line)
+		}
+	}
+	for _, args := range [][]string{{"check", "rules", "--lint-fatal", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}, {"check", "metrics"}} {
+		c := exec.Command("promtool", args...)
+		c.Dir, c.Stdin = dir, strings.NewReader(own.String())
+		if out, err := c.CombinedOutput(); err != nil || args[1] == "metrics" && len(out) > 0 {
+			t.Errorf("promtool %v (of the package prometheus): %v\n%s", args, err, out)
+		}
+	}
+}
+
 // systemd takes the unit.
 func TestInteroperabilitySystemd(t *testing.T) {
 	text, err := os.ReadFile("../configs/deploy/voxgene.service")

@@ -77,7 +77,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	}
 	limits := api.Limits{Body: c.Limits.Body, Patients: c.Limits.Patients}
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(bundles, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.MustRegister(bundles, build(version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gate, err := auth.New(c.Auth, c.Listen, c.TLS.ClientCA != "", log)
 	if err != nil {
 		return nil, err
@@ -125,6 +125,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 		hooks.Register(a.Mux())
 	}
 	if outbox != nil {
+		metrics.MustRegister(waiting{outbox, log})
 		if err := registerKeys(a.Mux(), outbox.Systems); err != nil {
 			return nil, err
 		}

@@ -119,10 +119,15 @@ func (d *Drift) Index(each func(feature string, psi float64)) {
 
 var driftMetric = prometheus.NewDesc("voxgene_drift_psi", "Population stability index of the inputs that count most, against training.", []string{"model", "feature"}, nil)
 
-// Describe describes the metric of drift.
-func (r *Registry) Describe(c chan<- *prometheus.Desc) { c <- driftMetric }
+var modelMetric = prometheus.NewDesc("voxgene_model_info", "The version that answers for a model, always 1.", []string{"model", "version"}, nil)
 
-// Collect gives the drift of the version that answers for each model.
+// Describe describes the metrics.
+func (r *Registry) Describe(c chan<- *prometheus.Desc) {
+	c <- driftMetric
+	c <- modelMetric
+}
+
+// Collect gives the version that answers for each model, and its drift.
 func (r *Registry) Collect(c chan<- prometheus.Metric) {
 	seen := map[*Entry]bool{}
 	for _, m := range r.Models() {
@@ -131,6 +136,7 @@ func (r *Registry) Collect(c chan<- prometheus.Metric) {
 			continue
 		}
 		seen[e] = true
+		c <- prometheus.MustNewConstMetric(modelMetric, prometheus.GaugeValue, 1, e.Bundle.Name, e.Bundle.Version())
 		e.Drift.Index(func(feature string, psi float64) {
 			c <- prometheus.MustNewConstMetric(driftMetric, prometheus.GaugeValue, psi, e.Bundle.Name, feature)
 		})
