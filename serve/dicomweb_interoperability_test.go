@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -130,14 +132,26 @@ func connected(t *testing.T, o *orthanc, dir string, log io.Writer) (string, fun
 		login := client.Config{User: "voxgene", PasswordEnv: "ORTHANC_PASSWORD"}
 		pacs, from := login, login
 		pacs.URL, from.URL = base+"/dicom-web", base
-		c.DICOMweb.Systems = []dicomweb.SystemConfig{{Name: "pacs", Config: pacs}}
+		c.DICOMweb.Systems = []dicomweb.SystemConfig{{Name: "pacs", Config: pacs, Delete: base}}
 		c.DICOMweb.Pollers = []dicomweb.PollerConfig{{Name: "orthanc", Config: from, Every: 300 * time.Millisecond, From: "start"}}
 	})
 	return address, stop
 }
 
+// outbox is one that tells the server's systems what is due, as the page and the commands do.
+func outbox(t *testing.T, store *results.Store, o *orthanc) *results.Outbox {
+	t.Helper()
+	c := serve.Config{Writeback: results.Writeback{ApprovedBy: "board", Protocol: "17-4", Expires: time.Now().AddDate(0, 0, 1).Format(time.DateOnly)}}
+	c.DICOMweb.Systems = []dicomweb.SystemConfig{{Name: "pacs", Config: client.Config{URL: "http://127.0.0.1:" + o.http + "/dicom-web"}}}
+	out, err := serve.NewOutbox(c, store, slog.New(slog.DiscardHandler), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // A study and its segmentation arrive by C-STORE; the poller predicts, and the objects come back into the study. Nothing is done twice, over
-// restarts of either side; a retraction is followed by the report that replaces the first.
+// restarts of either side; a result that becomes final has another report, and a retraction is followed by a report, a note, and the deletion of what it rejects.
 func TestInteroperabilityOrthanc(t *testing.T) {
 	root := oracle.Data(t, "dicom", "qin_prostate_adc_seg")
 	images, err := filepath.Glob(filepath.Join(root, "ADC", "*.dcm"))
@@ -229,50 +243,83 @@ func TestInteroperabilityOrthanc(t *testing.T) {
 		t.Errorf("%d results, %+v (%v)", len(list), deliveries, err)
 	}
 
-	// Retracted by the command's code: the report that replaces the first is in the study.
+	// Final, it has a report of its own, which replaces the preliminary one.
+	before := standing()["pacs"].Objects
+	if r, err = store.Finalise(r.ID, "Dr A"); err != nil {
+		t.Fatal(err)
+	}
+	if err := outbox(t, store, o).Verified(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	within(t, time.Minute, "the final report is accepted", func() bool { return standing()["pacs"].Objects["sr final"] == object.ReportUID(&r) })
+
+	// Taken back: the report that replaces both and the note that rejects every object are in the study; the objects are not any more.
 	if r, err = store.Retract(r.ID, "Dr A", "mask of another lesion", ""); err != nil {
 		t.Fatal(err)
 	}
-	out := &results.Outbox{Store: store}
-	if _, err := out.Withdraw(r.ID); err != nil {
+	if _, err := outbox(t, store, o).Withdraw(r.ID); err != nil {
 		t.Fatal(err)
 	}
 	within(t, time.Minute, "the retraction is accepted", func() bool { return len(standing()) == 0 })
-	var found []map[string]any
-	if err := o.get("/dicom-web/instances?SOPInstanceUID="+object.ReportUID(&r), &found); err != nil || len(found) != 1 {
-		t.Fatalf("%v (%v)", found, err)
+	deliveries, err = store.Deliveries(r.ID)
+	if last := deliveries[len(deliveries)-1]; err != nil || last.Detail != fmt.Sprintf("ko stored, sr retraction stored, %d objects deleted", len(before)+1) {
+		t.Errorf("%+v (%v)", last, err)
 	}
-	var reports []string
+	for name, uid := range before {
+		var found []any
+		if err := o.get("/dicom-web/instances?SOPInstanceUID="+uid, &found); err != nil || len(found) != 0 {
+			t.Errorf("%s is there still: %v (%v)", name, found, err)
+		}
+	}
+	left := map[string][]string{}
 	series, err := pacs.Series(t.Context(), r.Identity.Study)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range series {
-		if s.Text(client.Modality) == "SR" {
-			files, err := pacs.Retrieve(t.Context(), r.Identity.Study, s.Text(client.SeriesUID), t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			reports = append(reports, files...)
-		}
-	}
-	replaced := 0
-	for _, path := range reports {
-		text, err := exec.Command("dsrdump", "+Pl", path).CombinedOutput()
+		files, err := pacs.Retrieve(t.Context(), r.Identity.Study, s.Text(client.SeriesUID), t.TempDir())
 		if err != nil {
+			t.Fatal(err)
+		}
+		left[s.Text(client.Modality)] = append(left[s.Text(client.Modality)], files...)
+	}
+	if len(left["MR"]) != len(images) || len(left["SEG"]) != 1 || len(left["SR"]) != 1 || len(left["KO"]) != 1 || len(left) != 4 {
+		t.Fatalf("the study has %v", left)
+	}
+	for kind, want := range map[string]string{"SR": "mask of another lesion", "KO": "Rejected for Patient Safety Reasons"} {
+		text, err := exec.Command("dsrdump", "+Pl", left[kind][0]).CombinedOutput()
+		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("dsrdump: %v\n%s", err, text)
 		}
-		if strings.Contains(string(text), "mask of another lesion") {
-			replaced++
+	}
+
+	// Another database in its place: it is read from the start, and the study that comes again is known.
+	o.stop()
+	files, err := os.ReadDir(o.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if f.Name() != "orthanc.json" {
+			if err := os.RemoveAll(filepath.Join(o.dir, f.Name())); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	if len(reports) != 2 || replaced != 1 {
-		t.Errorf("%d reports, %d of them a retraction", len(reports), replaced)
+	o.start(t)
+	o.store(t, append(images, masks...)...)
+	var changes struct{ Last int }
+	within(t, time.Minute, "the poller has read the new database", func() bool {
+		mark, err := store.Mark("poller orthanc")
+		return err == nil && o.get("/changes?last", &changes) == nil && changes.Last > len(images)+4 && strings.HasPrefix(mark, fmt.Sprint(changes.Last, " "))
+	})
+	if list, err := store.List(results.Filter{}); err != nil || len(list) != 1 || only().Result != r.ID {
+		t.Errorf("%d results (%v)", len(list), err)
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	if text := log.String(); strings.Contains(text, r.Identity.Patient) || strings.Contains(text, r.Identity.Study) || r.Identity.Name != "" && strings.Contains(text, r.Identity.Name) {
-		t.Error("the log names the patient or the study")
+	if text := log.String(); !strings.Contains(text, "counts its changes anew") || strings.Contains(text, r.Identity.Patient) || strings.Contains(text, r.Identity.Study) || r.Identity.Name != "" && strings.Contains(text, r.Identity.Name) {
+		t.Error("the log does not say that the database is another, or names the patient or the study")
 	}
 }
