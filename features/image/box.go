@@ -55,13 +55,18 @@ func (b Box) within(size [3]int) error {
 
 // Bounds is the smallest box with every voxel of the label, or of any label where label is 0. It is empty when there is none.
 func (m *Mask) Bounds(label uint16) Box {
+	within := m.Extent
+	if within.Empty() {
+		within = m.Box()
+	}
 	b := Box{Min: m.Size}
 	row := m.Size[0]
-	for k := range m.Size[2] {
-		if blank(m.Labels[m.Index(0, 0, k):][:row*m.Size[1]]) { // most of a mask
+	for k := within.Min[2]; k < within.Max[2]; k++ {
+		plane := m.Labels[m.Index(0, within.Min[1], k):m.Index(0, within.Max[1], k)]
+		if blank(plane) { // most of a mask
 			continue
 		}
-		for j := range m.Size[1] {
+		for j := within.Min[1]; j < within.Max[1]; j++ {
 			line := m.Labels[m.Index(0, j, k):][:row]
 			first, last := -1, -1
 			for from := 0; from < len(line); from += 16 {

@@ -44,18 +44,20 @@ func (h *voxelHash) text() string { return hex.EncodeToString(h.sum.Sum(nil)) }
 
 // VoxelHash is the SHA-1 of the labels as PyRadiomics takes it of a mask, which it holds as uint32 (imageoperations.getMask).
 func (m *Mask) VoxelHash() string {
-	first := 0 // the first voxel with a label, rounded down
-	for first+blockSamples <= len(m.Labels) && blank(m.Labels[first:first+blockSamples]) {
+	first, end := 0, len(m.Labels) // where labels may be
+	if e := m.Extent; !e.Empty() {
+		first, end = m.Index(0, e.Min[1], e.Min[2]), m.Index(0, e.Max[1]-1, e.Max[2]-1)+m.Size[0]
+	}
+	for first+blockSamples <= end && blank(m.Labels[first:first+blockSamples]) {
 		first += blockSamples
 	}
 	sum, skipped := afterZeros(4 * first)
 	var held [4 * blockSamples]byte
 	dirty := false // held has something other than zeros
-	for labels := m.Labels[skipped/4:]; len(labels) > 0; {
-		block := labels[:min(blockSamples, len(labels))]
-		labels = labels[len(block):]
+	for from := skipped / 4; from < len(m.Labels); from += blockSamples {
+		block := m.Labels[from:min(from+blockSamples, len(m.Labels))]
 		switch {
-		case !blank(block):
+		case from < end && from+len(block) > first && !blank(block):
 			for i, l := range block {
 				binary.LittleEndian.PutUint32(held[4*i:], uint32(l))
 			}

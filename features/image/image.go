@@ -34,6 +34,9 @@ type Volume struct {
 type Mask struct {
 	Grid
 	Labels []uint16
+	// Extent holds every voxel with a label, where it is not empty: a reader that has seen every voxel says so, and what looks for labels
+	// need not look elsewhere. Who puts labels outside of it has to clear it.
+	Extent Box
 	// Hash is VoxelHash of the mask as it was read, where that is known.
 	Hash string
 }

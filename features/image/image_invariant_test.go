@@ -9,6 +9,38 @@ import (
 	"github.com/voxgene/voxgene/features/image"
 )
 
+// A mask that knows where its labels can be has the same bounds and the same hash as one that does not, whatever told it.
+func TestExtentInvariant(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 60 {
+		g := image.Grid{Size: [3]int{1 + r.IntN(70), 1 + r.IntN(70), 1 + r.IntN(20)}, Spacing: [3]float64{1, 1, 1}, Direction: image.IdentityDirection}
+		raw := make([]byte, g.Voxels())
+		for range r.IntN(4) {
+			at := r.IntN(len(raw))
+			for i, end := at, min(at+r.IntN(300), len(raw)); i < end; i++ {
+				raw[i] = byte(r.IntN(3))
+			}
+		}
+		read, err := image.DecodeMask(bytes.NewReader(raw), g, image.Samples{Type: image.Uint8, Slope: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := *read
+		plain.Extent = image.Box{}
+		for label := range uint16(3) {
+			if got, want := read.Bounds(label), plain.Bounds(label); got != want {
+				t.Fatalf("label %d of %v: %v, want %v", label, g.Size, got, want)
+			}
+		}
+		if got, want := read.VoxelHash(), plain.VoxelHash(); got != want {
+			t.Fatalf("hash of %v: %s, want %s", g.Size, got, want)
+		}
+		if b := plain.Bounds(0); !b.Empty() && (read.Extent.Min[1] != b.Min[1] || read.Extent.Max[2] != b.Max[2]) {
+			t.Fatalf("extent %v of labels in %v", read.Extent, b)
+		}
+	}
+}
+
 // oblique is a grid whose axes are at an angle with the patient's.
 func oblique(t testing.TB, size [3]int) image.Grid {
 	t.Helper()

@@ -81,8 +81,13 @@ func DecodeVolume(r io.Reader, whole Grid, s Samples, keep Selection) (Reading, 
 	return reading, nil
 }
 
-// blocks calls do with blocks of little-endian samples, in order, and the number of the first of each.
-func blocks(r io.Reader, g Grid, s Samples, do func(first int, raw []byte) error) error {
+// zeroTeller is a reader that knows runs of zeros without looking at them: Zeros takes bytes that are zero off what Read would give, at most
+// n, and says how many.
+type zeroTeller interface{ Zeros(n int) int }
+
+// blocks calls do with blocks of little-endian samples, in order, and the number of the first of each. Those that zeros says of are known to
+// be zero; others may be.
+func blocks(r io.Reader, g Grid, s Samples, do func(first int, raw []byte, zeros bool) error) error {
 	size := s.Type.Size()
 	if size == 0 {
 		return fmt.Errorf("no such sample type: %d", int(s.Type))
@@ -92,18 +97,30 @@ func blocks(r io.Reader, g Grid, s Samples, do func(first int, raw []byte) error
 			g.Size[0], g.Size[1], g.Size[2], s.Type, need, s.Bound)
 	}
 	buffer := make([]byte, min(blockSamples, g.Voxels())*size)
+	teller, _ := r.(zeroTeller)
+	dirty := 0 // bytes of buffer that may not be zero
 	for first := 0; first < g.Voxels(); {
 		raw := buffer[:min(blockSamples, g.Voxels()-first)*size]
-		if n, err := io.ReadFull(r, raw); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				return fmt.Errorf("voxels end after %d of %d bytes: the file is cut off, or its header is of another image", first*size+n, g.Voxels()*size)
-			}
-			return fmt.Errorf("after %d of %d bytes of voxels: %w", first*size+n, g.Voxels()*size, err)
+		told := 0
+		for more := 1; teller != nil && more > 0 && told < len(raw); told += more {
+			more = teller.Zeros(len(raw) - told)
 		}
-		if s.BigEndian {
+		clear(raw[:min(told, dirty)])
+		if told < len(raw) {
+			dirty = len(raw)
+			if n, err := io.ReadFull(r, raw[told:]); err != nil {
+				if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+					return fmt.Errorf("voxels end after %d of %d bytes: the file is cut off, or its header is of another image", first*size+told+n, g.Voxels()*size)
+				}
+				return fmt.Errorf("after %d of %d bytes of voxels: %w", first*size+told+n, g.Voxels()*size, err)
+			}
+		} else {
+			dirty = 0
+		}
+		if s.BigEndian && told < len(raw) {
 			swap(raw, size)
 		}
-		if err := do(first, raw); err != nil {
+		if err := do(first, raw, told == len(raw)); err != nil {
 			return err
 		}
 		first += len(raw) / size
@@ -135,7 +152,7 @@ func (p *pass) gather() {
 	p.scratch = make([]float64, blockSamples)
 }
 
-func (p *pass) block(first int, raw []byte) error {
+func (p *pass) block(first int, raw []byte, _ bool) error {
 	size := p.samples.Type.Size()
 	n := len(raw) / size
 	if p.hash != nil {
@@ -198,21 +215,40 @@ func DecodeMask(r io.Reader, g Grid, s Samples) (*Mask, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Mask{Grid: g}
+	m := &Mask{Grid: g, Extent: Box{Min: g.Size}}
 	scratch := make([]float64, blockSamples)
-	err := blocks(r, g, s, func(first int, raw []byte) error {
+	err := blocks(r, g, s, func(first int, raw []byte, zeros bool) error {
 		m.Labels = extend(m.Labels, len(raw)/s.Type.Size(), g.Voxels(), s.Bound > 0)
-		if s.Intercept == 0 && zero(raw) {
+		if s.Intercept == 0 && (zeros || zero(raw)) {
 			return nil
 		}
 		values := scratch[:len(raw)/s.Type.Size()]
 		s.decode(values, raw)
-		return m.set(first, values)
+		if err := m.set(first, values); err != nil {
+			return err
+		}
+		m.extend(first, len(values))
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	if m.Extent.Empty() { // no label: nothing is known of where they are
+		m.Extent = Box{}
+	}
 	return m, nil
+}
+
+// extend makes the extent hold the labels of n voxels from voxel first on, to the whole row.
+func (m *Mask) extend(first, n int) {
+	row, rows := m.Size[0], m.Size[1]
+	for from := first; from < first+n; {
+		to := min((from/row+1)*row, first+n)
+		if !blank(m.Labels[from:to]) {
+			m.Extent.include(0, row-1, from/row%rows, from/row/rows)
+		}
+		from = to
+	}
 }
 
 // set stores values as the labels from voxel first on.

@@ -1,6 +1,9 @@
 package image
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Statistics describes every voxel of an image, whatever part of it was kept.
 type Statistics struct {
@@ -94,12 +97,18 @@ func (m *moments) statistics() Statistics {
 // histogram gathers the statistics of samples of 8 or 16 bits: one increment a voxel, and exact sums. Neighbouring samples count in
 // two tables, because background repeats one level and an increment would wait for the one before it.
 type histogram struct {
+	tables    *[2][1 << 16]uint32
 	even, odd []uint32
 	lowest    int // the stored number of element 0
 }
 
+// tables are pairs of tables of 16-bit samples, all zero, that scans of a batch take one after the other.
+var tables = sync.Pool{New: func() any { return &[2][1 << 16]uint32{} }}
+
 func newHistogram(t Type) *histogram {
-	h := &histogram{even: make([]uint32, 1<<(8*t.Size())), odd: make([]uint32, 1<<(8*t.Size()))}
+	both := tables.Get().(*[2][1 << 16]uint32)
+	levels := 1 << (8 * t.Size())
+	h := &histogram{tables: both, even: both[0][:levels], odd: both[1][:levels]}
 	if t == Int8 || t == Int16 {
 		h.lowest = -len(h.even) / 2
 	}
@@ -130,7 +139,7 @@ func (h *histogram) add16(raw []byte, flip uint16) {
 	}
 }
 
-// statistics are those of stored·slope + intercept.
+// statistics are those of stored·slope + intercept. The histogram is used up.
 func (h *histogram) statistics(slope, intercept float64) Statistics {
 	n, sum := 0, 0 // exact: 2^30 voxels of at most 2^16
 	first, last := -1, -1
@@ -150,13 +159,14 @@ func (h *histogram) statistics(slope, intercept float64) Statistics {
 		var m moments
 		return m.statistics()
 	}
-	if slope < 0 {
-		first, last = last, first
-	}
 	mean, m2 := float64(sum)/float64(n), 0.0
-	for level := range h.even {
+	for level := first; level <= last; level++ {
 		d := float64(level+h.lowest) - mean
 		m2 += float64(int(h.even[level])+int(h.odd[level])) * d * d
+	}
+	low, high := first, last
+	if slope < 0 {
+		first, last = last, first
 	}
 	s := Statistics{
 		Count: n, AtMinimum: int(h.even[first]) + int(h.odd[first]),
@@ -167,5 +177,9 @@ func (h *histogram) statistics(slope, intercept float64) Statistics {
 	if n > 1 {
 		s.SD = math.Abs(slope) * math.Sqrt(m2/float64(n-1))
 	}
+	clear(h.even[low : high+1])
+	clear(h.odd[low : high+1])
+	tables.Put(h.tables)
+	*h = histogram{}
 	return s
 }

@@ -24,11 +24,7 @@ func (r *Reader) fixed() error {
 
 // begin makes the tables of a block.
 func (r *Reader) begin(lit, dist []uint8) error {
-	var ok bool
-	if r.lit, ok = build(r.lit, litBits, lit, litEntries[:]); !ok {
-		return r.corrupt()
-	}
-	if r.dist, ok = build(r.dist, distBits, dist, distEntries[:]); !ok {
+	if !build(r.lit[:], litBits, lit, litEntries[:]) || !build(r.dist[:], distBits, dist, distEntries[:]) {
 		return r.corrupt()
 	}
 	r.huffman = true
@@ -48,17 +44,19 @@ func (r *Reader) dynamic() error {
 		}
 		cl[at] = uint8(r.take(3))
 	}
-	table, ok := build(make([]uint32, 1<<7), 7, cl[:], clEntries[:])
-	if !ok {
+	var table [1 << 7]uint32
+	if !build(table[:], 7, cl[:], clEntries[:]) {
 		return r.corrupt()
 	}
 	var lengths [286 + 30]uint8
 	for i := 0; i < nlit+ndist; {
-		if err := r.need(); err != nil {
-			return err
+		if r.n < 7+7 {
+			if err := r.need(); err != nil {
+				return err
+			}
 		}
 		e := table[r.bits&(1<<7-1)]
-		if e == 0 {
+		if e&special != 0 {
 			return r.corrupt()
 		}
 		r.take(uint(e & 0xFF))

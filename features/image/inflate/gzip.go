@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 )
 
 // Gzip decompresses a gzip file of one member or several, and compares checksum and length of each.
@@ -14,11 +15,16 @@ type Gzip struct {
 	sum    uint32
 	length uint32
 	err    error
+	lent   *buffers // nil once they were given back
 }
+
+// spare are the buffers of files that were read to their end.
+var spare = sync.Pool{New: func() any { return new(buffers) }}
 
 // NewGzip returns a reader of a gzip file. A file that does not begin as one is an error.
 func NewGzip(src io.Reader) (*Gzip, error) {
-	g := &Gzip{r: NewReader(src)}
+	g := &Gzip{lent: spare.Get().(*buffers)}
+	g.r = newReader(src, g.lent)
 	if err := g.header(); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
@@ -43,7 +49,23 @@ func (g *Gzip) Read(p []byte) (int, error) {
 		if g.err = err; errors.Is(err, io.EOF) {
 			g.err = g.next()
 		}
+		if g.err != nil { // nothing is read after it
+			g.r = nil
+			spare.Put(g.lent)
+			g.lent = nil
+		}
 	}
+}
+
+// Zeros takes bytes that are known to be zero off what Read would give, at most n, and says how many.
+func (g *Gzip) Zeros(n int) int {
+	if g.err != nil {
+		return 0
+	}
+	n = g.r.Zeros(n)
+	g.sum = crc32.Update(g.sum, crc32.IEEETable, g.r.out[g.r.from-n:g.r.from])
+	g.length += uint32(n)
+	return n
 }
 
 // next reads the end of a member, and the beginning of another where one follows.
@@ -132,6 +154,6 @@ func (g *Gzip) header() error {
 		}
 	}
 	r.bits, r.n, r.final, r.huffman, r.stored, r.err = 0, 0, false, false, 0, nil
-	r.from, r.to = 0, 0
+	r.from, r.to, r.zeros = 0, 0, [2]int{}
 	return nil
 }

@@ -2,19 +2,24 @@ package inflate
 
 import "math/bits"
 
-// An entry of a decoding table is a value, what it is, and the length of its code in bits: value<<16 | kind<<8 | length. The kind of a
-// length or a distance is the number of extra bits that follow. The zero entry is no code.
+// An entry of a decoding table is value<<16 | length of the code<<8 | bits to take, which are those of the code and the extra bits that
+// follow a length or a distance. What it is stands between.
 const (
-	literal  = 0x80 // kind: the value is a byte
-	endBlock = 0x40 // kind: the block ends
-	subtable = 0x20 // kind, with the bits of the subtable below: the value is where it begins
+	literal  = 1 << 13             // the value is a byte
+	endBlock = 1 << 14             // the block ends
+	subtable = 1 << 15             // the value is where a subtable begins, the length how many bits it is indexed by
+	invalid  = endBlock | subtable // no code
+	special  = invalid
 	maxBits  = 15
 )
 
-// The bits that the main tables are indexed by; longer codes go on in subtables.
+// The bits that the main tables are indexed by, and room for subtables, where longer codes go on. No complete code of 288 symbols needs
+// more than 2,342 entries with 11 bits, and none of 32 more than 594 with 9 (zlib's enough.c).
 const (
 	litBits  = 11
+	litRoom  = 2342
 	distBits = 9
+	distRoom = 594
 )
 
 // Bases and extra bits of length codes 257 … 285 and of distance codes (RFC 1951, 3.2.5).
@@ -31,89 +36,113 @@ var litEntries, distEntries, clEntries = entries()
 
 func entries() (lit [288]uint32, dist [32]uint32, cl [19]uint32) {
 	for b := range 256 {
-		lit[b] = uint32(b)<<16 | literal<<8
+		lit[b] = uint32(b)<<16 | literal
 	}
-	lit[256] = endBlock << 8
+	lit[256] = endBlock
+	lit[286], lit[287], dist[30], dist[31] = invalid, invalid, invalid, invalid
 	for i, base := range lengthBase {
-		lit[257+i] = uint32(base)<<16 | uint32(lengthExtra[i])<<8
+		lit[257+i] = uint32(base)<<16 | uint32(lengthExtra[i])
 	}
 	for i, base := range distBase {
-		dist[i] = uint32(base)<<16 | uint32(distExtra[i])<<8
+		dist[i] = uint32(base)<<16 | uint32(distExtra[i])
 	}
 	for i := range cl {
-		cl[i] = uint32(i)<<16 | literal<<8
+		cl[i] = uint32(i)<<16 | literal
 	}
 	return lit, dist, cl
 }
 
-// build fills a decoding table from the lengths of the codes of symbols, 0 for none. It returns the table, grown where subtables need it,
-// and false for lengths that are no code: oversubscribed, or incomplete with more than one code.
-func build(table []uint32, tableBits int, lengths []uint8, of []uint32) ([]uint32, bool) {
-	var count [maxBits + 1]int
+// build fills a decoding table, with its subtables, from the lengths of the codes of symbols, 0 for none. It returns false for lengths
+// that are no code: oversubscribed, or incomplete with more than one code.
+func build(table []uint32, tableBits int, lengths []uint8, of []uint32) bool {
+	var count, next [maxBits + 2]int
 	for _, l := range lengths {
 		count[l]++
 	}
-	count[0] = 0
-	code, left, codes := 0, 1, 0
-	var next [maxBits + 2]int
+	left := 1
 	for l := 1; l <= maxBits; l++ {
 		left = left<<1 - count[l]
 		if left < 0 {
-			return table, false
+			return false
 		}
-		code = (code + count[l-1]) << 1
-		next[l] = code
-		codes += count[l]
+		next[l+1] = next[l] + count[l] // where the symbols of longer codes begin in sorted
 	}
-	if left > 0 && (codes > 1 || codes == 1 && count[1] == 0) {
-		return table, false
+	codes := next[maxBits+1]
+	if left > 0 {
+		return incomplete(table[:1<<tableBits], lengths, of, codes)
 	}
-	table = table[:1<<tableBits]
-	clear(table)
-	first := next
-	// The longest code that begins with each prefix decides the size of its subtable.
-	var longest [1 << litBits]uint8
-	for _, l := range lengths {
-		if int(l) > tableBits {
-			prefix := reverse(first[l], int(l)) & (1<<tableBits - 1)
-			longest[prefix] = max(longest[prefix], l)
-		}
+	var sorted [288]uint16 // symbols by the length of their codes
+	for symbol, l := range lengths {
 		if l > 0 {
-			first[l]++
+			sorted[next[l]] = uint16(symbol)
+			next[l]++
 		}
+	}
+	// Codes of a length fill a table of as many bits, which repeats itself in that of one bit more. Codes are kept with their bits
+	// reversed, as the stream has them.
+	code, filled, at := 0, 1, 0
+	for l := 1; l <= tableBits; l++ {
+		copy(table[filled:2*filled], table[:filled])
+		filled *= 2
+		for range count[l] {
+			table[code] = of[sorted[at]] + uint32(l)*(1<<8+1)
+			code = after(code, l)
+			at++
+		}
+	}
+	subtables(table, tableBits, code, sorted[at:codes], lengths, of)
+	return true
+}
+
+// after is the code that follows another of l bits, both with their bits reversed; 0 after the last.
+func after(code, l int) int {
+	gaps := ^code & (1<<l - 1)
+	if gaps == 0 {
+		return 0
+	}
+	highest := 1 << (bits.Len(uint(gaps)) - 1)
+	return code&(highest-1) | highest
+}
+
+// incomplete is the table of no code or of one, which must be of one bit.
+func incomplete(table []uint32, lengths []uint8, of []uint32, codes int) bool {
+	for i := range table {
+		table[i] = invalid
 	}
 	for symbol, l := range lengths {
 		if l == 0 {
 			continue
 		}
-		n := int(l)
-		reversed := reverse(next[n], n)
-		next[n]++
-		entry := of[symbol] | uint32(l)
-		if of[symbol] == 0 {
-			entry = 0 // a symbol that has a code and stands for nothing
+		if codes > 1 || l > 1 {
+			return false
 		}
-		if n <= tableBits {
-			for i := reversed; i < 1<<tableBits; i += 1 << n {
-				table[i] = entry
-			}
-			continue
-		}
-		prefix := reversed & (1<<tableBits - 1)
-		more := int(longest[prefix]) - tableBits
-		if table[prefix] == 0 {
-			table[prefix] = uint32(len(table))<<16 | uint32(subtable|more)<<8
-			for range 1 << more {
-				table = append(table, 0)
-			}
-		}
-		start := int(table[prefix] >> 16)
-		for i := reversed >> tableBits; i < 1<<more; i += 1 << (n - tableBits) {
-			table[start+i] = entry
+		for i := 0; i < len(table); i += 2 {
+			table[i] = of[symbol] + 1<<8 + 1
 		}
 	}
-	return table, true
+	return true
 }
 
-// reverse turns the order of the lowest n bits.
-func reverse(code, n int) int { return int(bits.Reverse16(uint16(code)) >> (16 - n)) }
+// subtables adds the codes that are longer than a table has bits, code being the first, in a subtable for each prefix. Codes with one
+// prefix follow each other, and the last is the longest.
+func subtables(table []uint32, tableBits, code int, sorted []uint16, lengths []uint8, of []uint32) {
+	start := 1 << tableBits
+	for len(sorted) > 0 {
+		prefix, same, longest := code&(1<<tableBits-1), 0, 0
+		for c := code; same < len(sorted) && c&(1<<tableBits-1) == prefix; same++ {
+			longest = int(lengths[sorted[same]])
+			c = after(c, longest)
+		}
+		more := longest - tableBits
+		table[prefix] = uint32(start)<<16 | uint32(more)<<8 | subtable
+		for _, symbol := range sorted[:same] {
+			l := int(lengths[symbol])
+			for i := code >> tableBits; i < 1<<more; i += 1 << (l - tableBits) {
+				table[start+i] = of[symbol] + uint32(l)*(1<<8+1)
+			}
+			code = after(code, l)
+		}
+		sorted = sorted[same:]
+		start += 1 << more
+	}
+}

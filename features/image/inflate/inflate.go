@@ -28,25 +28,35 @@ const (
 // Reader decompresses a DEFLATE stream.
 type Reader struct {
 	src      io.Reader
-	in       []byte // in[at:end] is to be read
+	in       *[inRoom + overread]byte // in[at:end] is to be read
 	at, end  int
 	eof      bool
 	bits     uint64 // the next bits of the stream, the first lowest
 	n        uint   // how many of them there are; more may be valid
-	out      []byte
-	from, to int // out[from:to] is to be given; before from lies the window
-	lit      []uint32
-	dist     []uint32
+	out      *[room]byte
+	from, to int    // out[from:to] is to be given; before from lies the window
+	zeros    [2]int // out[zeros[0]:zeros[1]] is known to be zero: the last run of matches that repeat a zero
+	lit      *[litRoom]uint32
+	dist     *[distRoom]uint32
 	huffman  bool // within a block of codes
 	stored   int  // bytes left of a stored block
 	final    bool
 	err      error
 }
 
+// buffers are what a reader needs memory for.
+type buffers struct {
+	in   [inRoom + overread]byte
+	out  [room]byte
+	lit  [litRoom]uint32
+	dist [distRoom]uint32
+}
+
 // NewReader returns a reader of a DEFLATE stream.
-func NewReader(src io.Reader) *Reader {
-	return &Reader{src: src, in: make([]byte, inRoom+overread), out: make([]byte, room),
-		lit: make([]uint32, 1<<litBits, 1<<litBits+1<<10), dist: make([]uint32, 1<<distBits, 1<<distBits+1<<10)}
+func NewReader(src io.Reader) *Reader { return newReader(src, new(buffers)) }
+
+func newReader(src io.Reader, b *buffers) *Reader {
+	return &Reader{src: src, in: &b.in, out: &b.out, lit: &b.lit, dist: &b.dist}
 }
 
 // Read gives decompressed bytes; io.EOF at the end of the stream's last block, io.ErrUnexpectedEOF where the input ends before.
@@ -62,6 +72,20 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Zeros takes bytes that are known to be zero off what Read would give, at most n, and says how many. Not every zero is known: a long run
+// that was compressed as one is.
+func (r *Reader) Zeros(n int) int {
+	if r.from == r.to && r.err == nil {
+		r.err = r.more()
+	}
+	if r.from < r.zeros[0] {
+		return 0
+	}
+	n = max(min(n, r.zeros[1]-r.from, r.to-r.from), 0)
+	r.from += n
+	return n
+}
+
 // more decompresses until the window is full or the stream ends.
 func (r *Reader) more() error {
 	limit := len(r.out) - slack
@@ -70,7 +94,8 @@ func (r *Reader) more() error {
 	}
 	if r.to > len(r.out)-slack {
 		keep := min(r.to, window)
-		copy(r.out, r.out[r.to-keep:r.to])
+		copy(r.out[:], r.out[r.to-keep:r.to])
+		r.zeros = [2]int{max(r.zeros[0]-(r.to-keep), 0), max(r.zeros[1]-(r.to-keep), 0)}
 		r.from, r.to = keep, keep
 	}
 	for r.to <= limit {
@@ -97,7 +122,7 @@ func (r *Reader) more() error {
 // fill makes sure that the input buffer holds what a step may look at. At the end of the input zeros follow.
 func (r *Reader) fill() error {
 	for !r.eof && r.end-r.at < ahead {
-		r.end = copy(r.in, r.in[r.at:r.end])
+		r.end = copy(r.in[:], r.in[r.at:r.end])
 		r.at = 0
 		n, err := r.src.Read(r.in[r.end:inRoom])
 		r.end += n
@@ -203,15 +228,16 @@ func (r *Reader) copyStored() error {
 	return nil
 }
 
-// codes decodes a block of codes until it ends or the output reaches a limit.
+// codes decodes a block of codes until it ends or the output reaches a limit. The order of its steps is that of libdeflate (Eric Biggers).
 func (r *Reader) codes(limit int) error {
 	out, to := r.out, r.to
 	lit, dist := r.lit, r.dist
-	in, at, held, n := r.in, r.at, r.bits, r.n
+	in, at, held := r.in, r.at, r.bits
+	n := r.n // its lowest byte counts; entries are subtracted whole
 	var err error
 	for to <= limit {
 		if r.end-at < ahead {
-			r.at, r.bits, r.n = at, held, n
+			r.at, r.bits, r.n = at, held, n&0xFF
 			if err = r.fill(); err != nil {
 				break
 			}
@@ -223,22 +249,22 @@ func (r *Reader) codes(limit int) error {
 		}
 		// After this at least 56 bits are held. Bits above n are those that follow, so that they may be added again.
 		held |= binary.LittleEndian.Uint64(in[at:]) << (n & 63)
-		at += int((63 - n) >> 3)
+		at += int((63 - uint8(n)) >> 3)
 		n |= 56
 		e := lit[held&(1<<litBits-1)]
-		if e>>8&literal != 0 {
+		if e&literal != 0 {
 			held >>= e & 63
-			n -= uint(e & 0xFF)
+			n -= uint(e)
 			out[to] = byte(e >> 16)
 			to++
-			if e = lit[held&(1<<litBits-1)]; e>>8&literal != 0 {
+			if e = lit[held&(1<<litBits-1)]; e&literal != 0 {
 				held >>= e & 63
-				n -= uint(e & 0xFF)
+				n -= uint(e)
 				out[to] = byte(e >> 16)
 				to++
-				if e = lit[held&(1<<litBits-1)]; e>>8&literal != 0 {
+				if e = lit[held&(1<<litBits-1)]; e&literal != 0 {
 					held >>= e & 63
-					n -= uint(e & 0xFF)
+					n -= uint(e)
 					out[to] = byte(e >> 16)
 					to++
 					continue
@@ -246,61 +272,69 @@ func (r *Reader) codes(limit int) error {
 			}
 			// At least 34 bits are held: enough for a code of a length and its extra bits.
 		}
-		if e>>8&(literal|endBlock|subtable) == subtable {
-			e = lit[int(e>>16)+int(held>>litBits)&(1<<(e>>8&0x1F)-1)]
-			if e>>8&literal != 0 {
+		if e&special != 0 {
+			if e&special == subtable {
+				e = lit[int(e>>16)+int(held>>litBits)&(1<<(e>>8&0xF)-1)]
+			}
+			if e&literal != 0 {
 				held >>= e & 63
-				n -= uint(e & 0xFF)
+				n -= uint(e)
 				out[to] = byte(e >> 16)
 				to++
 				continue
 			}
+			if e&special == endBlock {
+				held >>= e & 63
+				n -= uint(e)
+				r.huffman = false
+				break
+			}
+			if e&special != 0 {
+				err = ErrCorrupt
+				break
+			}
 		}
-		if e == 0 {
-			err = ErrCorrupt
-			break
-		}
+		length := int(e>>16) + int(held&(1<<(e&63)-1)>>(e>>8&63))
 		held >>= e & 63
-		n -= uint(e & 0xFF)
-		if e>>8&endBlock != 0 {
-			r.huffman = false
-			break
-		}
-		extra := e >> 8 & 0xFF
-		length := int(e>>16) + int(held&(1<<extra-1))
-		held >>= extra & 63
-		n -= uint(extra)
-		if n < 32 { // a distance takes 28 bits at most
+		n -= uint(e)
+		if uint8(n) < 32 { // a distance takes 28 bits at most
 			if at+8 > len(in) {
 				err = io.ErrUnexpectedEOF
 				break
 			}
 			held |= binary.LittleEndian.Uint64(in[at:]) << (n & 63)
-			at += int((63 - n) >> 3)
+			at += int((63 - uint8(n)) >> 3)
 			n |= 56
 		}
 		d := dist[held&(1<<distBits-1)]
-		if d>>8&subtable != 0 {
-			d = dist[int(d>>16)+int(held>>distBits)&(1<<(d>>8&0x1F)-1)]
+		if d&special != 0 {
+			if d&special == subtable {
+				d = dist[int(d>>16)+int(held>>distBits)&(1<<(d>>8&0xF)-1)]
+			}
+			if d&special != 0 {
+				err = ErrCorrupt
+				break
+			}
 		}
-		if d == 0 {
-			err = ErrCorrupt
-			break
-		}
+		back := int(d>>16) + int(held&(1<<(d&63)-1)>>(d>>8&63))
 		held >>= d & 63
-		n -= uint(d & 0xFF)
-		extra = d >> 8 & 0xFF
-		back := int(d>>16) + int(held&(1<<extra-1))
-		held >>= extra & 63
-		n -= uint(extra)
+		n -= uint(d)
 		if back > to {
 			err = ErrCorrupt
 			break
 		}
-		copyMatch(out, to, back, length)
+		if back >= 8 && length <= 16 { // most matches of a scan
+			binary.LittleEndian.PutUint64(out[to:], binary.LittleEndian.Uint64(out[to-back:]))
+			if length > 8 {
+				binary.LittleEndian.PutUint64(out[to+8:], binary.LittleEndian.Uint64(out[to+8-back:]))
+			}
+		} else {
+			r.copyMatch(to, back, length)
+		}
 		to += length
 	}
 	// Bits above n are not counted as held.
+	n &= 0xFF
 	r.at, r.bits, r.n = at, held&(1<<n-1), n
 	if r.at-int(r.n/8) > r.end {
 		err = io.ErrUnexpectedEOF
@@ -312,10 +346,15 @@ func (r *Reader) codes(limit int) error {
 }
 
 // copyMatch repeats length bytes from back bytes before to. It may write up to 8 bytes more.
-func copyMatch(out []byte, to, back, length int) {
+func (r *Reader) copyMatch(to, back, length int) {
+	out := r.out[:]
 	switch {
 	case back == 1 && out[to-1] == 0: // background
 		clear(out[to : to+length])
+		if r.zeros[1] != to {
+			r.zeros[0] = to
+		}
+		r.zeros[1] = to + length
 	case length >= 64: // what has been repeated is itself repeated, so that the pieces double
 		dst := out[to : to+length]
 		for n := copy(dst, out[to-back:to]); n < length; {

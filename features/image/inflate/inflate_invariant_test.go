@@ -53,6 +53,9 @@ func TestInflate(t *testing.T) {
 					t.Fatalf("%s, level %d, read %s: %d bytes of %d (%v)", name, level, way, len(got), len(data), err)
 				}
 			}
+			if got, err := io.ReadAll(&teller{inflate.NewReader(bytes.NewReader(packed))}); err != nil || !bytes.Equal(got, data) {
+				t.Fatalf("%s, level %d, with zeros asked for: %d bytes of %d (%v)", name, level, len(got), len(data), err)
+			}
 			for _, cut := range []int{0, 1, len(packed) / 2, len(packed) - 1} {
 				got, err := io.ReadAll(inflate.NewReader(bytes.NewReader(packed[:cut])))
 				if !errors.Is(err, io.ErrUnexpectedEOF) || !bytes.HasPrefix(data, got) {
@@ -60,6 +63,62 @@ func TestInflate(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// teller asks for zeros before it reads, and puts them where they belong.
+type teller struct {
+	from interface {
+		io.Reader
+		Zeros(n int) int
+	}
+}
+
+func (r *teller) Read(p []byte) (int, error) {
+	told := r.from.Zeros(len(p))
+	clear(p[:told])
+	if told == len(p) || told > 0 && told%2 == 0 {
+		return told, nil
+	}
+	n, err := r.from.Read(p[told:])
+	return told + n, err
+}
+
+// A mask is mostly background that was compressed as runs, and nearly all of it is told as zeros.
+func TestZeros(t *testing.T) {
+	mask := make([]byte, 3<<20)
+	for i := 1 << 20; i < 1<<20+5000; i += 7 {
+		mask[i] = 1
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(mask)
+	w.Close()
+	z, err := inflate.NewGzip(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, block := 0, make([]byte, 1<<14)
+	for n := 0; n < len(mask); {
+		k := z.Zeros(len(block))
+		if told += k; k == 0 {
+			if k, err = z.Read(block); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(block[:k], mask[n:n+k]) {
+				t.Fatalf("other bytes from %d on", n)
+			}
+		}
+		n += k
+	}
+	if told < 2<<20 {
+		t.Errorf("%d of %d bytes are told as zeros", told, len(mask))
+	}
+	if n, err := z.Read(block); n != 0 || err != io.EOF {
+		t.Errorf("after the end: %d bytes, %v", n, err)
+	}
+	if n := z.Zeros(5); n != 0 {
+		t.Errorf("after the end: %d zeros", n)
 	}
 }
 
