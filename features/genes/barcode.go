@@ -3,7 +3,6 @@ package genes
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,11 +20,11 @@ type Barcode struct {
 	Full    string
 }
 
-var barcode = regexp.MustCompile(`^(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?:-(\d{2})([A-Z])?(?:-(\d{2})([A-Z])?(?:-([A-Z0-9]{4})(?:-(\d{2}))?)?)?)?$`)
+var barcode = pattern(`^(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?:-(\d{2})([A-Z])?(?:-(\d{2})([A-Z])?(?:-([A-Z0-9]{4})(?:-(\d{2}))?)?)?)?$`)
 
 // ParseBarcode reads a TCGA barcode of a patient, sample, portion, analyte or aliquot. Dots and underscores, as R writes names, count as hyphens.
 func ParseBarcode(s string) (Barcode, bool) {
-	m := barcode.FindStringSubmatch(strings.NewReplacer(".", "-", "_", "-").Replace(strings.TrimSpace(s)))
+	m := barcode().FindStringSubmatch(strings.NewReplacer(".", "-", "_", "-").Replace(strings.TrimSpace(s)))
 	if m == nil {
 		return Barcode{}, false
 	}

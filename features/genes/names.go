@@ -5,13 +5,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
+// pattern compiles a regular expression when it is first asked for, because most commands read no genes.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // ensembl is a gene identifier of Ensembl with a version.
-var ensembl = regexp.MustCompile(`^(ENS[A-Z]*G\d{11})\.\d+$`)
+var ensembl = pattern(`^(ENS[A-Z]*G\d{11})\.\d+$`)
 
 // onY is a copy on chromosome Y of a gene of X, as GENCODE names it: ENSG00000182378.15_PAR_Y, and before version 25 ENSGR0000182378.10.
-var onY = regexp.MustCompile(`_PAR_Y$|^ENSGR\d{10}(\.\d+)?$`)
+var onY = pattern(`_PAR_Y$|^ENSGR\d{10}(\.\d+)?$`)
 
 // summaryRows are rows of count files that are no genes, of STAR and of HTSeq.
 var summaryRows = []string{"N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous",
@@ -32,11 +38,11 @@ func CleanNames(names []string) (drop []int, notes []string) {
 	var restored, lost []string
 	for i, n := range names {
 		n = strings.TrimSpace(n)
-		if m := ensembl.FindStringSubmatch(n); m != nil {
+		if m := ensembl().FindStringSubmatch(n); m != nil {
 			n = m[1]
 		}
 		switch {
-		case onY.MatchString(n):
+		case onY().MatchString(n):
 			par++
 			drop = append(drop, i)
 		case slices.Contains(summaryRows, n):

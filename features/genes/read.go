@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -258,13 +257,13 @@ func knownNames(names []string, known map[string]bool) int {
 	return n
 }
 
-var geneName = regexp.MustCompile(`^(ENS[A-Z]*G\d{11}(\.\d+)?|[A-Z][A-Z0-9]{1,9}(-[A-Z0-9]{1,6})?|C\d+orf\d+|\d+(_[a-z]+)?_at|hsa-[a-z]+-.+|[NX][MR]_\d+)$`)
+var geneName = pattern(`^(ENS[A-Z]*G\d{11}(\.\d+)?|[A-Z][A-Z0-9]{1,9}(-[A-Z0-9]{1,6})?|C\d+orf\d+|\d+(_[a-z]+)?_at|hsa-[a-z]+-.+|[NX][MR]_\d+)$`)
 
 // geneLike is the share of names that look like names of genes or probes.
 func geneLike(names []string) float64 {
 	n := 0
 	for _, name := range names {
-		if geneName.MatchString(name) {
+		if geneName().MatchString(name) {
 			n++
 		}
 	}

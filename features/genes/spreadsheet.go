@@ -1,7 +1,6 @@
 package genes
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,10 +9,10 @@ import (
 // Spreadsheets take gene symbols for dates and write them as dates of their language (Ziemann and others 2016; Abeysooriya and others
 // 2021): MARCH1 becomes 1-Mar, Mar-01, 1-Mrz, 01.03.2021 or 2021-03-01.
 var (
-	dayMonth = regexp.MustCompile(`^0?(\d{1,2})(?:[-/ ]|\. ?)(\p{L}{3,7})\.?(?:[-/. ]\d{2}(?:\d{2})?)?$`) // 1-Mar, 01.Mrz, 1-mar-21
-	monthDay = regexp.MustCompile(`^(\p{L}{3,4})-0?(\d{1,2})$`)                                           // Mar-01, in English only
-	isoDate  = regexp.MustCompile(`^\d{4}([-/.])(\d{1,2})([-/.])(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?$`)
-	anyDate  = regexp.MustCompile(`^(\d{1,2})([-/.])(\d{1,2})([-/.])\d{2}(?:\d{2})?$`) // 3/1/2021 or 1.3.2021: the day's place is not known
+	dayMonth = pattern(`^0?(\d{1,2})(?:[-/ ]|\. ?)(\p{L}{3,7})\.?(?:[-/. ]\d{2}(?:\d{2})?)?$`) // 1-Mar, 01.Mrz, 1-mar-21
+	monthDay = pattern(`^(\p{L}{3,4})-0?(\d{1,2})$`)                                           // Mar-01, in English only
+	isoDate  = pattern(`^\d{4}([-/.])(\d{1,2})([-/.])(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?$`)
+	anyDate  = pattern(`^(\d{1,2})([-/.])(\d{1,2})([-/.])\d{2}(?:\d{2})?$`) // 3/1/2021 or 1.3.2021: the day's place is not known
 )
 
 // dateSymbols are the symbols that a month was, with the numbers that there are. SEP15 is the one selenoprotein among septins 1 to 14.
@@ -43,19 +42,19 @@ func Mangled(name string) []string {
 	}
 	digit := name[0] >= '0' && name[0] <= '9'
 	if !digit {
-		if m := monthDay.FindStringSubmatch(name); m != nil && slices.Contains(englishMonths, strings.ToLower(m[1])) {
+		if m := monthDay().FindStringSubmatch(name); m != nil && slices.Contains(englishMonths, strings.ToLower(m[1])) {
 			return dateSymbol(monthNames[strings.ToLower(m[1])], m[2])
 		}
 		return nil
 	}
-	if m := dayMonth.FindStringSubmatch(name); m != nil {
+	if m := dayMonth().FindStringSubmatch(name); m != nil {
 		return dateSymbol(monthNames[strings.ToLower(m[2])], m[1])
 	}
-	if m := isoDate.FindStringSubmatch(name); m != nil && m[1] == m[3] {
+	if m := isoDate().FindStringSubmatch(name); m != nil && m[1] == m[3] {
 		month, _ := strconv.Atoi(m[2])
 		return dateSymbol(month, m[4])
 	}
-	if m := anyDate.FindStringSubmatch(name); m != nil && m[2] == m[4] {
+	if m := anyDate().FindStringSubmatch(name); m != nil && m[2] == m[4] {
 		first, _ := strconv.Atoi(m[1])
 		second, _ := strconv.Atoi(m[3])
 		if m[2] == "." { // no language writes the month first with points

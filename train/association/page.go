@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"html/template"
+	"sync"
 )
 
 var (
@@ -15,7 +16,7 @@ var (
 	//go:embed page.js
 	pageJS template.JS
 
-	pageTemplate = template.Must(template.New("map").Parse(pageText))
+	pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("map").Parse(pageText)) })
 )
 
 // page is the map as one HTML file: nothing is fetched, and nothing in it names a patient.
@@ -25,7 +26,7 @@ func page(s Summary) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = pageTemplate.Execute(&b, struct {
+	err = pageTemplate().Execute(&b, struct {
 		Summary
 		CSS  template.CSS
 		JS   template.JS

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // dividedPatients reports patients who are tested in one fold of a repeat while other rows of theirs train in it.
@@ -36,19 +37,24 @@ func dividedPatients(in Input) []Finding {
 		Text: fmt.Sprintf("%d patients have rows in more than one fold: a model is tested on patients it was trained on. Divide patients, not rows (slices, lesions, visits).", len(divided))}}
 }
 
+// pattern compiles a regular expression when it is first asked for.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // part are endings that name a part of a patient: a slice, lesion, region, visit, scan, series, aliquot, replicate and its number. A number alone is no such
 // ending, because patients are numbered.
-var part = regexp.MustCompile(`(?i)[-_. ](slice|slc|lesion|les|roi|region|tumou?r|nodule|visit|scan|session|ses|series|timepoint|tp|aliquot|sample|replicate|rep|run|copy|dup|duplicate|baseline|followup|follow-up)[-_. ]?[0-9]*$`)
+var part = pattern(`(?i)[-_. ](slice|slc|lesion|les|roi|region|tumou?r|nodule|visit|scan|session|ses|series|timepoint|tp|aliquot|sample|replicate|rep|run|copy|dup|duplicate|baseline|followup|follow-up)[-_. ]?[0-9]*$`)
 
 // barcode is an aliquot of the Cancer Genome Atlas; its first three parts are the patient.
-var barcode = regexp.MustCompile(`(?i)^(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})-[0-9]{2}`)
+var barcode = pattern(`(?i)^(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})-[0-9]{2}`)
 
 // whose is the patient that an identifier names beside a part of him; the identifier itself where it names none.
 func whose(id string) string {
-	if m := barcode.FindStringSubmatch(id); m != nil {
+	if m := barcode().FindStringSubmatch(id); m != nil {
 		return strings.ToUpper(m[1])
 	}
-	if at := part.FindStringIndex(id); at != nil && at[0] > 0 {
+	if at := part().FindStringIndex(id); at != nil && at[0] > 0 {
 		return id[:at[0]]
 	}
 	return id
@@ -85,7 +91,7 @@ func partsOfPatients(in Input) []Finding {
 		return nil
 	}
 	names := "several rows"
-	if slices.ContainsFunc(in.ID, barcode.MatchString) {
+	if slices.ContainsFunc(in.ID, barcode().MatchString) {
 		names = "several aliquots or samples"
 	}
 	return []Finding{{Level: Warning, Check: "parts_of_patients", Rows: found,

@@ -12,6 +12,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -124,21 +125,24 @@ var page string
 //go:embed page.css
 var style string
 
-var layout = template.Must(template.New("page").Funcs(template.FuncMap{
-	"number":   Number,
-	"interval": interval,
-	"percent":  func(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) + " %" },
-	"level":    func(v float64) string { return strconv.FormatFloat(100*v, 'g', 3, 64) + " %" },
-	"style":    func() template.CSS { return template.CSS(style) },
-	"p":        PValue,
-	"has":      func(v float64) bool { return !math.IsNaN(v) },
-	"date":     func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
-	"seconds":  Seconds,
-	"slug":     func(s string) string { return Anchor(-1, s) },
-}).Parse(page))
+// layout is parsed when a report is written: most commands write none.
+var layout = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"number":   Number,
+		"interval": interval,
+		"percent":  func(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) + " %" },
+		"level":    func(v float64) string { return strconv.FormatFloat(100*v, 'g', 3, 64) + " %" },
+		"style":    func() template.CSS { return template.CSS(style) },
+		"p":        PValue,
+		"has":      func(v float64) bool { return !math.IsNaN(v) },
+		"date":     func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+		"seconds":  Seconds,
+		"slug":     func(s string) string { return Anchor(-1, s) },
+	}).Parse(page))
+})
 
 // Write renders the page.
-func (r Report) Write(w io.Writer) error { return layout.Execute(w, r.named()) }
+func (r Report) Write(w io.Writer) error { return layout().Execute(w, r.named()) }
 
 // Number prints a measure with the digits that its precision bears.
 func Number(v float64) string {
