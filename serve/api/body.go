@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/voxgene/voxgene/serve/problem"
 )
@@ -16,6 +17,20 @@ func ReadBody(w http.ResponseWriter, r *http.Request, buffer *[]byte, limit int6
 	if p := checkType(r); p != nil {
 		return p
 	}
+	return readAll(w, r, buffer, limit)
+}
+
+// ReadText reads a body of another media type in UTF-8, under the same limits.
+func ReadText(w http.ResponseWriter, r *http.Request, buffer *[]byte, limit int64, media string) *problem.Problem {
+	t, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if c := parameters["charset"]; err != nil || t != media || c != "" && !strings.EqualFold(c, "utf-8") || r.Header.Get("Content-Encoding") != "" {
+		p := problem.New(http.StatusUnsupportedMediaType, "the body has to be "+media+" in UTF-8 and not compressed, and its Content-Type to say so")
+		return &p
+	}
+	return readAll(w, r, buffer, limit)
+}
+
+func readAll(w http.ResponseWriter, r *http.Request, buffer *[]byte, limit int64) *problem.Problem {
 	tooLong := func() *problem.Problem {
 		w.Header().Set("Connection", "close")
 		p := problem.New(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes; send less in a request", limit))

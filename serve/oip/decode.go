@@ -27,7 +27,7 @@ type given struct {
 	shape          []int
 	values         []float64 // NaN where an element is null or a text
 	texts          []string  // nil where no element is a text
-	nulls          int
+	binary         bool      // its data is said to follow the JSON
 }
 
 // decode reads an inference request for a bundle. Members that the protocol lets a client add (parameters of tensors) are skipped.
@@ -120,6 +120,12 @@ func input(s *scan.Scanner, most int) given {
 			}
 		case "data":
 			g.elements(s, 0)
+		case "parameters":
+			inner := true
+			for s.Begin('{'); s.More(&inner, '}'); {
+				g.binary = string(s.Key()) == "binary_data_size" || g.binary
+				s.Skip()
+			}
 		default:
 			s.Skip()
 		}
@@ -138,7 +144,6 @@ func (g *given) elements(s *scan.Scanner, depth int) {
 	case c == 'n':
 		s.Null()
 		g.add(math.NaN(), "", false)
-		g.nulls++
 	case c == '"':
 		g.add(math.NaN(), string(s.String()), true)
 	case c == 't' || c == 'f':
@@ -171,6 +176,8 @@ func (g *given) check() error {
 	switch {
 	case g.name == "":
 		return fmt.Errorf("an input has no name")
+	case g.binary:
+		return fmt.Errorf("input %q: tensors in binary (binary_data_size) are an extension that this server does not have: send data as JSON", g.name)
 	case len(g.shape) == 0 || len(g.shape) > 2:
 		return fmt.Errorf("input %q: want a shape of one or two numbers", g.name)
 	case count != len(g.values):

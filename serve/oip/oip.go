@@ -142,6 +142,10 @@ func (f *Front) infer(w http.ResponseWriter, r *http.Request, explain bool) {
 	if e == nil {
 		return
 	}
+	if r.Header.Get("Inference-Header-Content-Length") != "" || r.Header.Get("Content-Type") == "application/octet-stream" {
+		f.fail(w, r, http.StatusUnsupportedMediaType, "tensors in binary are an extension that this server does not have (GET /v2 lists its extensions): send data as JSON, with Content-Type: application/json")
+		return
+	}
 	var body []byte
 	if p := api.ReadBody(w, r, &body, f.Limits.Body); p != nil {
 		f.fail(w, r, p.Status, p.Error())

@@ -8,6 +8,7 @@ package scoring
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -121,14 +122,18 @@ func (f *Front) kserve(w http.ResponseWriter, r *http.Request) {
 		send(w, http.StatusOK, predictions(answers))
 		return
 	}
-	body := []byte(`{"explanations":[`)
+	explained := []byte(`,"explanations":[`)
 	for i := range answers {
 		if i > 0 {
-			body = append(body, ',')
+			explained = append(explained, ',')
 		}
-		body = answers[i].AppendJSON(body)
+		explained = answers[i].AppendJSON(explained)
+		for k := range answers[i].Outcomes {
+			answers[i].Outcomes[k].Explanations, answers[i].Outcomes[k].Interactions = nil, nil
+		}
 	}
-	send(w, http.StatusOK, append(body, `]}`...))
+	body := predictions(answers)
+	send(w, http.StatusOK, append(append(body[:len(body)-1], explained...), `]}`...))
 }
 
 // invocations answers MLflow.
@@ -159,7 +164,13 @@ func (f *Front) invocations(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, as, *p, nil)
 		return
 	}
-	answers, p, cause := f.score(w, r, e, false, func(m map[string]json.RawMessage) (rows, error) { return mlflow(m, e.Columns) })
+	var answers []bundle.Prediction
+	var cause error
+	if media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.EqualFold(strings.TrimSpace(media), "text/csv") {
+		answers, p, cause = f.scoreTable(w, r, e)
+	} else {
+		answers, p, cause = f.score(w, r, e, false, func(m map[string]json.RawMessage) (rows, error) { return mlflow(m, e.Columns) })
+	}
 	if p != nil {
 		f.fail(w, r, as, *p, cause)
 		return
@@ -184,35 +195,59 @@ func (f *Front) find(r *http.Request, model string) (*registry.Entry, *problem.P
 // rows are the features of each row, as objects of names and values.
 type rows []json.RawMessage
 
-// score reads a body, brings its rows to the body of /v1 and predicts them.
+// refused is the problem of a body that these protocols answer with 400.
+func refused(detail string) *problem.Problem {
+	p := problem.New(http.StatusBadRequest, detail)
+	return &p
+}
+
+// score reads a body in JSON, brings its rows to the body of /v1 and predicts them.
 func (f *Front) score(w http.ResponseWriter, r *http.Request, e *registry.Entry, explain bool, read func(map[string]json.RawMessage) (rows, error)) ([]bundle.Prediction, *problem.Problem, error) {
 	var body []byte
 	if p := api.ReadBody(w, r, &body, f.Limits.Body); p != nil {
 		return nil, p, nil
 	}
-	refuse := func(detail string) ([]bundle.Prediction, *problem.Problem, error) {
-		p := problem.New(http.StatusBadRequest, detail)
-		return nil, &p, nil
-	}
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(body, &m); err != nil || m == nil {
-		return refuse("the body is not the JSON object that is wanted")
+		why := ""
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			why = fmt.Sprintf(": %v after %d bytes (what is not known is null: JSON has no NaN)", syntax, syntax.Offset)
+		}
+		return nil, refused("the body is not the JSON object that is wanted" + why), nil
 	}
 	params := m["params"]
 	delete(m, "params")
 	list, err := read(m)
 	if err != nil {
-		return refuse(err.Error())
+		return nil, refused(err.Error()), nil
 	}
+	return f.predict(r, e, list, params, explain)
+}
+
+// scoreTable reads a body in CSV and predicts its rows.
+func (f *Front) scoreTable(w http.ResponseWriter, r *http.Request, e *registry.Entry) ([]bundle.Prediction, *problem.Problem, error) {
+	var body []byte
+	if p := api.ReadText(w, r, &body, f.Limits.Body, "text/csv"); p != nil {
+		return nil, p, nil
+	}
+	list, err := frame(body, e.Columns, f.Limits.Patients)
+	if err != nil {
+		return nil, refused(err.Error()), nil
+	}
+	return f.predict(r, e, list, nil, false)
+}
+
+// predict predicts rows.
+func (f *Front) predict(r *http.Request, e *registry.Entry, list rows, params json.RawMessage, explain bool) ([]bundle.Prediction, *problem.Problem, error) {
 	switch {
 	case len(list) == 0:
-		return refuse("there is no row")
+		return nil, refused("there is no row"), nil
 	case len(list) > f.Limits.Patients:
-		return refuse("more than " + strconv.Itoa(f.Limits.Patients) + " rows; send them in several requests")
+		return nil, refused("more than " + strconv.Itoa(f.Limits.Patients) + " rows; send them in several requests"), nil
 	}
 	text, err := request(list, params)
 	if err != nil {
-		return refuse(err.Error())
+		return nil, refused(err.Error()), nil
 	}
 	d, p := api.Decode(text, e.Columns, f.Limits)
 	if p != nil {
