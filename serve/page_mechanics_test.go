@@ -212,11 +212,20 @@ func TestPageScan(t *testing.T) {
 		p.until("document.getElementById('ask-fault').innerText.includes('say who')")
 		p.run(chromedp.SendKeys("#ask-by", "Dr A"+kb.Enter))
 		p.until("document.querySelector('#result-bar .tag.final')")
-		p.run(chromedp.Click("//button[text()='Retract…']"), chromedp.WaitVisible("#ask"), chromedp.SendKeys("#ask-reason", "another lesion"), chromedp.Click("#ask-do"))
+		p.run(chromedp.Click("//button[text()='Retract…']"), chromedp.WaitVisible("#ask"), chromedp.SendKeys("#ask-reason", "another lesion"))
+		p.fits("the question before a retraction")
+		p.shot("retract")
+		p.run(chromedp.SetValue("#ask-rejection", "quality"), chromedp.Click("#ask-do"))
 		p.until("document.querySelector('#result-bar .tag.entered-in-error')")
-		if said := p.text("#result-answer"); !strings.Contains(said, "Dr A (page): another lesion") {
+		if said := p.text("#result-bar"); !strings.Contains(said, "Dr A (page): another lesion") || !strings.Contains(said, "do not use") {
 			t.Errorf("%s: %s", l, said)
 		}
+		p.until("document.querySelector('.axial canvas')?.dataset.painted")
+		if sign := eval[string](p, "getComputedStyle(document.querySelector('.axial .plane-head strong'), '::after').content"); !strings.Contains(sign, "taken back") {
+			t.Errorf("%s: the planes of what was taken back say %s", l, sign)
+		}
+		p.fits("a result that was taken back")
+		p.shot("taken back, with the scan")
 		// The images go when a person says so, on the server too.
 		id := held(t, address)
 		p.until("document.querySelector('.axial canvas')?.dataset.painted")
@@ -226,13 +235,20 @@ func TestPageScan(t *testing.T) {
 			t.Errorf("%s: after they were removed, the images answer %d", l, status)
 		}
 		p.shot("taken back")
+		p.run(chromedp.Evaluate("location.hash = 'worklist'", nil), chromedp.Click("#refresh"))
+		p.until(fmt.Sprintf("document.querySelectorAll('#cases tr.retracted .tag.entered-in-error').length === %d", i+1))
+		if said := p.text("#cases tr.retracted"); !strings.Contains(said, "Taken back") || !strings.Contains(said, "do not use") {
+			t.Errorf("%s: %s", l, said)
+		}
+		p.fits("the worklist with what was taken back")
+		p.shot("worklist, taken back")
 	}
 	store, err := results.Open(db)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	if list, err := store.List(results.Filter{State: results.EnteredInError}); err != nil || len(list) != len(looks) {
+	if list, err := store.List(results.Filter{State: results.EnteredInError}); err != nil || len(list) != len(looks) || list[0].Rejection != results.Quality {
 		t.Errorf("%d results were taken back (%v)", len(list), err)
 	}
 }

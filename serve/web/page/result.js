@@ -29,23 +29,25 @@ async function present(r) {
   const bar = [title, ...(r.state ? [el('strong', { class: 'tag ' + r.state, text: states[r.state] || r.state })] : []), el('span', { class: 'facts' }, ...facts)]
   if (r.may_verify && r.current && r.state === 'preliminary') bar.push(el('button', { type: 'button', onclick: () => act(r, 'finalise') }, 'Verify…'))
   if (r.may_verify && r.state !== 'entered-in-error' && r.state) bar.push(el('button', { type: 'button', onclick: () => act(r, 'retract') }, 'Retract…'))
+  const back = r.state === 'entered-in-error'
+  if (back) bar.push(el('p', { class: 'taken-back', role: 'alert' }, el('strong', { text: 'Taken back: do not use. ' }), r.by ? `${r.by}: ${r.reason || 'no reason was given'}. ` : '', 'The prediction, the region and the maps below were entered in error.'))
   by('result-bar').replaceChildren(...bar)
+  by('result').classList.toggle('retracted', back)
   const said = []
-  if (r.by) said.push(el('p', {}, r.state === 'entered-in-error' ? 'Taken back by ' : 'Verified by ', el('strong', { text: r.by }), r.reason ? ': ' + r.reason : ''))
+  if (r.by && !back) said.push(el('p', {}, 'Verified by ', el('strong', { text: r.by })))
   if (r.next) said.push(el('p', { class: 'warning' }, 'A later version replaced this one: ', el('a', { href: '#result/' + r.next, text: 'open it' })))
   if (r.previous) said.push(el('p', {}, el('a', { href: '#result/' + r.previous, text: 'The version before' })))
   for (const d of r.deliveries || []) said.push(el('p', { class: 'quiet', text: `${d.system}: ${d.action === 'write' ? 'written' : 'withdrawn'} ${moment(d.time)}, ${d.accepted ? 'accepted' : 'refused'}${d.detail ? ': ' + d.detail : ''}` }))
   for (const n of r.notes || []) said.push(el('p', { class: 'quiet', text: n }))
   const place = el('div', { id: 'kept' })
   by('result-answer').replaceChildren(...said, place)
-  by('result-answer').classList.toggle('retracted', r.state === 'entered-in-error')
   if (r.erased || !r.prediction) {
     place.append(el('p', { text: 'What this result said was erased.' }))
   } else {
     show(place, r.prediction, await describe(r.model, r.version), { curves: r.curves || {} })
   }
   if (r.scan) await look(by('scan'), r.scan.id, () => by('scan').append(none()))
-  else if (r.state !== 'entered-in-error') by('scan').replaceChildren(none())
+  else if (!back) by('scan').replaceChildren(none())
   by('scan').hidden = false
 }
 

@@ -3,9 +3,9 @@ import { ask } from './ask.js'
 import { age, by, digits, doing, el, percent, short } from './dom.js'
 import { session } from './session.js'
 
-const statuses = [['', 'All'], ['waiting', 'Waiting'], ['needs_mask', 'Needs mask'], ['refused', 'Refused'], ['done', 'Done']]
+const statuses = [['', 'All'], ['waiting', 'Waiting'], ['needs_mask', 'Needs mask'], ['refused', 'Refused'], ['done', 'Done'], ['retracted', 'Taken back']]
 const names = Object.fromEntries(statuses)
-const signs = { waiting: '◔', needs_mask: '◌', refused: '✕', done: '✓' }
+const signs = { waiting: '◔', needs_mask: '◌', refused: '✕', done: '✓', retracted: '⊘' }
 let rows = [], chosen = '', patient = null
 
 // load asks for cases and results, and joins them: a result without a case came by another way.
@@ -30,6 +30,7 @@ export async function load() {
   rows = found.cases.map(c => ({ ...c, kept: results.get(c.result) }))
   const shown = new Set(found.cases.map(c => c.result))
   for (const r of found.results) if (!shown.has(r.id)) rows.push({ id: r.id, time: r.time, changed: r.changed, source: '', model: r.model, subject: r.subject, status: 'done', result: r.id, kept: r })
+  for (const r of rows) if (r.kept?.state === 'entered-in-error') r.status = 'retracted'
   rows.sort((a, b) => b.changed < a.changed ? -1 : b.changed > a.changed ? 1 : 0)
   list()
 }
@@ -44,10 +45,11 @@ function headline(r) {
   if (!r) return el('span', { class: 'quiet', text: '–' })
   if (r.erased) return el('span', { class: 'quiet', text: 'erased' })
   const out = el('span', { class: 'headline' })
+  if (r.state === 'entered-in-error') out.append(el('span', { class: 'tag entered-in-error', text: 'entered in error: do not use' }))
   if (r.abstained) out.append(el('span', { class: 'tag refused', text: 'no prediction' }))
   else for (const h of r.headline) out.append(el('span', {}, el('span', { class: 'quiet', text: h.outcome + ' ' }), h.label !== undefined ? `${h.label} (${percent(h.probability)})` : h.risk_group ? h.risk_group + ' risk' : `risk ${digits(h.risk)}`))
   if (r.warnings) out.append(el('span', { class: 'warned', title: `${r.warnings} warnings`, text: `⚠ ${r.warnings}` }))
-  if (r.state !== 'preliminary') out.append(el('span', { class: 'tag ' + r.state, text: r.state === 'entered-in-error' ? 'entered in error' : r.state }))
+  if (r.state !== 'preliminary' && r.state !== 'entered-in-error') out.append(el('span', { class: 'tag ' + r.state, text: r.state }))
   return out
 }
 
