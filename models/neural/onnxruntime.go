@@ -51,37 +51,65 @@ func runtimeConv(x, w *Node, side int) *Node {
 	)
 }
 
-// channelsFirst is the convolution of x, [in, batch, space…], with a kernel, [out, in, taps]. In two dimensions the batch passes for an axis
-// of space over which the kernel has one tap, so that nothing moves; in three there is no axis left, and batch and channels change
-// places.
+// worthStacking is how many columns of its input a convolution makes in the time in which a sum of shifted outputs takes one of those.
+const worthStacking = 5
+
+// channelsFirst is the convolution of x, [in, batch, space…], with a kernel, [out, in, taps].
+//
+// The batch, and with it the slowest axis of space, passes for an axis over which the kernel has one tap, so that nothing changes places. The
+// taps along that slowest axis are either outputs of their own, which are shifted and summed, or inputs of their own, shifted before: the runtime
+// spends most of its time on making columns, and with the former they are one for a cube's face and not for all of it.
 func channelsFirst(x, kernel *Node, side int) *Node {
-	out, in := kernel.Shape().Dim(0), kernel.Shape().Dim(1)
+	out, in, taps := kernel.Shape().Dim(0), kernel.Shape().Dim(1), kernel.Shape().Dim(2)
 	space := x.Shape().Dimensions[2:]
-	cube, pads := make([]int, len(space)), make([][2]int, len(space))
-	for a := range space {
-		cube[a], pads[a] = side, [2]int{side / 2, side / 2}
+	stack := in*(taps-taps/side) > worthStacking*out
+	if !stack && len(space) < 3 {
+		return planes(x, Reshape(kernel, out, in, taps), side, len(space))
 	}
-	if len(space) == 3 {
-		y := correlate(exchanged(x), Reshape(kernel, append([]int{out, in}, cube...)...), pads)
-		return exchanged(y)
+	split := Reshape(kernel, out, in, side, taps/side)
+	if !stack {
+		return planes(shifted(x, 2, side), Reshape(TransposeAllAxes(split, 0, 2, 1, 3), out, side*in, taps/side), side, len(space)-1)
 	}
-	dims := x.Shape().Dimensions
-	y := correlate(Reshape(x, append([]int{1}, dims...)...), Reshape(kernel, append([]int{out, in, 1}, cube...)...), append([][2]int{{0, 0}}, pads...))
-	return Reshape(y, append([]int{out}, dims[1:]...)...)
+	z := planes(x, Reshape(TransposeAllAxes(split, 2, 0, 1, 3), side*out, in, taps/side), side, len(space)-1)
+	var sum *Node
+	for k := range side {
+		if y := moved(Slice(z, AxisRange(k*out, (k+1)*out)), 2, side/2-k); sum == nil {
+			sum = y
+		} else if y != nil {
+			sum = Add(sum, y)
+		}
+	}
+	return sum
 }
 
-// exchanged is x with its first two axes exchanged.
-func exchanged(x *Node) *Node {
+// moved is x with its values a number of places further along an axis, and zeros where none come from; nil if none are left.
+func moved(x *Node, axis, by int) *Node {
+	n := x.Shape().Dim(axis)
+	if by == 0 {
+		return x
+	}
+	if by >= n || -by >= n {
+		return nil
+	}
+	spec, pad := make([]SliceAxisSpec, x.Rank()), make([]compute.PadAxis, x.Rank())
+	for a := range spec {
+		spec[a] = AxisRange()
+	}
+	spec[axis], pad[axis] = AxisRange(max(0, -by), n-max(0, by)), compute.PadAxis{Start: max(0, by), End: max(0, -by)}
+	return Pad(Slice(x, spec...), ScalarZero(x.Graph(), x.DType()), pad...)
+}
+
+// planes is the convolution of x, [in, batch, space…], with a kernel, [out, in, taps], over the last axes only.
+func planes(x, kernel *Node, side, axes int) *Node {
+	out, in := kernel.Shape().Dim(0), kernel.Shape().Dim(1)
 	dims := x.Shape().Dimensions
-	if dims[0] == 1 || dims[1] == 1 {
-		return Reshape(x, append([]int{dims[1], dims[0]}, dims[2:]...)...)
+	last := dims[len(dims)-axes:]
+	cube, pads := []int{out, in, 1}, [][2]int{{}}
+	for range last {
+		cube, pads = append(cube, side), append(pads, [2]int{side / 2, side / 2})
 	}
-	axes := make([]int, len(dims))
-	for a := range axes {
-		axes[a] = a
-	}
-	axes[0], axes[1] = 1, 0
-	return TransposeAllAxes(x, axes...)
+	y := correlate(Reshape(x, append([]int{1, in, -1}, last...)...), Reshape(kernel, cube...), pads)
+	return Reshape(y, append([]int{out}, dims[1:]...)...)
 }
 
 // correlate is ONNX's own convolution: x [batch, in, space…], kernel [out, in, taps…], result [batch, out, space…].
