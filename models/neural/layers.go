@@ -37,6 +37,9 @@ func normalise(x, scale, shift *Node, over string) *Node {
 	for a := 2; a < x.Rank(); a++ {
 		axes = append(axes, a)
 	}
+	if forRuntime(x) {
+		return runtimeNormalise(x, scale, shift, axes)
+	}
 	centred := Sub(x, ReduceAndKeep(x, ReduceMean, axes...))
 	variance := ReduceAndKeep(Square(centred), ReduceMean, axes...)
 	factor := Div(perChannel(scale, x), Sqrt(AddScalar(variance, normEpsilon)))

@@ -22,18 +22,11 @@ func forRuntime(x *Node) bool {
 	return b.Name() == onnxRuntime && strings.HasPrefix(b.DeviceDescription(0), "CPU")
 }
 
-// differentiated is f of the inputs with other gradients than those of f: back[i] makes that of input i from the gradient v of the output. The
-// gradients that the framework derives from f are built as well, but nothing reads them, so that they are not part of the program.
-func differentiated(f func(in []*Node) *Node, inputs []*Node, back ...func(v *Node) *Node) *Node {
-	var v *Node
-	held := make([]*Node, len(inputs))
-	for i, x := range inputs {
-		held[i] = IdentityWithCustomGradient(x, func(_, _ *Node) *Node { return back[i](v) })
-	}
-	return IdentityWithCustomGradient(f(held), func(_, g *Node) *Node {
-		v = g
-		return g
-	})
+// differentiated is f of the inputs with gradients given by hand, from the gradient v of the output. Those that the framework derives of f are built as
+// well, but nothing reads them, so that they are not part of the program.
+func differentiated(f func(in []*Node) *Node, gradient func(v *Node) []*Node, inputs ...*Node) *Node {
+	r := rule{v: make([]*Node, 1), gradient: func(v []*Node) []*Node { return gradient(v[0]) }}
+	return r.leave(0, f(r.enter(inputs)))
 }
 
 // runtimeConv is conv.
@@ -45,10 +38,10 @@ func runtimeConv(x, w *Node, side int) *Node {
 	}
 	return differentiated(
 		func(in []*Node) *Node { return channelsFirst(in[0], TransposeAllAxes(in[1], 0, 2, 1), side) },
-		[]*Node{x, w},
-		func(v *Node) *Node { return channelsFirst(v, TransposeAllAxes(Reverse(w, 1), 2, 0, 1), side) },
-		func(v *Node) *Node { return kernelGradient(x, v, side) },
-	)
+		func(v *Node) []*Node {
+			return []*Node{channelsFirst(v, TransposeAllAxes(Reverse(w, 1), 2, 0, 1), side), kernelGradient(x, v, side)}
+		},
+		x, w)
 }
 
 // worthStacking is how many columns of its input a convolution makes in the time in which a sum of shifted outputs takes one of those.
@@ -64,13 +57,13 @@ func channelsFirst(x, kernel *Node, side int) *Node {
 	space := x.Shape().Dimensions[2:]
 	stack := in*(taps-taps/side) > worthStacking*out
 	if !stack && len(space) < 3 {
-		return planes(x, Reshape(kernel, out, in, taps), side, len(space))
+		return facewise(x, Reshape(kernel, out, in, taps), side, len(space))
 	}
 	split := Reshape(kernel, out, in, side, taps/side)
 	if !stack {
-		return planes(shifted(x, 2, side), Reshape(TransposeAllAxes(split, 0, 2, 1, 3), out, side*in, taps/side), side, len(space)-1)
+		return facewise(shifted(x, 2, side), Reshape(TransposeAllAxes(split, 0, 2, 1, 3), out, side*in, taps/side), side, len(space)-1)
 	}
-	z := planes(x, Reshape(TransposeAllAxes(split, 2, 0, 1, 3), side*out, in, taps/side), side, len(space)-1)
+	z := facewise(x, Reshape(TransposeAllAxes(split, 2, 0, 1, 3), side*out, in, taps/side), side, len(space)-1)
 	var sum *Node
 	for k := range side {
 		if y := moved(Slice(z, AxisRange(k*out, (k+1)*out)), 2, side/2-k); sum == nil {
@@ -99,8 +92,8 @@ func moved(x *Node, axis, by int) *Node {
 	return Pad(Slice(x, spec...), ScalarZero(x.Graph(), x.DType()), pad...)
 }
 
-// planes is the convolution of x, [in, batch, space…], with a kernel, [out, in, taps], over the last axes only.
-func planes(x, kernel *Node, side, axes int) *Node {
+// facewise is the convolution of x, [in, batch, space…], with a kernel, [out, in, taps], over the last axes only.
+func facewise(x, kernel *Node, side, axes int) *Node {
 	out, in := kernel.Shape().Dim(0), kernel.Shape().Dim(1)
 	dims := x.Shape().Dimensions
 	last := dims[len(dims)-axes:]
@@ -203,39 +196,37 @@ func runtimePool(x *Node) *Node {
 		func(in []*Node) *Node {
 			return BackendReduceWindow(in[0], compute.ReduceOpMax, window, window, nil, nil, nil)
 		},
-		[]*Node{flat},
-		func(v *Node) *Node {
-			return Mul(ConvertDType(Equal(flat, doubled(StopGradient(y))), flat.DType()), doubled(v))
+		func(v *Node) []*Node {
+			largest, slope := doubled(y), doubled(v)
+			pairs := Reshape(flat, slope.Shape().Dim(0), -1, slope.Shape().Dim(2))
+			return []*Node{Reshape(Mul(ConvertDType(Equal(pairs, largest), flat.DType()), slope), dims...)}
 		},
-	)
+		flat)
 	return Reshape(y, pooled...)
 }
 
-// doubled is x, [rows, 1, space…], with every value twice along each axis of space. The last two axes are doubled by a product with a matrix of
-// ones, which is exact and an order faster than copies of single values; if there is a third one, by placing rows side by side.
+// doubled is x, [rows, 1, space…], with every value twice along each of the last two axes of space: [rows, 1, places], where a third, slower axis
+// is one of rows. That is a product with a matrix of ones, exact and an order faster than copies of single values.
 func doubled(x *Node) *Node {
-	dims := append([]int(nil), x.Shape().Dimensions...)
+	dims := x.Shape().Dimensions
 	last := len(dims) - 1
-	n := dims[last]
-	rows := min(2, last-1) // of the result for each of x
-	ones := make([]float32, n*rows*2*n)
+	n, times := dims[last], 2
+	if last > 2 {
+		times = 4
+	}
+	ones := make([]float32, n*times*n)
 	for i := range n {
-		for r := range rows {
-			for k := range 2 {
-				ones[(i*rows+r)*2*n+2*i+k] = 1
-			}
+		for r := range times / 2 { // rows of the result
+			at := (i*times/2+r)*2*n + 2*i
+			ones[at], ones[at+1] = 1, 1
 		}
 	}
-	u := ConvertDType(Const(x.Graph(), tensors.FromFlatDataAndDimensions(ones, n, rows*2*n)), x.DType())
-	y := Dot(Reshape(x, -1, n), u).Product()
-	for a := 2; a <= last; a++ {
-		dims[a] *= 2
+	u := ConvertDType(Const(x.Graph(), tensors.FromFlatDataAndDimensions(ones, n, times*n)), x.DType())
+	places := 2 * n
+	if last > 2 {
+		places *= 2 * dims[last-1]
 	}
-	if last == 4 {
-		y = Reshape(y, -1, 1, dims[3]*dims[4])
-		y = Concatenate([]*Node{y, y}, 1)
-	}
-	return Reshape(y, dims...)
+	return Reshape(Dot(Reshape(x, -1, n), u).Product(), -1, 1, places)
 }
 
 // runtimeRelu is relu.
@@ -243,7 +234,40 @@ func runtimeRelu(x *Node) *Node {
 	zero := ScalarZero(x.Graph(), x.DType())
 	return differentiated(
 		func(in []*Node) *Node { return Max(in[0], zero) },
-		[]*Node{x},
-		func(v *Node) *Node { return Mul(ConvertDType(GreaterOrEqual(x, zero), x.DType()), v) },
-	)
+		func(v *Node) []*Node { return []*Node{Mul(ConvertDType(GreaterOrEqual(x, zero), x.DType()), v)} },
+		x)
+}
+
+// runtimeNormalise is normalise over the axes given.
+func runtimeNormalise(x, scale, shift *Node, axes []int) *Node {
+	count := 1
+	for _, a := range axes {
+		count *= x.Shape().Dim(a)
+	}
+	space := axes
+	if axes[0] == 0 { // over channels as well
+		space = axes[1:]
+	}
+	var centred, inverse, factor *Node // inverse of the deviation
+	return differentiated(
+		func(in []*Node) *Node {
+			centred = Sub(in[0], ReduceAndKeep(in[0], ReduceMean, axes...))
+			inverse = Inverse(Sqrt(AddScalar(ReduceAndKeep(Square(centred), ReduceMean, axes...), normEpsilon)))
+			factor = Mul(perChannel(in[1], x), inverse)
+			return Add(Mul(centred, factor), perChannel(in[2], x))
+		},
+		func(v *Node) []*Node {
+			sums, products := ReduceAndKeep(v, ReduceSum, space...), ReduceAndKeep(Mul(v, centred), ReduceSum, space...) // [channels, batch, 1…]
+			mean := func(of *Node) *Node {
+				m := DivScalar(Mul(of, perChannel(scale, x)), float64(count))
+				if axes[0] == 0 {
+					m = ReduceAndKeep(m, ReduceSum, 0)
+				}
+				return Mul(m, inverse)
+			}
+			along := Mul(mean(products), Square(inverse))
+			dx := Sub(Mul(v, factor), Add(Mul(centred, along), mean(sums)))
+			return []*Node{dx, Reshape(ReduceSum(Mul(products, inverse), 1), -1), Reshape(ReduceSum(sums, 1), -1)}
+		},
+		x, scale, shift)
 }
