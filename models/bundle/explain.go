@@ -182,12 +182,21 @@ func (b *Bundle) fold(a models.Attribution, d division, x models.Matrix, row int
 		return Explanation{}, fmt.Errorf("%d attributions for %d columns", len(a.Values), len(d.parts))
 	}
 	out := Explanation{Method: a.Method, Exact: a.Exact, Class: a.Class, Time: a.Time, Scale: a.Scale, Base: a.Base, Output: a.Output, Gap: a.Gap}
-	amounts, errs := make([]float64, len(d.slots)), make([]float64, len(d.slots))
-	for j, v := range a.Values {
-		for _, part := range d.parts[j] {
-			amounts[part.Group] += v * part.Share
-			if a.Errors != nil {
-				errs[part.Group] += a.Errors[j] * part.Share
+	amounts, errs := make([]float64, len(d.slots)), []float64(nil)
+	if a.Errors != nil {
+		errs = make([]float64, len(d.slots))
+	}
+	if d.only != nil && errs == nil {
+		for j, v := range a.Values {
+			amounts[d.only[j]] += v
+		}
+	} else {
+		for j, v := range a.Values {
+			for _, part := range d.parts[j] {
+				amounts[part.Group] += v * part.Share
+				if errs != nil {
+					errs[part.Group] += a.Errors[j] * part.Share
+				}
 			}
 		}
 	}
@@ -196,7 +205,9 @@ func (b *Bundle) fold(a models.Attribution, d division, x models.Matrix, row int
 		if k < 0 {
 			k = len(amounts)
 			d.slots = append(slices.Clip(d.slots), slot{imageSlot(s.Source, e.GroupBy), -1})
-			amounts, errs = append(amounts, 0), append(errs, 0)
+			if amounts = append(amounts, 0); errs != nil {
+				errs = append(errs, 0)
+			}
 		}
 		amounts[k] += s.Value
 		if s.Map != nil {
@@ -211,7 +222,10 @@ func (b *Bundle) fold(a models.Attribution, d division, x models.Matrix, row int
 	out.Values = make([]Contribution, len(listed))
 	for k, s := range listed {
 		out.Values[k] = b.contribution(d.slots[s], x, row)
-		out.Values[k].Amount, out.Values[k].Error, amounts[s] = amounts[s], errs[s], 0
+		out.Values[k].Amount, amounts[s] = amounts[s], 0
+		if errs != nil {
+			out.Values[k].Error = errs[s]
+		}
 	}
 	for _, v := range amounts {
 		out.Other += v
@@ -267,6 +281,7 @@ type slot struct {
 type division struct {
 	slots []slot
 	parts [][]explain.Part
+	only  []int // the slot of each column, where every column has but one; nil where that does not hold
 }
 
 // division returns the division that a request asks for. That into single inputs was made when the bundle was prepared.
@@ -296,7 +311,7 @@ func (p *plan) division(b *Bundle, e *Explain) (division, error) {
 
 // divide works out the division into single inputs: columns that were made from one input go to it, others stand for themselves.
 func (p *plan) divide(b *Bundle) division {
-	d := division{parts: make([][]explain.Part, len(p.made))}
+	d := division{parts: make([][]explain.Part, len(p.made)), only: make([]int, len(p.made))}
 	seen := make(map[string]int, len(p.made))
 	for j, c := range p.made {
 		s := slot{c.Name, -1}
@@ -309,7 +324,7 @@ func (p *plan) divide(b *Bundle) division {
 			seen[s.name] = k
 			d.slots = append(d.slots, s)
 		}
-		d.parts[j] = []explain.Part{{Group: k, Share: 1}}
+		d.parts[j], d.only[j] = []explain.Part{{Group: k, Share: 1}}, k
 	}
 	return d
 }

@@ -269,6 +269,24 @@ func (s *Space) Distance(z models.Matrix, i int) float64 {
 	return math.Sqrt(max(sum, 0) / float64(len(s.On)))
 }
 
+// near reports that row i of z is no further than most, where that shows without looking along the directions: those of greatest variance, which
+// are the ones told apart, only bring a row nearer. Otherwise Distance says how far it is.
+func (s *Space) near(z models.Matrix, i int, most float64) bool {
+	for _, w := range s.Weights {
+		if w > 0 {
+			return false
+		}
+	}
+	sum := 0.0
+	for k, j := range s.On {
+		if x := z.Values[j*z.Rows+i]; x == x {
+			v := (x - s.Mean[k]) / s.SD[k]
+			sum += v * v
+		}
+	}
+	return math.Sqrt(sum*s.Rest/float64(len(s.On))) <= most
+}
+
 // addEight adds to along the products of v with eight of the sixteen directions, those with which vectors begins. The sums stay in registers.
 func addEight(along, v, vectors []float64) {
 	to := (*[8]float64)(along)
@@ -340,7 +358,11 @@ func (o *Outcome) far(z models.Matrix, i int) (Warning, bool) {
 	if o.Space == nil {
 		return Warning{}, false
 	}
-	d, most := o.Space.Distance(z, i), o.Space.Distances[len(o.Space.Distances)-1]
+	most := o.Space.Distances[len(o.Space.Distances)-1]
+	if o.Space.near(z, i, most) {
+		return Warning{}, false
+	}
+	d := o.Space.Distance(z, i)
 	if d <= most {
 		return Warning{}, false
 	}

@@ -179,7 +179,7 @@ func (f *imputed) Apply(x models.Matrix) (models.Matrix, error) {
 	if x.Rows == 1 && f.state.Neighbours == nil && f.state.Regressions == nil { // a served patient: no slice a column
 		for i, j := range f.state.Keep {
 			v := x.Values[j]
-			if v != v || v < 0 && f.ordinal && f.columns[i].Kind == table.Ordinal {
+			if v != v || f.ordinal && v < 0 && f.columns[i].Kind == table.Ordinal {
 				v = f.state.Fill[i]
 			}
 			out.Values[i] = v

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
@@ -26,9 +28,9 @@ type Decoded struct {
 	Pseudonymous bool
 }
 
-// decoder reads one body into the order of a bundle's inputs. It is used once.
+// decoder reads one body into the order of a bundle's inputs.
 type decoder struct {
-	s       *scan.Scanner
+	s       scan.Scanner
 	columns *registry.Columns
 	limits  Limits
 	out     Decoded
@@ -49,11 +51,24 @@ var (
 	timeMembers = []string{"value", "unit"}
 )
 
+// decoders are reused, for the space that they take a request.
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+// release gives a decoder back without what it holds of its request.
+func (d *decoder) release() {
+	*d = decoder{seen: d.seen}
+	decoders.Put(d)
+}
+
 // Decode reads the body of a predict or explain request for a bundle's inputs. It is strict: unknown and repeated members
 // and features, missing members, and values of the wrong type are faults, each with its place in the body. A feature that is null or
 // left out is missing, and the prediction warns of it. The problem is nil when the body is sound.
 func Decode(body []byte, columns *registry.Columns, limits Limits) (Decoded, *problem.Problem) {
-	d := decoder{s: scan.New(body), columns: columns, limits: limits, seen: make([]int32, len(columns.Inputs))}
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	d.s.Reset(body)
+	d.columns, d.limits, d.seen = columns, limits, slices.Grow(d.seen[:0], len(columns.Inputs))[:len(columns.Inputs)]
+	clear(d.seen)
 	d.body()
 	if d.s.Err() == nil {
 		d.s.End()
