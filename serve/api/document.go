@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/pipeline"
@@ -34,7 +36,31 @@ func (a *API) openAPI(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, internal(), err)
 		return
 	}
+	a.leaveServed(doc)
 	a.sendJSON(w, r, doc)
+}
+
+// leaveServed takes out of the document what is not served under this configuration, such as CDS Hooks where no client is named.
+func (a *API) leaveServed(doc map[string]any) {
+	paths, _ := doc["paths"].(map[string]any)
+	for path, item := range paths {
+		operations, _ := item.(map[string]any)
+		left := false
+		for method := range operations {
+			if method == "parameters" {
+				continue
+			}
+			probe := http.Request{Method: strings.ToUpper(method), URL: &url.URL{Path: strings.NewReplacer("{", "", "}", "").Replace(path)}}
+			if _, pattern := a.mux.Handler(&probe); strings.HasPrefix(pattern, probe.Method+" ") {
+				left = true
+			} else {
+				delete(operations, method)
+			}
+		}
+		if !left {
+			delete(paths, path)
+		}
+	}
 }
 
 func (a *API) schema(w http.ResponseWriter, r *http.Request) {
