@@ -1,16 +1,13 @@
 package radiomics_test
 
 import (
-	"math"
-	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
-	"github.com/voxgene/voxgene/features/image"
-	"github.com/voxgene/voxgene/features/image/nrrd"
 	"github.com/voxgene/voxgene/features/image/open"
 	"github.com/voxgene/voxgene/features/oracle"
 	"github.com/voxgene/voxgene/features/radiomics"
+	"github.com/voxgene/voxgene/features/radiomics/bench/inputs"
 )
 
 // extractFiles reads a pair as the command line does and measures label 1.
@@ -36,16 +33,18 @@ func BenchmarkBrain1(b *testing.B) {
 	extractFiles(b, oracle.Data(b, "pyradiomics", "brain1_image.nrrd"), oracle.Data(b, "pyradiomics", "brain1_label.nrrd"), radiomics.DefaultParams())
 }
 
-// A CT of 512 × 512 × 200 voxels of 1 × 1 × 2.5 mm from its files: a body with structure of some millimetres and noise, and an ellipsoid
-// of a given number of voxels. The scan is made here from a seed.
+// A CT of 512 × 512 × 200 voxels and two regions of it, from raw NRRD: what features/radiomics/bench runs as a program.
 func BenchmarkCT(b *testing.B) {
 	dir := b.TempDir()
 	scan := filepath.Join(dir, "ct.nrrd")
-	g := image.Grid{Size: [3]int{512, 512, 200}, Spacing: [3]float64{1, 1, 2.5}, Direction: image.IdentityDirection}
-	writeCT(b, scan, g)
+	if err := inputs.CT().WriteImage(scan); err != nil {
+		b.Fatal(err)
+	}
 	masks := map[int]string{50_000: filepath.Join(dir, "50k.nrrd"), 500_000: filepath.Join(dir, "500k.nrrd")}
 	for n, path := range masks {
-		writeEllipsoid(b, path, g, n)
+		if err := inputs.CT().WriteMask(path, n); err != nil {
+			b.Fatal(err)
+		}
 	}
 	parse := func(text string) radiomics.Params {
 		p, err := radiomics.ParseParams("bench", []byte(text))
@@ -66,55 +65,5 @@ func BenchmarkCT(b *testing.B) {
 		{"1316 features, 50k voxels", 50_000, parse(filters)},
 	} {
 		b.Run(bench.name, func(b *testing.B) { extractFiles(b, scan, masks[bench.voxels], bench.params) })
-	}
-}
-
-func writeCT(b *testing.B, path string, g image.Grid) {
-	b.Helper()
-	r := rand.New(rand.NewPCG(7, 7))
-	coarse := make([]float64, 129*129*51)
-	for i := range coarse {
-		coarse[i] = r.NormFloat64()
-	}
-	v := &image.Volume{Grid: g, Integer: true, Values: make([]float64, g.Voxels())}
-	o := 0
-	for k := range g.Size[2] {
-		for j := range g.Size[1] {
-			for i := range g.Size[0] {
-				x := -1000.0
-				if math.Pow(float64(j-256)/200, 2)+math.Pow(float64(i-256)/230, 2) <= 1 {
-					x = 40
-				}
-				c := ((k/4)*129+j/4)*129 + i/4
-				f := float64(i%4) / 4
-				x += 60*((1-f)*coarse[c]+f*coarse[c+1]) + 20*r.NormFloat64()
-				v.Values[o] = math.Round(min(max(x, -1024), 3071))
-				o++
-			}
-		}
-	}
-	if err := nrrd.Write(path, v, image.Int16); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func writeEllipsoid(b *testing.B, path string, g image.Grid, voxels int) {
-	b.Helper()
-	a := math.Cbrt(float64(voxels) * 2.5 / (4.0 / 3 * math.Pi * 1.2))
-	m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
-	o := 0
-	for k := range g.Size[2] {
-		for j := range g.Size[1] {
-			for i := range g.Size[0] {
-				x, y, z := float64(i-230)/(1.2*a), float64(j-270)/a, float64(k-100)*2.5/a
-				if x*x+y*y+z*z <= 1 {
-					m.Labels[o] = 1
-				}
-				o++
-			}
-		}
-	}
-	if err := nrrd.WriteMask(path, m); err != nil {
-		b.Fatal(err)
 	}
 }
