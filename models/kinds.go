@@ -39,6 +39,8 @@ type Kind struct {
 	Fits func(Options) []clinical.OutcomeKind
 	// Volumes says that the models may read crops of images, and then need no column.
 	Volumes bool
+	// NoColumns says that the models read crops of images alone, whatever columns there are.
+	NoColumns bool
 	// Slow says that a fit takes so long that choices are made on one inner hold-out and hyper-parameters are not searched.
 	Slow bool
 	// Joint says that a model may learn several outcomes at once (Training.Joint).
@@ -148,6 +150,9 @@ func (p Param) convert(v any) (any, error) {
 		return f, p.bounds(f)
 	case string:
 		s, ok := v.(string)
+		if _, plain := number(v); plain && p.Choices != nil {
+			s, ok = fmt.Sprint(v), true // a choice that reads like a number needs no quotes
+		}
 		if !ok {
 			return nil, fmt.Errorf("%v is not a text", v)
 		}

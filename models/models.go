@@ -138,6 +138,13 @@ type Learner interface {
 	Fit(ctx context.Context, t Training) (Model, error)
 }
 
+// Foreseeing is a Learner that can tell before any fit what it could not learn from.
+type Foreseeing interface {
+	// Foresee returns an error where the volumes of x, or what the options name, make every fit fail. The columns of x are those before the
+	// pipeline, which no one can judge yet.
+	Foresee(x Matrix) error
+}
+
 // Model predicts. It is safe for concurrent use.
 type Model interface {
 	// Kind is the name under which the model's kind is registered.

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -101,6 +102,9 @@ func Blank(m Model) Matrix {
 	}
 	return x
 }
+
+// ErrNothingRead says that a row has nothing of what a model reads: no image, and no value of a table that it reads beside.
+var ErrNothingRead = errors.New("nothing that the network reads")
 
 // Imaged is a Model that reads volumes.
 type Imaged interface {

@@ -194,7 +194,7 @@ func (r *run) fixed(one *outcomeRun) (validate.Procedure, error) {
 		if err != nil {
 			return p, err
 		}
-		key, err := config.Key(model.Kind, o)
+		key, err := model.Key(o)
 		if err != nil {
 			return p, err
 		}

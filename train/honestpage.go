@@ -48,10 +48,15 @@ func (one *outcomeRun) variantRows(title, caption string, all []variant) []repor
 		return nil
 	}
 	c := report.Comparison{Title: title, Caption: caption}
+	stood := false
 	for _, v := range all {
 		row := report.Row{Name: v.name, P: v.against, Note: fmt.Sprintf("%d columns", v.columns)}
 		if v.columns == 1 {
 			row.Note = "1 column"
+		}
+		if v.by != "" {
+			row.Note += ", " + v.by
+			stood = true
 		}
 		e := report.Estimate{Title: one.measures[0].Title, Value: v.value.Value, Low: v.value.Low, High: v.value.High}
 		if v.skipped != "" {
@@ -61,6 +66,9 @@ func (one *outcomeRun) variantRows(title, caption string, all []variant) []repor
 		}
 		row.Estimates = []report.Estimate{e}
 		c.Rows = append(c.Rows, row)
+	}
+	if stood {
+		c.Caption += " Where no image is left for the network to read, the linear model that is named stands in for it."
 	}
 	return []report.Comparison{c}
 }

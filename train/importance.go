@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
@@ -21,7 +22,8 @@ type importance struct {
 	method, scale string
 	exact         bool
 	rows          int
-	columns       []contribution // most first
+	columns       []contribution // most first, images behind columns before they are sorted
+	images        int            // of columns, those that are images
 	swarms        []swarm        // of the first columns
 	// overTime are the mean absolute contributions to survival at several times of the columns that count most there.
 	overTime   []figure.Curve
@@ -88,7 +90,8 @@ func (one *outcomeRun) explain(ctx context.Context, x models.Matrix) error {
 			}
 			for k, s := range a.Images {
 				if len(one.importance.columns) == len(x.Columns)+k {
-					one.importance.columns = append(one.importance.columns, contribution{name: s.Source + " (image)"})
+					one.importance.columns = append(one.importance.columns, contribution{name: s.Source + imageSuffix})
+					one.importance.images++
 				}
 				one.importance.columns[len(x.Columns)+k].mean += math.Abs(s.Value)
 			}
@@ -247,21 +250,65 @@ func (one *outcomeRun) importanceFigure() (report.Figure, bool, error) {
 	if len(bars) == 0 {
 		return report.Figure{}, false, nil
 	}
-	f, err := figure.Bars("", "mean |SHAP value|, "+im.scale, bars)
-	exact := "exact"
-	if !im.exact {
-		exact = "sampled"
-	}
+	f, err := figure.Bars("", "mean |"+im.value()+"|, "+im.scale, bars)
 	return report.Figure{Title: "What contributed to its estimates", SVG: template.HTML(f.SVG), Wide: true,
-		Caption: fmt.Sprintf("The model that is kept, on %d of its own training rows; SHAP values by the method %s (%s). %d of %d columns contribute. A contribution is to the estimate; it is not a cause.",
-			im.rows, im.method, exact, used, len(im.columns))}, true, err
+		Caption: fmt.Sprintf("The model that is kept, on %d of its own training rows; %s. %s contribute. A contribution is to the estimate; it is not a cause.",
+			im.rows, im.how(), im.count(used))}, true, err
 }
+
+// value names a contribution: by gradients it is no Shapley value of columns that are left out, but of a straight way.
+func (im *importance) value() string {
+	if im.gradients() {
+		return "contribution"
+	}
+	return "SHAP value"
+}
+
+func (im *importance) gradients() bool {
+	return im.method == explain.ExpectedGradients || im.method == explain.IntegratedGradients
+}
+
+// how says by which method contributions were found.
+func (im *importance) how() string {
+	switch {
+	case im.gradients():
+		return fmt.Sprintf("contributions by %s, which sum to the output but for a gap of rounding and steps", strings.ReplaceAll(im.method, "_", " "))
+	case im.exact:
+		return fmt.Sprintf("SHAP values by the method %s (exact)", im.method)
+	}
+	return fmt.Sprintf("SHAP values by the method %s (sampled)", im.method)
+}
+
+// count says how many columns and images contribute.
+func (im *importance) count(used int) string {
+	if im.images == 0 {
+		return fmt.Sprintf("%d of %d columns", used, len(im.columns))
+	}
+	seen := 0
+	for _, c := range im.columns {
+		if c.mean > 0 && strings.HasSuffix(c.name, imageSuffix) {
+			seen++
+		}
+	}
+	columns := len(im.columns) - im.images
+	if used == seen { // a network over images alone
+		columns = 0
+	}
+	text := fmt.Sprintf("%d of %d images", seen, im.images)
+	if columns > 0 {
+		text += fmt.Sprintf(" and %d of %d columns", used-seen, columns)
+	}
+	return text
+}
+
+// imageSuffix follows a source's name where its image is meant.
+const imageSuffix = " (image)"
 
 // swarmFigures draw the contributions of the strongest columns patient by patient.
 func (one *outcomeRun) swarmFigures() ([]report.Figure, error) {
 	var out []report.Figure
 	for _, s := range one.importance.swarms {
-		f, err := figure.Beeswarm("", "SHAP value, "+one.importance.scale, s.rows)
+		f, err := figure.Beeswarm("", one.importance.value()+", "+one.importance.scale, s.rows)
 		if err != nil {
 			return nil, err
 		}

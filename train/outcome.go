@@ -95,6 +95,15 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 	if one.study.Procedure, one.models, err = r.procedure(one.y); err != nil {
 		return nil, err
 	}
+	for _, m := range one.study.Procedure.Models {
+		for _, c := range m.Candidates {
+			if l, ok := c.Learner.(models.Foreseeing); ok {
+				if err := l.Foresee(one.x); err != nil {
+					return nil, fmt.Errorf("outcome %s: %s: %w", one.y.Name, m.Name, err)
+				}
+			}
+		}
+	}
 	for _, m := range one.models {
 		if kind, ok := models.Lookup(m.Kind); ok && kind.Slow {
 			one.study.Once = true
@@ -211,7 +220,7 @@ func (r *run) procedure(y clinical.Outcome) (validate.Procedure, []config.Model,
 			if err != nil {
 				return p, nil, fmt.Errorf("model %s %s: %w", m.Name, pt.Settings, err)
 			}
-			key, err := config.Key(m.Kind, pt.Options)
+			key, err := m.Key(pt.Options)
 			if err != nil {
 				return p, nil, err
 			}

@@ -106,6 +106,9 @@ func (r *run) section(one *outcomeRun) (report.Outcome, error) {
 	level := r.e.Validation.Level
 	o := report.Outcome{Name: one.y.Name, Kind: string(one.y.Kind), Interval: one.interval, Notes: one.notes, Warnings: one.warnings(level)}
 	o.Description = fmt.Sprintf("%s, %d candidate columns. %s. %s", one.counts(), len(one.x.Columns), r.describe(one), one.perVariable().text())
+	if one.readsNoColumn() {
+		o.Description = fmt.Sprintf("%s; the models read crops of images and no column. %s. %s", one.counts(), r.describe(one), one.perVariable().text())
+	}
 	if r.foreign {
 		o.Description = fmt.Sprintf("%s. %s.", one.counts(), r.describe(one))
 	}

@@ -2,16 +2,19 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/stat"
+	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/train/config"
 )
 
 // PerVariable is how many events, or patients of the smallest class, there are for each column.
 type PerVariable struct {
-	Events       int      `json:"events"` // or patients of the smallest class
-	PerCandidate float64  `json:"per_candidate_column"`
-	PerUsed      *float64 `json:"per_used_column"` // of those that reached the models, median over folds
+	Events       int      `json:"events"`               // or patients of the smallest class
+	PerCandidate *float64 `json:"per_candidate_column"` // null where the models read images and no column
+	PerUsed      *float64 `json:"per_used_column"`      // of those that reached the models, median over folds
 
 	what string
 }
@@ -24,7 +27,10 @@ func (one *outcomeRun) perVariable() PerVariable {
 	if _, p.Events = one.scarce(); one.y.Kind == clinical.Class {
 		p.what = "patients of the smallest class"
 	}
-	p.PerCandidate = float64(p.Events) / float64(max(1, len(one.x.Columns)))
+	if one.readsNoColumn() {
+		return p
+	}
+	p.PerCandidate = finite(float64(p.Events) / float64(max(1, len(one.x.Columns))))
 	var used []float64
 	for _, f := range one.result.Folds {
 		if len(f.Columns) > 0 {
@@ -37,9 +43,20 @@ func (one *outcomeRun) perVariable() PerVariable {
 	return p
 }
 
+// readsNoColumn reports whether all models are networks over images alone.
+func (one *outcomeRun) readsNoColumn() bool {
+	return len(one.models) > 0 && !slices.ContainsFunc(one.models, func(m config.Model) bool {
+		k, ok := models.Lookup(m.Kind)
+		return !ok || !k.NoColumns
+	})
+}
+
 // text is the sentence of the report.
 func (p PerVariable) text() string {
-	s := fmt.Sprintf("%d %s: %.2g for each candidate column", p.Events, p.what, p.PerCandidate)
+	if p.PerCandidate == nil {
+		return fmt.Sprintf("%d %s.", p.Events, p.what)
+	}
+	s := fmt.Sprintf("%d %s: %.2g for each candidate column", p.Events, p.what, *p.PerCandidate)
 	if p.PerUsed != nil {
 		s += fmt.Sprintf(", %.2g for each that reached the models (median over folds)", *p.PerUsed)
 	}

@@ -95,6 +95,7 @@ type VariantMetrics struct {
 	High    *float64 `json:"high"`
 	P       *float64 `json:"p"` // against the procedure on all columns, corrected resampled t
 	Skipped string   `json:"skipped,omitempty"`
+	By      string   `json:"by,omitempty"` // kind of the linear model that stood in for a network where no image was left
 }
 
 // PermutationMetrics is the null of the whole procedure.
@@ -183,7 +184,7 @@ func patientsIn(number []int) int {
 func (one *outcomeRun) variantMetrics(all []variant) []VariantMetrics {
 	var out []VariantMetrics
 	for _, v := range all {
-		m := VariantMetrics{Name: v.name, Columns: v.columns, Skipped: v.skipped}
+		m := VariantMetrics{Name: v.name, Columns: v.columns, Skipped: v.skipped, By: v.by}
 		if v.skipped == "" {
 			m.Measure, m.Value, m.Low, m.High, m.P = one.measures[0].Name, finite(v.value.Value), finite(v.value.Low), finite(v.value.High), finite(v.against)
 		}
@@ -238,9 +239,11 @@ func (one *outcomeRun) warnings(level float64) []string {
 			out = append(out, fmt.Sprintf("The baseline %q scores %.3f, no less than the procedure.", v.name, v.value.Value))
 		}
 	}
-	if p := one.perVariable(); p.PerCandidate < usual && !one.foreign {
+	if p := one.perVariable(); one.readsNoColumn() {
+		out = append(out, fmt.Sprintf("%d %s, and a network over images has far more weights than that: what it learnt is to be checked on other patients.", p.Events, p.what))
+	} else if p.PerCandidate != nil && *p.PerCandidate < usual && !one.foreign {
 		out = append(out, fmt.Sprintf("%d %s for %d candidate columns: %.2g per column, where %d is a usual minimum. Columns chosen here are unlikely to be the ones that another cohort would choose.",
-			p.Events, p.what, len(one.x.Columns), p.PerCandidate, usual))
+			p.Events, p.what, len(one.x.Columns), *p.PerCandidate, usual))
 	}
 	return out
 }

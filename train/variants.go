@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/pipeline"
+	"github.com/voxgene/voxgene/train/config"
 	"github.com/voxgene/voxgene/train/validate"
 )
 
@@ -20,6 +22,7 @@ type variant struct {
 	value   validate.Estimate
 	against float64 // p of a paired test against the procedure
 	skipped string  // why it was not run
+	by      string  // kind of the model that stood in for a network over images, where no image is left; empty for none
 }
 
 // columnSet says on which columns a variant is judged.
@@ -190,8 +193,20 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 		}
 		v.columns = len(s.X.Columns)
 		var err error
+		stand := models.Kind{}
+		if len(s.X.Volumes) == 0 {
+			stand = one.standIn()
+		}
+		if stand.Name != "" {
+			v.by, s.Joint, steps = stand.Name, nil, filled(steps)
+		}
 		if s, err = one.withSteps(s, steps); err != nil {
 			return nil, err
+		}
+		if stand.Name != "" {
+			if err := standFor(&s, stand); err != nil {
+				return nil, err
+			}
 		}
 		result, err := s.Judge(ctx, one.folds, r.e.Validation.InnerFolds, r.on(one.y.Name+" "+stage))
 		if ctx.Err() != nil {
@@ -212,6 +227,43 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// standIn is the kind of model that is judged on columns where the most frequent winner is a network over images: logistic regression, or Cox's. It is
+// none where the winner reads columns alone.
+func (one *outcomeRun) standIn() models.Kind {
+	if k, ok := models.Lookup(one.models[one.mostFrequent()].Kind); !ok || !k.Volumes {
+		return models.Kind{}
+	}
+	name := "logistic"
+	if one.y.Kind == clinical.Survival {
+		name = "cox"
+	}
+	k, _ := models.Lookup(name)
+	return k
+}
+
+// filled are steps after which nothing is missing, which networks allow and linear models do not.
+func filled(steps []pipeline.Spec) []pipeline.Spec {
+	if slices.ContainsFunc(steps, func(s pipeline.Spec) bool { return s.Step == "impute" }) {
+		return steps
+	}
+	return append(slices.Clip(steps), pipeline.Default()...)
+}
+
+// standFor puts a model of a kind, with its default options, in the place of the one model of a study.
+func standFor(s *validate.Study, k models.Kind) error {
+	o := models.Defaults(k.Params)
+	l, err := k.New(o)
+	if err != nil {
+		return err
+	}
+	key, err := (&config.Model{Kind: k.Name}).Key(o)
+	if err != nil {
+		return err
+	}
+	s.Procedure.Models = []validate.Entry{{Name: k.Name, Candidates: []validate.Candidate{{Key: key, Learner: l}}}}
+	return nil
 }
 
 // mostFrequent is the model that won most outer folds.

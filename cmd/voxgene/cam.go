@@ -223,6 +223,9 @@ func cropSource(b *bundle.Bundle, name string) (*plan.Source, error) {
 			}
 		}
 	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no model of the bundle reads an image, so there is no map; voxgene explain says what columns contributed")
+	}
 	if found < 0 || name == "" && len(names) > 1 {
 		return nil, fmt.Errorf("name one of the sources that make crops with --source: %v", names)
 	}

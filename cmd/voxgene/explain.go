@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -104,6 +105,7 @@ with --patient and a folder the part of each voxel is written there on the grid 
 			if err != nil {
 				return err
 			}
+			sayGaps(c.ErrOrStderr(), answers)
 			if g.asked() {
 				var others []bundle.Prediction
 				if g.compare != "" {
@@ -145,6 +147,27 @@ with --patient and a folder the part of each voxel is written there on the grid 
 	c.Flags().StringSliceVar(&at, "at", nil, "explain survival at these times, such as 12mo, in place of the risk")
 	c.Flags().IntVar(&top, "top", 10, "largest contributions to list, and with a folder to draw (20 there where this is left out, at most 100)")
 	return c
+}
+
+// gapsSaid is how many warnings of gaps are printed by themselves.
+const gapsSaid = 3
+
+// sayGaps warns of contributions that do not sum to the output.
+func sayGaps(w io.Writer, answers []bundle.Prediction) {
+	said := 0
+	for _, p := range answers {
+		for _, one := range p.Warnings {
+			if one.Code != bundle.ExplanationGap {
+				continue
+			}
+			if said++; said <= gapsSaid {
+				fmt.Fprintf(w, "warning: %s, %s: %s\n", p.ID, one.Outcome, one.Message)
+			}
+		}
+	}
+	if said > gapsSaid {
+		fmt.Fprintf(w, "warning: the same of %d other explanations; each has its (gap)\n", said-gapsSaid)
+	}
 }
 
 // explanationRows lays explanations out as a table: a row a contribution.

@@ -281,7 +281,7 @@ func correlation(rows []int, x, y []float64) float64 {
 func (e *explained) waterfall(i int, patient string, most int) (figure.Figure, error) {
 	x := e.at[i]
 	var steps []figure.Step
-	rest := x.Other + x.Gap
+	rest := x.Other
 	for k, v := range x.Values {
 		if k >= most {
 			rest += v.Amount
@@ -293,8 +293,16 @@ func (e *explained) waterfall(i int, patient string, most int) (figure.Figure, e
 		}
 		steps = append(steps, s)
 	}
-	if n := len(x.Values) - most; n > 0 || len(steps) == 0 || math.Abs(rest) > 1e-9*(math.Abs(x.Base)+math.Abs(x.Output)) {
-		steps = append(steps, figure.Step{Name: fmt.Sprintf("%d others", max(0, len(x.Values)-most)), Contribution: rest})
+	small := 1e-9 * (math.Abs(x.Base) + math.Abs(x.Output))
+	others := max(0, len(x.Values)-most)
+	if math.Abs(x.Gap) <= small { // rounding
+		rest += x.Gap
+	}
+	if others > 0 || len(steps) == 0 || math.Abs(rest) > small {
+		steps = append(steps, figure.Step{Name: fmt.Sprintf("%d others", others), Contribution: rest})
+	}
+	if math.Abs(x.Gap) > small {
+		steps = append(steps, figure.Step{Name: "gap of the method", Contribution: x.Gap})
 	}
 	return figure.Waterfall(e.title()+", "+patient, x.Scale, x.Base, x.Output, steps)
 }

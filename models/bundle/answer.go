@@ -85,6 +85,7 @@ const (
 	OutOfRange     = "out_of_range"     // a value outside the range of the training rows
 	MissingValue   = "missing"          // a value that was not given and is imputed
 	MissingSource  = "missing_source"   // a whole source that was not given
+	MissingImage   = "missing_image"    // the image of a source that a network reads, and answers without
 	UnseenLevel    = "unseen_level"     // a level that training did not know
 	BeyondFollowUp = "beyond_follow_up" // a time at which too few training patients were at risk
 	LowCoverage    = "low_coverage"     // a source of which less than four fifths of the inputs were given

@@ -74,6 +74,7 @@ func (b *Bundle) reasons(list []Warning, missing int) []string {
 			seen["acquisition"] = true
 		}
 		seen[w.Code] = true
+		seen[MissingSource] = seen[MissingSource] || w.Code == MissingImage
 	}
 	var out []string
 	if m := b.Abstain.Missing; m > 0 && float64(missing) > m*n {
@@ -97,6 +98,27 @@ func (b *Bundle) reasons(list []Warning, missing int) []string {
 		}
 	}
 	return out
+}
+
+// imageless warns of the images of each row that a network reads and was not given, which others or the table then make up for.
+func imageless(m models.Model, x models.Matrix, out []Prediction) {
+	if calibrated, ok := m.(interface{ Base() models.Model }); ok {
+		m = calibrated.Base()
+	}
+	reads, ok := m.(models.Imaged)
+	if !ok {
+		return
+	}
+	for _, c := range reads.Crops() {
+		v := x.FindVolumes(c.Source)
+		for i := range out {
+			said := func(w Warning) bool { return w.Code == MissingImage && w.Source == c.Source }
+			if (v == nil || v.Crop[i] < 0) && !slices.ContainsFunc(out[i].Warnings, said) {
+				out[i].Warnings = append(out[i].Warnings, Warning{Code: MissingImage, Source: c.Source,
+					Message: "no image of the source " + c.Source + " was given; the network answers by what else there is"})
+			}
+		}
+	}
 }
 
 // withhold takes the numbers out of an answer.

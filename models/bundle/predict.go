@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -164,9 +165,13 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 			}
 		}
 		got, err := o.Model.Predict(z, times)
+		if errors.Is(err, models.ErrNothingRead) {
+			return nil, &RequestError{"patients", fmt.Sprintf("outcome %s: a patient has no image, and no value of a table that the network reads beside; images come from files: a cohort file, or the study of a patient", o.Name)}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
 		}
+		imageless(o.Model, z, out)
 		if err := o.answer(got, times, out, k); err != nil {
 			return nil, fmt.Errorf("outcome %s: %w", o.Name, err)
 		}

@@ -19,15 +19,17 @@ type checkpoint struct {
 }
 
 // checkpointVersion is part of the key; raise it when training the same rows gives other weights.
-const checkpointVersion = 2
+const checkpointVersion = 3
 
-// checkpoint returns the one of this training; it does nothing where the context has no store.
-func (t *training) checkpoint(ctx context.Context) *checkpoint {
+// checkpoint returns the one of this training, which begins with these weights; it does nothing where the context has no store.
+func (t *training) checkpoint(ctx context.Context, begin Weights) *checkpoint {
 	store := work.StoreOf(ctx)
 	if store == nil {
 		return &checkpoint{}
 	}
-	options, err := json.Marshal(t.n)
+	n := t.n
+	n.Start = "" // what the file holds counts, not where it lies
+	options, err := json.Marshal(n)
 	if err != nil {
 		return &checkpoint{}
 	}
@@ -36,11 +38,11 @@ func (t *training) checkpoint(ctx context.Context) *checkpoint {
 		return &checkpoint{}
 	}
 	return &checkpoint{store: store, every: max(1, t.n.Epochs/10),
-		key: work.NewKey("neural checkpoint", checkpointVersion, []byte(engineName()), options, arch, t.digest(), fmt.Append(nil, t.learn, t.watch, uint64(t.seed)))}
+		key: work.NewKey("neural checkpoint", checkpointVersion, []byte(engineName()), options, arch, t.digest(begin), fmt.Append(nil, t.learn, t.watch, uint64(t.seed)))}
 }
 
 // digest hashes what training looks at.
-func (t *training) digest() []byte {
+func (t *training) digest(begin Weights) []byte {
 	h := sha256.New()
 	var b [8]byte
 	floats := func(v []float32) {
@@ -54,6 +56,9 @@ func (t *training) digest() []byte {
 			binary.LittleEndian.PutUint64(b[:], math.Float64bits(x))
 			h.Write(b[:])
 		}
+	}
+	for i := range begin {
+		floats(begin[i].Values)
 	}
 	floats(t.d.table)
 	doubles(t.d.levels.Means)

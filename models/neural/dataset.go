@@ -170,7 +170,7 @@ func newDataset(x models.Matrix, s scale, crops []models.Crops, e *Encoder, colu
 		}
 	}
 	if len(absent) > 0 {
-		return nil, fmt.Errorf("%d rows have nothing that the network reads, the first is row %d: leave those patients out, or add a source that they have", len(absent), absent[0]+1)
+		return nil, fmt.Errorf("%d rows have %w, the first is row %d: leave those patients out, or add a source that they have", len(absent), models.ErrNothingRead, absent[0]+1)
 	}
 	return d, nil
 }

@@ -1,6 +1,7 @@
 package neural
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,7 +16,7 @@ const (
 
 func init() {
 	for _, kind := range []string{mlpKind, cnnKind, fusionKind} {
-		models.Register(models.Kind{Name: kind, Outcomes: []clinical.OutcomeKind{clinical.Class, clinical.Survival}, Params: params(kind), Volumes: kind != mlpKind, Joint: true, Slow: true,
+		models.Register(models.Kind{Name: kind, Outcomes: []clinical.OutcomeKind{clinical.Class, clinical.Survival}, Params: params(kind), Volumes: kind != mlpKind, NoColumns: kind == cnnKind, Joint: true, Slow: true,
 			New: func(o models.Options) (models.Learner, error) { return newNetwork(kind, o) }, Decode: decode(kind)})
 	}
 }
@@ -26,10 +27,10 @@ func params(kind string) []models.Param {
 	if kind != mlpKind {
 		list = append(list,
 			models.Param{Name: "images", Default: []string(nil), Doc: "sources whose crops (volume: {…}) become the channels; all where none is named"},
-			models.Param{Name: "dimensions", Default: "3", Choices: []string{twoDimensional, slicewise, threeDimension}, Doc: "2 one slice, 2.5 slices pooled by attention, 3 the volume; in quotes"},
-			models.Param{Name: "widths", Default: []float64{8, 16, 32}, Min: 1, Max: maxWidth, Doc: "channels of each level; between two levels space is halved"},
+			models.Param{Name: "dimensions", Default: "3", Choices: []string{twoDimensional, slicewise, threeDimension}, Doc: "2 one slice, 2.5 slices pooled by attention, 3 the volume"},
+			models.Param{Name: "widths", Default: []float64{8, 16, 32}, Min: 1, Max: maxWidth, Doc: "channels of each level; between two levels space is halved by pooling"},
 			models.Param{Name: "depth", Default: 1, Min: 1, Max: 8, Doc: "convolutions a level, or residual blocks of two"},
-			models.Param{Name: "kernel", Default: 3, Min: 1, Max: 7, Doc: "side of a convolution, odd"},
+			models.Param{Name: "kernel", Default: 3, Min: 1, Max: 7, Doc: "side of a convolution, odd; its stride is 1"},
 			models.Param{Name: "residual", Default: false, Doc: "blocks of two convolutions with a way past them"},
 			models.Param{Name: "norm", Default: layerNorm, Choices: []string{noNorm, instanceNorm, layerNorm}, Doc: "what activations are normalised over"},
 			models.Param{Name: "augment", Default: []string{"flip"}, Doc: fmt.Sprintf("how training crops are disturbed: %v", Augmentations)},
@@ -62,7 +63,7 @@ func params(kind string) []models.Param {
 		models.Param{Name: "holdout", Default: 0.2, Min: 0, Max: 0.5, Doc: "share of the training patients that early stopping watches; 0 trains for all epochs"},
 		models.Param{Name: "patience", Default: 20, Min: 1, Max: 100_000, Doc: "epochs without a lower loss of those patients before training stops"},
 		models.Param{Name: "members", Default: 1, Min: 1, Max: maxMembers, Doc: "networks whose outputs are averaged, each watching another part of the patients"},
-		models.Param{Name: "start", Default: "", Doc: "a bundle or .safetensors file whose weights training starts from, by name and shape"},
+		models.Param{Name: "start", Default: "", File: true, Doc: "a bundle or .safetensors file whose weights training starts from, by name and shape"},
 		models.Param{Name: "freeze", Default: []string(nil), Doc: "layers that keep what they start with, by name or pattern: image.level0"})
 }
 
@@ -94,8 +95,11 @@ func newNetwork(kind string, o models.Options) (Network, error) {
 			return n, fmt.Errorf("augment: %q is none of %v", name, Augmentations)
 		}
 	}
-	if len(n.Widths) == 0 || n.Kernel%2 == 0 {
-		return n, fmt.Errorf("want one level or more of odd kernels, not widths %v with kernel %d: the framework's gradient of even kernels is wrong", n.Widths, n.Kernel)
+	if n.Kernel%2 == 0 {
+		return n, fmt.Errorf("kernel: %d is even; want 1, 3, 5 or 7, of which a middle is the place that is computed", n.Kernel)
+	}
+	if len(n.Widths) == 0 {
+		return n, errors.New("widths: want one level or more, such as [8, 16, 32]")
 	}
 	return n, nil
 }

@@ -52,12 +52,7 @@ func (n Network) architecture(t models.Training) (Architecture, []models.Crops, 
 		if crops, err = choose(t.X.Volumes, n.Images); err != nil {
 			return a, nil, err
 		}
-		channels := 0
-		for _, c := range crops {
-			channels += len(c.Channels)
-		}
-		a.Image = &Encoder{Dimensions: n.Dimensions, Channels: channels, Size: crops[0].Size, Widths: n.Widths, Depth: n.Depth, Kernel: n.Kernel,
-			Residual: n.Residual, Norm: n.Norm}
+		a.Image = n.encoder(crops)
 	}
 	if n.kind != cnnKind {
 		if len(t.X.Columns) == 0 {
@@ -81,6 +76,45 @@ func (n Network) architecture(t models.Training) (Architecture, []models.Crops, 
 		a.Heads = append(a.Heads, h)
 	}
 	return a, crops, a.Check()
+}
+
+// encoder is the convolutional part for crops that become the channels of one image.
+func (n Network) encoder(crops []models.Crops) *Encoder {
+	channels := 0
+	for _, c := range crops {
+		channels += len(c.Channels)
+	}
+	return &Encoder{Dimensions: n.Dimensions, Channels: channels, Size: crops[0].Size, Widths: n.Widths, Depth: n.Depth, Kernel: n.Kernel,
+		Residual: n.Residual, Norm: n.Norm}
+}
+
+// Foresee says what is wrong with the crops, with the file to start from and with the layers to freeze. See models.Foreseeing.
+func (n Network) Foresee(x models.Matrix) error {
+	a := Architecture{Columns: 1, Hidden: n.Hidden, Heads: []Head{{Kind: coxHead, Weight: 1}}}
+	if n.kind != mlpKind {
+		crops, err := choose(x.Volumes, n.Images)
+		if err != nil {
+			return err
+		}
+		a.Image = n.encoder(crops)
+		if err := a.Image.check(); err != nil {
+			return err
+		}
+	}
+	switch n.kind {
+	case cnnKind:
+		a.Columns = 0
+	case fusionKind:
+		a.Fusion, a.Embedding = n.Fusion, n.Embedding
+	}
+	if err := n.checkFrozen(a.layout()); err != nil {
+		return err
+	}
+	if n.Start != "" {
+		_, err := readWeights(n.Start)
+		return err
+	}
+	return nil
 }
 
 // outcomesOf are those that a network learns: one a head.

@@ -131,24 +131,24 @@ func decodeTensors(b []byte) (map[string]array, error) {
 	return out, nil
 }
 
-// take copies the tensors of the same names and shapes into weights. One that is to stay frozen has to be there.
-func (w Weights) take(from map[string]array, frozen func(string) bool) error {
-	taken := 0
+// take copies the tensors of the same names and shapes into weights, and returns the names of those that were not there. One that is to stay
+// frozen has to be.
+func (w Weights) take(from map[string]array, frozen func(string) bool) (anew []string, err error) {
 	for i := range w {
 		a, ok := from[w[i].Name]
 		if ok && slices.Equal(a.shape, w[i].Shape) {
 			copy(w[i].Values, a.values)
-			taken++
 			continue
 		}
 		if frozen(w[i].Name) {
-			return fmt.Errorf("%s is to stay frozen and is not there with the shape %v", w[i].Name, w[i].Shape)
+			return nil, fmt.Errorf("%s is to stay frozen and is not there with the shape %v", w[i].Name, w[i].Shape)
 		}
+		anew = append(anew, w[i].Name)
 	}
-	if taken == 0 {
-		return fmt.Errorf("none of the %d tensors of the network is there by name and shape", len(w))
+	if len(anew) == len(w) {
+		return nil, fmt.Errorf("none of the %d tensors of the network is there by name and shape", len(w))
 	}
-	return nil
+	return anew, nil
 }
 
 // readWeights reads the file that training starts from: a .safetensors file, or a bundle, of which the first network is taken.

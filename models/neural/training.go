@@ -9,6 +9,7 @@ import (
 	"path"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -91,20 +92,27 @@ type state struct {
 // run trains and returns the weights, with a note on how it went.
 func (t *training) run(ctx context.Context) (Weights, string, error) {
 	s := &state{weights: t.a.initial(t.seed), lowest: math.Inf(1)}
+	began := ""
 	if t.n.Start != "" {
 		from, err := readWeights(t.n.Start)
 		if err != nil {
 			return nil, "", err
 		}
-		if err := s.weights.take(from, t.n.frozen); err != nil {
-			return nil, "", fmt.Errorf("%s: %w", t.n.Start, err)
+		anew, err := s.weights.take(from, t.n.frozen)
+		if err != nil {
+			return nil, "", fmt.Errorf("start: %w", err)
 		}
+		began = fmt.Sprintf("began with %d of %d tensors of the file that start names", len(s.weights)-len(anew), len(s.weights))
+		if len(anew) > 0 {
+			began += " and the others drawn anew: " + strings.Join(anew, ", ")
+		}
+		began += "; "
 	}
-	if err := t.checkFrozen(s.weights); err != nil {
+	if err := t.n.checkFrozen(s.weights); err != nil {
 		return nil, "", err
 	}
 	s.optimiser = newAdamW(s.weights, t.n.Decay)
-	kept := t.checkpoint(ctx)
+	kept := t.checkpoint(ctx, s.weights)
 	kept.load(s)
 
 	replicas := min(t.n.Replicas, len(t.learn))
@@ -145,7 +153,7 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 			s.optimiser.update(s.weights, gradients, rateAt(t.n.Rate, s.epoch*steps+step, warmup, total))
 		}
 		if !s.weights.finite() {
-			return nil, "", errors.New("training diverged: weights are no longer finite; lower learning_rate")
+			return nil, "", errors.New("training diverged in epoch " + strconv.Itoa(s.epoch+1) + ": weights are no longer numbers; lower learning_rate, or set clip")
 		}
 		s.epoch++
 		if len(t.watch) > 0 {
@@ -163,15 +171,15 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 		kept.put(s)
 	}
 	if len(t.watch) == 0 {
-		return s.weights, fmt.Sprintf("%d weights trained for %d epochs", s.weights.Parameters(), s.epoch), nil
+		return s.weights, began + fmt.Sprintf("%d weights trained for %d epochs", s.weights.Parameters(), s.epoch), nil
 	}
-	return s.best, fmt.Sprintf("%d weights trained for %d epochs and kept from epoch %d, by the loss of %d patients held out (%.4g)",
+	return s.best, began + fmt.Sprintf("%d weights trained for %d epochs and kept from epoch %d, by the loss of %d patients held out (%.4g)",
 		s.weights.Parameters(), s.epoch, s.bestAt, len(t.watch), s.lowest), nil
 }
 
 // checkFrozen refuses patterns that freeze nothing, or all.
-func (t *training) checkFrozen(w Weights) error {
-	for _, pattern := range t.n.Freeze {
+func (n Network) checkFrozen(w Weights) error {
+	for _, pattern := range n.Freeze {
 		one := Network{Freeze: []string{pattern}}
 		if !slices.ContainsFunc(w, func(x Weight) bool { return one.frozen(x.Name) }) {
 			names := make([]string, len(w))
@@ -181,7 +189,7 @@ func (t *training) checkFrozen(w Weights) error {
 			return fmt.Errorf("freeze: no layer has the form %q; there are %v", pattern, names)
 		}
 	}
-	if !slices.ContainsFunc(w, func(x Weight) bool { return !t.n.frozen(x.Name) }) {
+	if !slices.ContainsFunc(w, func(x Weight) bool { return !n.frozen(x.Name) }) {
 		return errors.New("freeze: every layer is frozen; nothing would be learnt")
 	}
 	return nil

@@ -3,8 +3,6 @@ package config
 import (
 	"encoding/json"
 	"maps"
-
-	"github.com/voxgene/voxgene/models"
 )
 
 // paths are keys that say where something lies, not what is done; they differ between machines and are left out of the canonical
@@ -50,7 +48,7 @@ func (e *Experiment) Canonical() ([]byte, error) {
 	root["pipeline"] = steps
 	var list []any
 	for _, m := range e.Models {
-		one := map[string]any{"name": m.Name, "kind": m.Kind, "options": m.Options}
+		one := map[string]any{"name": m.Name, "kind": m.Kind, "options": m.canonical(m.Options)}
 		if len(m.Outcomes) > 0 {
 			one["outcomes"] = m.Outcomes
 		}
@@ -122,9 +120,4 @@ func drop(m map[string]any, keys []string) {
 	for _, k := range keys {
 		delete(m, k)
 	}
-}
-
-// Key is the canonical form of one candidate: what a fit depends on beside its data.
-func Key(kind string, o models.Options) ([]byte, error) {
-	return json.Marshal(map[string]any{"kind": kind, "options": o})
 }

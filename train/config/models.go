@@ -1,7 +1,14 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/voxgene/voxgene/features/clinical"
@@ -25,7 +32,51 @@ type Model struct {
 	MissingSource string                    `yaml:"missing_source"`
 	Set           map[string]*settings.Node `yaml:",rest"` // hyper-parameters as the file gives them
 
-	Options models.Options // all hyper-parameters
+	Options models.Options // all hyper-parameters; files are named by their paths from the working folder
+	// Files are the hashes of the files that options name, by option: what a fit depends on is what a file holds.
+	Files map[string]string
+}
+
+// Key is the canonical form of a candidate of the model: what a fit depends on beside its data.
+func (m *Model) Key(o models.Options) ([]byte, error) {
+	return json.Marshal(map[string]any{"kind": m.Kind, "options": m.canonical(o)})
+}
+
+// canonical are options without paths.
+func (m *Model) canonical(o models.Options) models.Options {
+	if len(m.Files) == 0 {
+		return o
+	}
+	o = maps.Clone(o)
+	for name, hash := range m.Files {
+		o[name] = hash
+	}
+	return o
+}
+
+// findFiles brings options that name files to paths from the working folder, and hashes the files.
+func (e *Experiment) findFiles(m *Model, k models.Kind) error {
+	for _, q := range k.Params {
+		name, _ := m.Options[q.Name].(string)
+		if !q.File || name == "" {
+			continue
+		}
+		m.Options[q.Name] = e.Path(name)
+		f, err := os.Open(e.Path(name))
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.Name, err)
+		}
+		h := sha256.New()
+		_, err = io.Copy(h, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return fmt.Errorf("%s: %w", q.Name, err)
+		}
+		if m.Files == nil {
+			m.Files = map[string]string{}
+		}
+		m.Files[q.Name] = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	}
+	return nil
 }
 
 // checkModels resolves the kind and options of each model.
@@ -86,6 +137,10 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 		e.checkOutcomes(m, k, n, p)
 		e.checkJoint(m, k, n, p)
 		if m.Options == nil {
+			continue
+		}
+		if err := e.findFiles(m, k); err != nil {
+			p.Add(n, "%v", err)
 			continue
 		}
 		if _, err := k.New(m.Options); err != nil {

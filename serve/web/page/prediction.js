@@ -4,7 +4,7 @@ import { classes, inTime, key, spell, survival, waterfall } from './figures.js'
 
 // The codes of warnings that concern the whole prediction come first, and in these words.
 const titles = {
-  far_from_training: 'Unlike the patients of training', missing_source: 'A whole source is missing', unseen_spacing: 'Voxel spacing outside training',
+  far_from_training: 'Unlike the patients of training', missing_source: 'A whole source is missing', missing_image: 'An image is missing', unseen_spacing: 'Voxel spacing outside training',
   unseen_manufacturer: 'Another manufacturer', unseen_kernel: 'Another kernel', small_mask: 'Small region', low_coverage: 'Few values of a source',
   out_of_range: 'Outside the range of training', unseen_level: 'Level unknown to training', explanation_gap: 'Contributions do not add up',
   beyond_follow_up: 'Beyond the follow-up', missing: 'Missing values',
