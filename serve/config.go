@@ -104,6 +104,7 @@ type Limits struct {
 	AtOnce   int           `mapstructure:"at_once"`  // requests that run at once
 	Rate     int           `mapstructure:"rate"`     // requests a minute from one client; 0 is no bound
 	Wait     time.Duration `mapstructure:"wait"`     // for a turn, before 429
+	Drain    time.Duration `mapstructure:"drain"`    // how long a server that stops takes requests while /readyz says no; 0 is not at all
 	Grace    time.Duration `mapstructure:"grace"`    // for requests under way when the server stops
 }
 
@@ -119,7 +120,7 @@ func settings() map[string]any {
 	return map[string]any{
 		"listen": "127.0.0.1:8080", "default_model": "", "privacy": Clinical, "privacy_key": "", "reload": "5s",
 		"limits.body": 16 << 20, "limits.patients": 10_000, "limits.headers": "5s", "limits.arrival": "30s", "limits.timeout": "30s",
-		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.grace": "20s",
+		"limits.at_once": 16 * runtime.GOMAXPROCS(0), "limits.wait": "1s", "limits.rate": 0, "limits.drain": "0s", "limits.grace": "20s",
 		"log.level": "info", "log.access": true,
 		"audit.path": "", "audit.postgres": "", "audit.key": "", "audit.keep": "0s",
 		"studies.upload": files.Upload, "studies.unpacked": files.Unpacked, "studies.files": files.Files, "studies.running": files.Running, "studies.waiting": files.Waiting,

@@ -153,7 +153,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 		return nil, err
 	}
 	web.Register(a.Mux())
-	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate},
+	g := guard.New(guard.Options{Log: log, Metrics: metrics, Timeout: c.Limits.Timeout, AtOnce: c.Limits.AtOnce, Wait: c.Limits.Wait, Access: c.Log.Access, Rate: c.Limits.Rate, Client: gate.Client},
 		gate.Wrap(a))
 	return &Server{config: c, registry: bundles, api: a, handler: g, tls: certificates, audit: kept, results: store, outbox: outbox, studies: files, intakes: intakes, scans: shown, temp: temp, log: log}, nil
 }
@@ -187,7 +187,8 @@ func (s *Server) Close() error {
 	return errors.Join(faults...)
 }
 
-// Run listens until ctx ends and then stops gracefully: /readyz says no, requests under way are finished within the grace period.
+// Run listens until ctx ends and then stops gracefully: /readyz says no, for the time to drain requests are taken nevertheless, and those under way are then
+// finished within the grace period.
 // listening, when not nil, is told the address. A value on reload makes the server look at its bundles again, as it does by itself
 // at the configured interval.
 func (s *Server) Run(ctx context.Context, reload <-chan struct{}, listening func(net.Addr)) error {
@@ -243,6 +244,13 @@ func (s *Server) run(ctx context.Context, reload <-chan struct{}, listening func
 	}
 	s.log.Info("stopping")
 	s.api.Drain()
+	if wait := s.config.Limits.Drain; wait > 0 {
+		select {
+		case err := <-failed:
+			return err
+		case <-time.After(wait):
+		}
+	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Limits.Grace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {

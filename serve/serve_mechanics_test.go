@@ -41,16 +41,24 @@ func start(t *testing.T, path string, log io.Writer, edit func(*serve.Config)) (
 	if err != nil {
 		t.Fatal(err)
 	}
+	reload := make(chan struct{})
+	a, stop := run(t, s, reload)
+	return a, reload, stop
+}
+
+// run runs a server and returns its address and a function that stops it and returns Run's error.
+func run(t *testing.T, s *serve.Server, reload chan struct{}) (string, func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	reload, address, done := make(chan struct{}), make(chan string, 1), make(chan error, 1)
+	address, done := make(chan string, 1), make(chan error, 1)
 	go func() { done <- s.Run(ctx, reload, func(a net.Addr) { address <- a.String() }) }()
 	select {
 	case a := <-address:
-		return a, reload, func() error { cancel(); return <-done }
+		return a, func() error { cancel(); return <-done }
 	case err := <-done:
 		cancel()
 		t.Fatal(err)
-		return "", nil, nil
+		return "", nil
 	}
 }
 
@@ -169,6 +177,46 @@ func TestGracefulStop(t *testing.T) {
 	}
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+}
+
+// A server that stops says so on /readyz before it stops taking requests, so that a balancer has seen it.
+func TestDrain(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	path := filepath.Join(t.TempDir(), "model.voxgene")
+	b, _ := bundletest.New(t)
+	bundletest.Save(t, b, path)
+	address, _, stop := start(t, path, io.Discard, func(c *serve.Config) { c.Limits.Drain = 700 * time.Millisecond })
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	ready := func(path string) int {
+		r, err := client.Get("http://" + address + path)
+		if err != nil {
+			return 0
+		}
+		r.Body.Close()
+		return r.StatusCode
+	}
+	if code := ready("/readyz"); code != 200 {
+		t.Fatal(code)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	said := 0
+	for range 100 {
+		if said = ready("/readyz"); said != 200 {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	code, text, err := post(client, address)
+	if said != 503 || ready("/v2/health/ready") != 503 || ready("/healthz") != 200 || code != 200 || err != nil {
+		t.Errorf("/readyz answered %d, and predict after that %d %s %v", said, code, text, err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if code := ready("/readyz"); code != 0 {
+		t.Errorf("a server that was stopped answers %d", code)
 	}
 }
 

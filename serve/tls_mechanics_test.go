@@ -4,10 +4,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -123,10 +125,13 @@ func TestRate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "model.voxgene")
 	b, _ := bundletest.New(t)
 	bundletest.Save(t, b, path)
-	address, _, stop := start(t, path, io.Discard, func(c *serve.Config) { c.Limits.Rate = 3 })
+	address, _, stop := start(t, path, io.Discard, func(c *serve.Config) {
+		c.Limits.Rate = 3
+		c.Auth = auth.Config{Anonymous: "everywhere", Keys: []auth.Key{{Name: "another", Hash: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("another")))}}}
+	})
 	ask := func(key string) (int, string) {
 		t.Helper()
-		r, err := http.NewRequest("GET", "http://"+address+"/healthz", nil)
+		r, err := http.NewRequest("GET", "http://"+address+"/v1/models", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,6 +156,24 @@ func TestRate(t *testing.T) {
 	}
 	if code, _ := ask("another"); code != 200 {
 		t.Errorf("another client: %d", code)
+	}
+	refused = 0
+	for i := range 8 { // who tries keys is one client, whatever they try
+		if code, _ := ask(fmt.Sprint("guess", i)); code == 429 {
+			refused++
+		} else if code != 401 {
+			t.Errorf("an unknown key: %d", code)
+		}
+	}
+	if refused < 2 {
+		t.Errorf("%d of 8 unknown keys were refused at a rate of 3", refused)
+	}
+	for range 8 {
+		r, err := http.Get("http://" + address + "/healthz")
+		if err != nil || r.StatusCode != 200 {
+			t.Fatal(err, r.StatusCode)
+		}
+		r.Body.Close()
 	}
 	if err := stop(); err != nil {
 		t.Error(err)

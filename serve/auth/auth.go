@@ -191,6 +191,15 @@ func (g *Gate) who(r *http.Request) (Principal, error) {
 	return Principal{}, errors.New("say who asks: Authorization: Bearer KEY")
 }
 
+// Client is the name of the client whose credentials a request carries; empty where it has none, or none that are known here.
+func (g *Gate) Client(r *http.Request) string {
+	p, err := g.who(r)
+	if err != nil {
+		return ""
+	}
+	return p.Name
+}
+
 // key finds the principal of a key, comparing all hashes in constant time.
 func (g *Gate) key(secret string) (Principal, bool) {
 	hash := sha256.Sum256([]byte(secret))

@@ -4,7 +4,6 @@ package guard
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,7 +28,9 @@ type Options struct {
 	AtOnce  int           // requests that run at once; 0 is no bound
 	Wait    time.Duration // how long a request waits for its turn before it is refused
 	Access  bool          // log each request
-	Rate    int           // requests a minute from one client (its key, else its address); 0 is no bound
+	Rate    int           // requests a minute from one client; 0 is no bound
+	// Client names who asks, for Rate; empty, or a nil func, is the address. It must not believe a request: else whoever changes what is claimed has no bound.
+	Client func(*http.Request) string
 }
 
 // New returns next behind the guard.
@@ -39,9 +40,16 @@ func New(o Options, next http.Handler) http.Handler {
 		[]string{"route", "code"}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{Name: "voxgene_requests_running", Help: "Requests under way."})}
 	if o.Rate > 0 {
-		g.next = httprate.LimitBy(o.Rate, time.Minute, client, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
+		limited := httprate.LimitBy(o.Rate, time.Minute, o.client, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
 			problem.Write(w, r, o.Log, problem.New(http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a minute; Retry-After says when", o.Rate)), nil)
 		}))(next)
+		g.next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if free[r.URL.Path] {
+				next.ServeHTTP(w, r)
+				return
+			}
+			limited.ServeHTTP(w, r)
+		})
 	}
 	if o.AtOnce > 0 {
 		g.turns = make(chan struct{}, o.AtOnce)
@@ -50,11 +58,12 @@ func New(o Options, next http.Handler) http.Handler {
 	return g
 }
 
-// client tells clients apart: by their credentials, hashed, or by the address that they come from.
-func client(r *http.Request) (string, error) {
-	if secret := r.Header.Get("X-API-Key") + r.Header.Get("Authorization"); secret != "" {
-		sum := sha256.Sum256([]byte(secret))
-		return string(sum[:]), nil
+// client tells clients apart: by who they are, or by the address that they come from.
+func (o *Options) client(r *http.Request) (string, error) {
+	if o.Client != nil {
+		if name := o.Client(r); name != "" {
+			return "client " + name, nil
+		}
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -78,7 +87,7 @@ type series struct {
 	code  int
 }
 
-// free are routes that answer even when all turns are taken: those by which the server is watched.
+// free are routes that answer even when all turns are taken, and however often they are asked: those by which the server is watched.
 var free = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/ping": true, "/health": true}
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
