@@ -33,6 +33,7 @@ import (
 	"github.com/voxgene/voxgene/serve/scoring"
 	"github.com/voxgene/voxgene/serve/scratch"
 	"github.com/voxgene/voxgene/serve/studies"
+	"github.com/voxgene/voxgene/serve/viewing"
 	"github.com/voxgene/voxgene/serve/web"
 	"github.com/voxgene/voxgene/serve/worklist"
 )
@@ -117,7 +118,7 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	resources := fhir.Front{Registry: bundles, Limits: limits, Log: log, Audit: kept, Version: version, Default: c.DefaultModel, Now: time.Now}
 	resources.Register(a.Mux())
 	if len(c.CDSHooks.Clients) > 0 {
-		hooks, err := cdshooks.New(cdshooks.Options{Config: c.CDSHooks, Results: store, Registry: bundles, Writeback: c.Writeback, Audit: kept, Log: log, Metrics: metrics,
+		hooks, err := cdshooks.New(cdshooks.Options{Config: c.CDSHooks, Results: store, Registry: bundles, Writeback: c.Writeback, Audit: kept, Views: viewing.New(kept), Log: log, Metrics: metrics,
 			Body: c.Limits.Body, Now: time.Now})
 		if err != nil {
 			return nil, err
@@ -143,8 +144,9 @@ func New(c Config, log *slog.Logger, version string) (*Server, error) {
 	shown := scans.New(scans.Limits{Keep: c.Studies.KeepImages, Bytes: c.Studies.KeepBytes})
 	files := studies.New(studies.Options{Registry: bundles, Limits: c.Studies, Patients: limits, Log: log, Audit: kept, Results: store, Outbox: outbox, Pseudonyms: pseudonyms, Scans: shown, Program: version})
 	files.Register(a.Mux())
-	(&scans.Front{Store: shown, Log: log}).Register(a.Mux())
-	worklist.New(worklist.Options{Store: store, Scans: shown, Verifiers: c.Results.Verifiers, Outbox: outbox, Log: log}).Register(a.Mux())
+	views := viewing.New(kept)
+	(&scans.Front{Store: shown, Views: views, Log: log}).Register(a.Mux())
+	worklist.New(worklist.Options{Store: store, Scans: shown, Verifiers: c.Results.Verifiers, Views: views, Outbox: outbox, Log: log}).Register(a.Mux())
 	intakes, err := newIntakes(c, a.Mux(), &dicomweb.Intake{Registry: bundles, Results: store, Studies: files, Limits: c.Studies, Log: log})
 	if err != nil {
 		if temp != nil {

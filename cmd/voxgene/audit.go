@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/voxgene/voxgene/serve/audit"
+	"github.com/voxgene/voxgene/serve/viewing"
 )
 
 func auditCommand() *cobra.Command {
@@ -22,9 +24,10 @@ func auditCommand() *cobra.Command {
 PostgreSQL database of audit.postgres with --key. The chain of rows still verifies after a patient was erased.`,
 		Example: `  voxgene audit verify audit.db
   voxgene audit show audit.db PATIENT
+  voxgene audit views audit.db
   voxgene audit erase audit.db PATIENT
   voxgene audit verify postgres://voxgene@db/voxgene --key audit.key`,
-		Args: exactly(0, "one of verify, show, erase"),
+		Args: exactly(0, "one of verify, show, views, erase"),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var key string
@@ -65,6 +68,14 @@ PostgreSQL database of audit.postgres with --key. The chain of rows still verifi
 			})
 		},
 	}, &cobra.Command{
+		Use: "views DATABASE [OBJECT]", Short: "Print who looked at what and when, a JSON line each; OBJECT is the identifier of a result or scan", Example: "  voxgene audit views audit.db",
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withAudit(c.Context(), args[0], key, func(l *audit.Log) error {
+				return l.Each(viewing.Route, func(e audit.Entry) error { return printView(c.OutOrStdout(), e, args[1:]) })
+			})
+		},
+	}, &cobra.Command{
 		Use: "erase DATABASE PATIENT", Short: "Destroy a patient's key, so that nothing of theirs can be read again", Example: "  voxgene audit erase audit.db P1",
 		Args: exactly(2, "a database and a patient"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -79,6 +90,22 @@ PostgreSQL database of audit.postgres with --key. The chain of rows still verifi
 		},
 	})
 	return c
+}
+
+// printView prints a view, where it is of the object that is asked for.
+func printView(w io.Writer, e audit.Entry, of []string) error {
+	var event viewing.Event
+	if err := json.Unmarshal(e.Answer, &event); err != nil {
+		return err
+	}
+	if len(of) > 0 && event.Object != of[0] {
+		return nil
+	}
+	line, err := json.Marshal(map[string]any{"time": e.Time, "who": e.Who, "what": strings.TrimPrefix(e.Route, viewing.Route), "model": e.Model, "version": e.Version, "subject": e.Patient, "event": event})
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s\n", line)
+	}
+	return err
 }
 
 // withAudit opens a database that is there, since opening one would make it.

@@ -2,8 +2,10 @@ package audit
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/voxgene/voxgene/serve/seal"
@@ -54,6 +56,34 @@ func (l *Log) Of(patient string) ([]Entry, error) {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	return out, nil
+}
+
+// Each calls do with every entry of all patients that can still be read and whose route begins with prefix, oldest first. Patient is the keyed hash, in
+// hexadecimal digits: the log does not know who it is.
+func (l *Log) Each(prefix string, do func(Entry) error) error {
+	keys, err := l.openKeys(nil)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	err = l.store.scan(everything, nil, func(r *row) error {
+		key, ok := keys[string(r.patient)]
+		if !ok || r.payload == nil || !strings.HasPrefix(r.route, prefix) {
+			return nil
+		}
+		plain, err := key.Open(r.payload)
+		if err != nil {
+			return nil // written under a key that was destroyed
+		}
+		e := Entry{Time: time.UnixMicro(r.time).UTC(), Who: r.who, Route: r.route, Model: r.model, Version: r.version, Patient: hex.EncodeToString(r.patient)}
+		if err := e.read(plain); err != nil {
+			return err
+		}
+		return do(e)
+	})
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
 }
 
 // Erase destroys a patient's key, adds a tombstone in the name of who asked for it, and returns how many entries can no longer be read.

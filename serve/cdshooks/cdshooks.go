@@ -21,6 +21,7 @@ import (
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/viewing"
 )
 
 // Config is the cdshooks part of the server's configuration. Without clients there is no such front.
@@ -44,7 +45,8 @@ type Options struct {
 	Results   *results.Store
 	Registry  *registry.Registry
 	Writeback results.Writeback
-	Audit     *audit.Log // keeps feedback; nil keeps none
+	Audit     *audit.Log        // keeps feedback; nil keeps none
+	Views     *viewing.Recorder // notes which cards were given to whom; nil notes nothing
 	Log       *slog.Logger
 	Metrics   *prometheus.Registry
 	Body      int64 // bytes of a request

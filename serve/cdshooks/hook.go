@@ -7,6 +7,7 @@ import (
 
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/viewing"
 )
 
 // hookRequest is the part of a call that is looked at.
@@ -37,7 +38,8 @@ type patient struct {
 // hook answers patient-view.
 func (f *Front) hook(w http.ResponseWriter, r *http.Request) {
 	var q hookRequest
-	if _, ok := f.open(w, r, "/cds-services/"+Service, &q); !ok {
+	client, ok := f.open(w, r, "/cds-services/"+Service, &q)
+	if !ok {
 		return
 	}
 	refuse := func(status int, detail string) { problem.Write(w, r, f.Log, problem.New(status, detail), nil) }
@@ -55,6 +57,11 @@ func (f *Front) hook(w http.ResponseWriter, r *http.Request) {
 	for i := range found {
 		c, no := f.card(&found[i])
 		if no == "" {
+			v := viewing.View{Kind: viewing.Result, Object: found[i].ID, Patient: found[i].Identity.Patient, Model: found[i].Model, Version: found[i].Version, Who: client, User: q.Context.User}
+			if err := f.Views.Record(r, v); err != nil {
+				problem.Write(w, r, f.Log, problem.New(http.StatusServiceUnavailable, "the audit could not be written"), err)
+				return
+			}
 			cards = append(cards, c)
 		} else if why == "" || why == "no_result" {
 			why = no

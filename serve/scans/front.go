@@ -9,11 +9,13 @@ import (
 
 	"github.com/voxgene/voxgene/serve/auth"
 	"github.com/voxgene/voxgene/serve/problem"
+	"github.com/voxgene/voxgene/serve/viewing"
 )
 
 // Front answers /v1/scans from a store.
 type Front struct {
-	Store *Store // nil keeps none
+	Store *Store            // nil keeps none
+	Views *viewing.Recorder // notes who looks at what; nil notes nothing
 	Log   *slog.Logger
 }
 
@@ -95,8 +97,21 @@ func (f *Front) find(w http.ResponseWriter, r *http.Request) *Scan {
 	return s
 }
 
-func (f *Front) describe(w http.ResponseWriter, r *http.Request) {
+// look is find for a client that is shown something of the scan, which the audit notes.
+func (f *Front) look(w http.ResponseWriter, r *http.Request) *Scan {
 	s := f.find(w, r)
+	if s == nil {
+		return nil
+	}
+	if err := f.Views.Record(r, viewing.View{Kind: viewing.Scan, Object: s.ID, Patient: s.Patient, Model: s.Model}); err != nil {
+		problem.Write(w, r, f.Log, problem.New(http.StatusServiceUnavailable, "the audit could not be written, and what is not noted there is not shown"), err)
+		return nil
+	}
+	return s
+}
+
+func (f *Front) describe(w http.ResponseWriter, r *http.Request) {
+	s := f.look(w, r)
 	if s == nil {
 		return
 	}
@@ -122,7 +137,7 @@ func (f *Front) drop(w http.ResponseWriter, r *http.Request) {
 
 // slice answers with the pixels of one slice, row by row: 16 bits of the image, the low byte first; a signed byte of a layer.
 func (f *Front) slice(w http.ResponseWriter, r *http.Request) {
-	s := f.find(w, r)
+	s := f.look(w, r)
 	if s == nil {
 		return
 	}

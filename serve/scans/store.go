@@ -40,7 +40,9 @@ type Scan struct {
 	Shared bool   // came by itself: whoever may ask the model may see it
 	Model  string
 	Result string // of the store, empty where none was kept
-	Images []*Image
+	// Patient is whose the scan is, for the audit of who looks at it; nothing that is answered holds it.
+	Patient string
+	Images  []*Image
 
 	size  int64
 	timer *time.Timer

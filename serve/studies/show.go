@@ -75,7 +75,7 @@ func (f *Front) show(ctx context.Context, s *study, x models.Matrix, p bundle.Pr
 	if f.Scans.Keep() == 0 {
 		return nil
 	}
-	scan := &scans.Scan{Owner: owner, Shared: s.shared, Model: s.entry.Bundle.Name, Result: result}
+	scan := &scans.Scan{Owner: owner, Shared: s.shared, Model: s.entry.Bundle.Name, Result: result, Patient: s.identity.Patient}
 	for _, r := range s.read {
 		im, err := scans.Read(r.source, r.files, scans.Voxels)
 		if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/results"
 	"github.com/voxgene/voxgene/serve/scans"
+	"github.com/voxgene/voxgene/serve/viewing"
 )
 
 // Options say what a front shows and where it reports.
@@ -31,7 +32,8 @@ type Options struct {
 	Scans *scans.Store   // nil keeps none
 	// Verifiers are the clients that may verify and retract, by name; none named is everyone who may ask the model.
 	Verifiers []string
-	Outbox    *results.Outbox // tells other systems of what is verified and taken back; nil tells none
+	Views     *viewing.Recorder // notes who looks at what; nil notes nothing
+	Outbox    *results.Outbox   // tells other systems of what is verified and taken back; nil tells none
 	Log       *slog.Logger
 }
 
@@ -159,21 +161,21 @@ func limit(r *http.Request) (int, *problem.Problem) {
 }
 
 func (f *Front) cases(w http.ResponseWriter, r *http.Request) {
-	f.listed(w, r, "cases", func(models []string, n int) (any, error) {
+	f.listed(w, r, "cases", func(models []string, n int) (any, int, error) {
 		list, err := f.Store.Worklist(results.CaseFilter{Models: models, Limit: n})
-		return entries(list), err
+		return entries(list), len(list), err
 	})
 }
 
 func (f *Front) list(w http.ResponseWriter, r *http.Request) {
-	f.listed(w, r, "results", func(models []string, n int) (any, error) {
+	f.listed(w, r, "results", func(models []string, n int) (any, int, error) {
 		list, err := f.Store.List(results.Filter{Models: models, Limit: n})
-		return summaries(list), err
+		return summaries(list), len(list), err
 	})
 }
 
 // listed answers with so many entries, of the models that the client may ask.
-func (f *Front) listed(w http.ResponseWriter, r *http.Request, name string, of func(models []string, n int) (any, error)) {
+func (f *Front) listed(w http.ResponseWriter, r *http.Request, name string, of func(models []string, n int) (any, int, error)) {
 	if !f.ready(w, r) {
 		return
 	}
@@ -182,12 +184,14 @@ func (f *Front) listed(w http.ResponseWriter, r *http.Request, name string, of f
 		f.fail(w, r, *p, nil)
 		return
 	}
-	list, err := of(auth.From(r.Context()).Models, n)
+	list, n, err := of(auth.From(r.Context()).Models, n)
 	if err != nil {
 		f.broken(w, r, err)
 		return
 	}
-	f.send(w, r, map[string]any{name: list})
+	if f.noted(w, r, viewing.View{Kind: viewing.List, Object: name, Found: &n}) {
+		f.send(w, r, map[string]any{name: list})
+	}
 }
 
 func entries(list []results.Case) []entry {
@@ -224,7 +228,10 @@ func (f *Front) find(w http.ResponseWriter, r *http.Request) {
 		f.broken(w, r, err)
 		return
 	}
-	f.send(w, r, map[string]any{"cases": entries(list), "results": summaries(found)})
+	n := len(found)
+	if f.noted(w, r, viewing.View{Kind: viewing.Search, Patient: body.Patient, Found: &n}) {
+		f.send(w, r, map[string]any{"cases": entries(list), "results": summaries(found)})
+	}
 }
 
 // one is the result of a request's path, if the client may see it.
@@ -245,9 +252,18 @@ func (f *Front) get(w http.ResponseWriter, r *http.Request) {
 	if !f.ready(w, r) {
 		return
 	}
-	if res, ok := f.one(w, r); ok {
+	if res, ok := f.one(w, r); ok && f.noted(w, r, viewing.View{Kind: viewing.Result, Object: res.ID, Patient: res.Identity.Patient, Model: res.Model, Version: res.Version}) {
 		f.answer(w, r, res)
 	}
+}
+
+// noted writes a view to the audit, or answers that it could not be written: what is not noted is not shown.
+func (f *Front) noted(w http.ResponseWriter, r *http.Request, v viewing.View) bool {
+	err := f.Views.Record(r, v)
+	if err != nil {
+		f.fail(w, r, problem.New(http.StatusServiceUnavailable, "the audit could not be written, and what is not noted there is not shown"), err)
+	}
+	return err == nil
 }
 
 // answer renders a result.
@@ -312,6 +328,13 @@ func (f *Front) move(w http.ResponseWriter, r *http.Request, back bool) {
 	}
 	if len(faults) > 0 {
 		f.fail(w, r, problem.New(http.StatusUnprocessableEntity, "a fault in the body", faults...), nil)
+		return
+	}
+	kind := viewing.Verify
+	if back {
+		kind = viewing.Retract
+	}
+	if !f.noted(w, r, viewing.View{Kind: kind, Object: res.ID, Patient: res.Identity.Patient, Model: res.Model, Version: res.Version, User: body.By}) {
 		return
 	}
 	by := body.By
