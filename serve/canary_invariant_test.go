@@ -197,6 +197,12 @@ func canary(t *testing.T, privacy string, images [][]byte, mask []byte) {
 	study("", func(m *multipart.Writer) { m.WriteField("features", `{"clinical.age": "`+canaryName+`"}`) })
 	study("", func(m *multipart.Writer) { m.WriteField("expression", canaryName+"\t1\n") })
 	ask("GET", "/v1/jobs/"+got.Result, js, "")
+	for _, q := range [][3]string{{"GET", "/v1/cases"}, {"GET", "/v1/results"}, {"GET", "/v1/results/" + got.Result}, {"POST", "/v1/results/find", `{"patient": "` + canaryID + `"}`}, {"GET", "/v1/scans"}, {"GET", "/"},
+		{"GET", "/v1/models"}, {"GET", "/openapi.json"}} {
+		if w := ask(q[0], q[1], js, q[2]); w.Code != 200 || strings.Contains(w.Body.String(), canaryID) {
+			t.Errorf("%s: %d %s", q[1], w.Code, w.Body)
+		}
+	}
 	if w := ask("GET", "/metrics", js, ""); strings.Contains(w.Body.String(), canaryID) || !strings.Contains(w.Body.String(), "voxgene_patients_total") {
 		t.Error("the metrics name the patient, or are none")
 	}

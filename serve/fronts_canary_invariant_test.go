@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -466,6 +467,7 @@ func (h *hospital) erase(t *testing.T, result string) {
 	if err != nil || before.Identity.Patient != canaryID {
 		t.Fatalf("%+v %v", before.Identity, err)
 	}
+	secrets := column(t, h.config.Results.Path, "SELECT key FROM keys UNION SELECT content FROM results UNION SELECT content FROM cases")
 	if n, err := store.Erase(canaryID, ""); err != nil || n == 0 {
 		t.Errorf("%d results erased (%v)", n, err)
 	}
@@ -474,6 +476,7 @@ func (h *hospital) erase(t *testing.T, result string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets = append(secrets, column(t, h.config.Audit.Path, "SELECT key FROM keys WHERE patient = ?1 UNION SELECT payload FROM entries WHERE patient = ?1", log.Hash(canaryID))...)
 	if n, err := log.Erase(t.Context(), canaryID, "test"); err != nil || n == 0 {
 		t.Errorf("%d entries erased (%v)", n, err)
 	}
@@ -523,4 +526,42 @@ func (h *hospital) erase(t *testing.T, result string) {
 		t.Error(err)
 	}
 	h.silent("after the erasure")
+	if len(secrets) < 8 {
+		t.Errorf("only %d keys and payloads were there", len(secrets))
+	}
+	// Neither the keys nor what they opened stand in the databases, in pages that are free or in a journal.
+	h.files(func(name string, b []byte) {
+		for _, secret := range secrets {
+			if len(secret) >= 16 && bytes.Contains(b, secret[:16]) {
+				t.Errorf("%s still holds a key or a payload", filepath.Base(name))
+			}
+		}
+	})
+}
+
+// column reads one column of a database.
+func column(t *testing.T, path, query string, args ...any) [][]byte {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out [][]byte
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

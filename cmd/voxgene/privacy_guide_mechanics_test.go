@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/http/httptest"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/voxgene/voxgene/serve"
 	"github.com/voxgene/voxgene/serve/audit"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/viewing"
 )
 
 // The configuration of docs/privacy.md is one that a server starts with, and its commands erase a patient from both databases.
@@ -48,16 +51,25 @@ func TestPrivacyGuide(t *testing.T) {
 	if err := log.Record(t.Context(), []audit.Entry{{Time: time.Now(), Patient: "PATIENT", Answer: []byte("{}")}}); err != nil {
 		t.Fatal(err)
 	}
+	if err := viewing.New(log).Record(httptest.NewRequest("GET", "/", nil), viewing.View{Kind: viewing.Result, Object: "r1", Patient: "OTHER"}); err != nil {
+		t.Fatal(err)
+	}
 	log.Close()
 	commands := 0
 	for _, m := range regexp.MustCompile(`(?m)^voxgene (.*)$`).FindAllSubmatch(page, -1) {
 		args := regexp.MustCompile(`\S+`).FindAllString(string(m[1]), -1)
-		if code, out, errs := voxgene(args...); code != 0 || !regexp.MustCompile(`\b1\b`).MatchString(out) {
+		if code, out, errs := voxgene(args...); code != 0 || !regexp.MustCompile(`1\b`).MatchString(out) {
 			t.Errorf("%v: exit %d: %s%s", args, code, out, errs)
 		}
 		commands++
 	}
-	if commands != 2 {
+	if commands != 3 {
 		t.Errorf("%d commands", commands)
+	}
+	if code, out, errs := voxgene("audit", "views", "audit.db", "r1"); code != 0 || !strings.Contains(out, `"what":"result"`) || !strings.Contains(out, `"meaning":"Patient Record"`) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if code, out, _ := voxgene("audit", "views", "audit.db", "r2"); code != 0 || out != "" {
+		t.Errorf("of another result: exit %d: %s", code, out)
 	}
 }
