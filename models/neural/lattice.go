@@ -10,43 +10,30 @@ import (
 // broadcasting visit one value after the other, while its Concatenate copies whole blocks and its arithmetic on equal shapes runs over flat
 // arrays.
 //
-// Along each axis every split-th place goes into the same phase, as in a polyphase filter. The places that a pool joins then lie at the same
-// index of several phases, so that the pool is a maximum of arrays; and what a tap of a kernel reads for the places of one phase is one other
-// phase, shifted. Behind the places of a phase lie as many zeros along each axis as a kernel reaches, and the end of one row is the margin of the
-// next, so that the shift is one of the whole flat array.
+// In front of a pool places are dealt into phases by whether they are even or odd along each axis, as in a polyphase filter. The places
+// that the pool joins then lie at the same index of several phases, so that it is a maximum of arrays; and what a tap of a kernel reads for
+// the places of one phase is one other phase, shifted. Behind the places of a phase lie as many zeros along each axis as a kernel reaches,
+// and the end of one row is the margin of the next, so that the shift is one of the whole flat array.
 type lattice struct {
 	batch int
 	space []int // places along each axis, slowest first
-	split []int // phases along each axis
+	split []int // phases along each axis: 2, or 1
 	cells []int // places of a phase along each axis, zeros included
-	reach int   // of a kernel to either side
-	held  int   // times that space can be halved before phases are used up
+	reach int   // of kernels to either side, for which there are zeros
 }
 
-// Bounds of a lattice: phases are halved twice at most, and the second time only where zeros do not take up too much.
-const (
-	maxHeld  = 2
-	maxSpare = 1.6
-)
-
-// newLattice lays out space that will be halved some times.
-func newLattice(batch int, space []int, halvings, reach int) lattice {
-	for held := min(halvings, maxHeld); ; held-- {
-		l := lattice{batch: batch, space: space, reach: reach, held: held}
-		spare := 1.0
-		for _, n := range space {
-			split := 1
-			for k, left := 0, n; k < held && left > 1; k, left = k+1, left/2 {
-				split *= 2
-			}
-			cells := (n+split-1)/split + reach
-			l.split, l.cells = append(l.split, split), append(l.cells, cells)
-			spare *= float64(cells*split) / float64(n)
+// newLattice lays out space that is halved next, or not. Zeros for a reach lie behind its places; a reach of 0 leaves it to the convolution to add
+// them.
+func newLattice(batch int, space []int, halve bool, reach int) lattice {
+	l := lattice{batch: batch, space: space, reach: reach}
+	for _, n := range space {
+		split := 1
+		if halve && n > 1 {
+			split = 2
 		}
-		if held <= 1 || spare <= maxSpare {
-			return l
-		}
+		l.split, l.cells = append(l.split, split), append(l.cells, (n+split-1)/split+reach)
 	}
+	return l
 }
 
 // halved is the lattice behind a pool.
@@ -54,10 +41,9 @@ func (l lattice) halved() lattice {
 	l.space, l.split = slices.Clone(l.space), slices.Clone(l.split)
 	for a, n := range l.space {
 		if n > 1 {
-			l.space[a], l.split[a] = n/2, l.split[a]/2
+			l.space[a], l.split[a] = n/2, 1
 		}
 	}
-	l.held--
 	return l
 }
 
@@ -131,6 +117,17 @@ func (l lattice) taps(phase []int, side int) (from, shift []int) {
 	return from, shift
 }
 
+// widened is the lattice with zeros for a kernel of that side.
+func (l lattice) widened(side int) lattice {
+	if more := side/2 - l.reach; more > 0 {
+		l.reach, l.cells = side/2, slices.Clone(l.cells)
+		for a := range l.cells {
+			l.cells[a] += more
+		}
+	}
+	return l
+}
+
 // cut is how many of the zeros at the end of a phase are left out before copies of it are put one behind the other, so that each can begin where its
 // shift wants it.
 func (l lattice) cut(side int) int {
@@ -144,38 +141,52 @@ func (l lattice) cut(side int) int {
 	return most
 }
 
-// enter deals [channels, batch, space…] into phases, each flat: [channels × batch × cells].
+// enter deals [channels, batch, space…] into phases, each flat: [channels × batch × cells]. Space may have zeros behind it.
 func (l lattice) enter(x *Node) []*Node {
-	channels := x.Shape().Dim(0)
+	dims := x.Shape().Dimensions
+	fit := []SliceAxisSpec{AxisRange(), AxisRange()}
+	tooLong := false
 	for a := range l.space {
-		if more := l.cells[a]*l.split[a] - l.space[a]; more > 0 {
-			dims := slices.Clone(x.Shape().Dimensions)
-			dims[2+a] = more
+		n := min(dims[2+a], l.cells[a]*l.split[a])
+		fit, tooLong = append(fit, AxisRange(0, n)), tooLong || n < dims[2+a]
+	}
+	if tooLong {
+		x = Slice(x, fit...)
+	}
+	for a := range l.space {
+		dims = slices.Clone(x.Shape().Dimensions)
+		if dims[2+a] = l.cells[a]*l.split[a] - dims[2+a]; dims[2+a] > 0 {
 			x = Concatenate([]*Node{x, zeros(x, dims...)}, 2+a)
 		}
 	}
 	if l.phases() == 1 {
 		return []*Node{Reshape(x, -1)}
 	}
-	dims := []int{channels, l.batch}
-	front, back := []int{}, []int{0, 1}
+	whole := x.Shape().Dimensions
+	apart, order := slices.Clone(whole[:2]), []int{}
 	for a := range l.space {
-		dims = append(dims, l.cells[a], l.split[a])
-		back, front = append(back, 2+2*a), append(front, 3+2*a)
+		apart, order = append(apart, l.cells[a], l.split[a]), append(order, 3+2*a)
 	}
-	x = Reshape(TransposeAllAxes(Reshape(x, dims...), append(front, back...)...), l.phases(), -1)
+	order = append(order, 0, 1)
+	for a := range l.space {
+		order = append(order, 2+2*a)
+	}
+	dealt, back := make([]int, len(order)), make([]int, len(order))
+	for to, from := range order {
+		dealt[to], back[from] = apart[from], to
+	}
+	r := rule{v: make([]*Node, l.phases()), gradient: func(v []*Node) []*Node { // that of slices would add arrays as large as the whole
+		return []*Node{Reshape(TransposeAllAxes(Reshape(Concatenate(v, 0), dealt...), back...), whole...)}
+	}}
+	x = Reshape(TransposeAllAxes(Reshape(r.enter([]*Node{x})[0], apart...), order...), l.phases(), -1)
 	out := make([]*Node, l.phases())
 	for q := range out {
-		out[q] = Reshape(Slice(x, AxisRange(q, q+1), AxisRange()), -1)
+		out[q] = r.leave(q, Reshape(Slice(x, AxisRange(q, q+1), AxisRange()), -1))
 	}
 	return out
 }
 
-// leave is enter backwards, of a single phase.
-func (l lattice) leave(x *Node, channels int) *Node {
-	spec := []SliceAxisSpec{AxisRange(), AxisRange()}
-	for _, n := range l.space {
-		spec = append(spec, AxisRange(0, n))
-	}
-	return Slice(Reshape(x, append([]int{channels, l.batch}, l.cells...)...), spec...)
+// whole is what is in a single phase, as [channels, batch, cells…]: space with zeros behind it.
+func (l lattice) whole(x *Node, channels int) *Node {
+	return Reshape(x, append([]int{channels, l.batch}, l.cells...)...)
 }

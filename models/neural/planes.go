@@ -52,8 +52,8 @@ func (r *rule) leave(k int, y *Node) *Node {
 	})
 }
 
-// conv is the cross-correlation with w, [out, taps, in], over a cube of odd side; see the function conv. With a bias, what is not a place, or is left
-// out by the pool that follows, is far below 0: bias and mark are two more rows of the columns, so that neither has to be added.
+// conv is the cross-correlation with w, [out, taps, in], over a cube of odd side; see the function conv. With a bias, what is not a place,
+// or is left out by the pool that follows, is far below 0: bias and mark are two more rows of the columns, so that neither has to be added.
 func (x planes) conv(w, bias *Node, side int, pooled, inputGradient bool) planes {
 	out, dtype := w.Shape().Dim(0), w.DType()
 	matrix := Reshape(w, out, -1)
@@ -96,18 +96,27 @@ func (x planes) conv(w, bias *Node, side int, pooled, inputGradient bool) planes
 
 // columns returns a function that gives, for the places of a phase, a row for every tap and channel, and those of more, flat, behind them.
 func (x planes) columns(side int) func(phase int, more *Node) *Node {
-	cut, block := x.cut(side), x.channels*x.size()
-	short := x.phase
-	if cut > 0 {
-		short = make([]*Node, len(x.phase))
-		for q, p := range x.phase {
+	wide := x.widened(side)
+	cut, block := wide.cut(side), x.channels*wide.size()
+	short := make([]*Node, len(x.phase))
+	for q, p := range x.phase {
+		if wide.reach > x.reach {
+			p = x.whole(p, x.channels)
+			for a := range x.space {
+				dims := slices.Clone(p.Shape().Dimensions)
+				dims[2+a] = wide.reach - x.reach
+				p = Concatenate([]*Node{p, zeros(p, dims...)}, 2+a)
+			}
+			p = Reshape(p, -1)
+		}
+		if short[q] = p; cut > 0 {
 			short[q] = Slice(p, AxisRange(0, block-cut))
 		}
 	}
 	var phases [][]int
 	places(x.split, func(at []int) { phases = append(phases, slices.Clone(at)) })
 	return func(q int, more *Node) *Node {
-		from, shift := x.taps(phases[q], side)
+		from, shift := wide.taps(phases[q], side)
 		var parts []*Node
 		at := 0
 		until := func(start int) {
@@ -122,6 +131,9 @@ func (x planes) columns(side int) func(phase int, more *Node) *Node {
 			at = start + block - cut
 		}
 		until(len(from) * block)
+		if wide.reach > x.reach {
+			parts = []*Node{x.narrowed(Concatenate(parts, 0), len(from)*x.channels, wide)}
+		}
 		if more != nil {
 			parts = append(parts, more)
 		}
@@ -131,6 +143,15 @@ func (x planes) columns(side int) func(phase int, more *Node) *Node {
 		}
 		return Reshape(all, -1, x.size())
 	}
+}
+
+// narrowed leaves out of rows on a widened lattice the zeros that it has more.
+func (l lattice) narrowed(rows *Node, n int, wide lattice) *Node {
+	spec := []SliceAxisSpec{AxisRange(), AxisRange()}
+	for _, c := range l.cells {
+		spec = append(spec, AxisRange(0, c))
+	}
+	return Reshape(Slice(wide.whole(rows, n), spec...), -1)
 }
 
 // alike gives phases that keep the same cells the same node, made of what they keep.
@@ -168,8 +189,8 @@ func (l lattice) marks(like *Node, pooled bool) []*Node {
 	})
 }
 
-// rectify is the rectifier, behind a pool that halves space or not. The gradient goes to every value that is the largest of its pool and at least 0, as
-// the framework has it: those are the ones that are equal to what comes out.
+// rectify is the rectifier, behind a pool that halves space or not. The gradient goes to every value that is the largest of its pool and at
+// least 0, as the framework has it: those are the ones that are equal to what comes out.
 func (x planes) rectify(pooled bool) planes {
 	to := planes{lattice: x.lattice, channels: x.channels}
 	if pooled {

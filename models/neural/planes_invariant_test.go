@@ -53,16 +53,20 @@ func TestEmbedIsForward(t *testing.T) {
 				}).MustCall(args...)
 			}
 			want := run(func(w graphWeights, x *Node) *Node { return e.forward(w, x, false, traced{}) })
-			got := run(func(w graphWeights, x *Node) *Node { return e.embed(w, x, traced{}) })
-			for k := range want {
-				p, q := tensors.MustCopyFlatData[float64](want[k]), tensors.MustCopyFlatData[float64](got[k])
-				top := 0.0
-				for i := range p {
-					top = math.Max(top, math.Abs(p[i]))
-				}
-				for i := range p {
-					if !(math.Abs(p[i]-q[i]) <= 1e-9*top) {
-						t.Fatalf("output %d, element %d: %.12g, place by place %.12g", k, i, q[i], p[i])
+			for _, reach := range []int{0, e.Kernel / 2} {
+				got := run(func(w graphWeights, x *Node) *Node {
+					return e.pool(w, e.onLattice(w, e.each(x), reach), traced{})
+				})
+				for k := range want {
+					p, q := tensors.MustCopyFlatData[float64](want[k]), tensors.MustCopyFlatData[float64](got[k])
+					top := 0.0
+					for i := range p {
+						top = math.Max(top, math.Abs(p[i]))
+					}
+					for i := range p {
+						if !(math.Abs(p[i]-q[i]) <= 1e-9*top) {
+							t.Fatalf("zeros for %d, output %d, element %d: %.12g, place by place %.12g", reach, k, i, q[i], p[i])
+						}
 					}
 				}
 			}
