@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -295,5 +296,54 @@ func TestConfig(t *testing.T) {
 	c.Models, c.Listen, c.Limits.AtOnce, c.Writeback = nil, "nowhere", 0, results.Writeback{}
 	if err := c.Check(); err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A body that never ends is cut off, be it that it comes fast, by its length, or a byte at a time, by its time; neither holds a turn longer than that.
+func TestEndlessBody(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	path := filepath.Join(t.TempDir(), "model.voxgene")
+	b, _ := bundletest.New(t)
+	bundletest.Save(t, b, path)
+	address, _, stop := start(t, path, io.Discard, func(c *serve.Config) {
+		c.Limits.Body, c.Limits.Headers, c.Limits.Arrival, c.Limits.AtOnce = 1<<20, 200*time.Millisecond, 200*time.Millisecond, 1
+	})
+	chunk := "1000\r\n" + strings.Repeat(" ", 0x1000) + "\r\n"
+	for name, c := range map[string]struct {
+		chunk string
+		pause time.Duration
+		want  string
+	}{"fast": {chunk, 0, "HTTP/1.1 413"}, "a byte at a time": {"1\r\n \r\n", 20 * time.Millisecond, "HTTP/1.1 408"}} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(conn, "POST /v1/models/glioma/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+		begun := time.Now()
+		cut := make(chan time.Duration, 1)
+		go func() {
+			for {
+				if _, err := io.WriteString(conn, c.chunk); err != nil || time.Since(begun) > 5*time.Second {
+					cut <- time.Since(begun)
+					return
+				}
+				time.Sleep(c.pause)
+			}
+		}()
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if !strings.HasPrefix(line, c.want) {
+			t.Errorf("%s: %v, %q", name, err, line)
+		}
+		if took := <-cut; took > 5*time.Second {
+			t.Errorf("%s: the connection was not cut off", name)
+		}
+		conn.Close()
+	}
+	if code, text, err := post(http.DefaultClient, address); err != nil || code != 200 {
+		t.Errorf("afterwards: %d %s %v", code, text, err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }
