@@ -39,6 +39,7 @@ type study struct {
 	lacks    []string // sources for which there is no series
 	optional []string // sources that may lack one
 	shared   bool     // came by itself: whoever may ask the model may look at its images
+	lesions  []lesion // where each is a row of its own
 }
 
 // newStudy is a study of what arrived, for a bundle.
@@ -67,7 +68,7 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 	if by := u.fields["explain"]; by != "" {
 		explain["group_by"] = by
 	}
-	body, err := json.Marshal(map[string]any{"patients": []any{map[string]any{"id": s.identity.Patient, "features": s.features}}, "explain": explain})
+	body, err := json.Marshal(map[string]any{"patients": s.rows(), "explain": explain})
 	if err != nil {
 		return answer{}, err
 	}
@@ -77,13 +78,21 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 	}
 	d.Pseudonymous = f.Pseudonyms != nil
 	d.X.Columns, d.X.Volumes = e.Bundle.Columns(), s.crops
-	d.Request.Acquired = []map[string]extraction.Acquired{s.acquired}
+	for i := range d.X.Volumes {
+		d.X.Volumes[i].Crop = make([]int, d.X.Rows)
+	}
+	for range d.X.Rows {
+		d.Request.Acquired = append(d.Request.Acquired, s.acquired)
+	}
 	answers, p, cause := api.Predict(r, e, d, f.Audit)
 	if p != nil {
 		if p.Status >= 500 {
 			f.Log.Error("a study failed", "model", e.Bundle.Name, "cause", s.hide(fmt.Sprint(cause)))
 		}
 		return answer{}, s.clean(*p)
+	}
+	if s.lesions != nil {
+		return s.apart(answers)
 	}
 	j.at("keeping", steps-1, steps)
 	drawn, err := curves(ctx, e.Bundle, d.X)
@@ -158,8 +167,9 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 	if source.Visits() != 1 {
 		return refused(http.StatusUnprocessableEntity, "source %s is the change between two visits, which a study of one visit cannot give; send its features", source.Name)
 	}
-	if source.EachLesion() {
-		return refused(http.StatusUnprocessableEntity, "source %s has a row a lesion, and a study is answered as one row; send the features of each lesion to predict", source.Name)
+	if source.EachLesion() && s.shared {
+		return refused(http.StatusUnprocessableEntity, "source %s has a row a lesion, and results, which are what other systems are sent, are of one row a study; POST the files to /v1/models/%s/studies, which answers a prediction a lesion",
+			source.Name, s.entry.Bundle.Name)
 	}
 	img, err := s.folder(part)
 	if err != nil {
@@ -187,6 +197,12 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 		if s.entry.Bundle.Find(f.Name) >= 0 && !table.Missing(f.Value) {
 			s.features[f.Name] = f.Value
 		}
+	}
+	if source.EachLesion() {
+		if len(row.Lesions) == 0 {
+			return refused(http.StatusUnprocessableEntity, "source %s: the mask has no lesion of the size that the model was trained on", source.Name)
+		}
+		s.each(row.Lesions)
 	}
 	if v := source.Volume; v != nil {
 		s.crops = append(s.crops, models.Volumes{Source: source.Name, Channels: v.Channels(), Size: [3]int(v.Size), Spacing: [3]float64(v.Spacing), Values: row.Crop, Crop: []int{0}})

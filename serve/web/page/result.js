@@ -15,7 +15,7 @@ export async function open(id) {
 
 // answered shows an answer that the server did not keep.
 export async function answered(a, name) {
-  await present({ id: '', model: a.model, version: a.version, intended_use: a.intended_use, words: a.words, state: '', subject: '', prediction: a.predictions[0], curves: a.curves, scan: a.scan, notes: a.notes, name })
+  await present({ id: '', model: a.model, version: a.version, intended_use: a.intended_use, words: a.words, state: '', subject: '', prediction: a.predictions[0], lesions: a.predictions.length > 1 || a.predictions[0].lesion ? a.predictions : null, curves: a.curves, scan: a.scan, notes: a.notes, name })
 }
 
 async function present(r) {
@@ -44,7 +44,15 @@ async function present(r) {
   if (r.erased || !r.prediction) {
     place.append(el('p', { text: 'What this result said was erased.' }))
   } else {
-    show(place, r.prediction, await describe(r.model, r.version), { curves: r.curves || {} })
+    const model = await describe(r.model, r.version)
+    const places = (r.lesions || []).map(p => {
+      const here = el('div', {})
+      place.append(el('section', { class: 'lesion' }, el('h2', { text: 'Lesion ' + p.lesion }), here))
+      show(here, p, model)
+      return here
+    })
+    if (r.lesions) place.redraw = () => places.forEach(p => p.redraw())
+    else show(place, r.prediction, model, { curves: r.curves || {} })
   }
   if (r.scan) await look(by('scan'), r.scan.id, () => by('scan').append(none()))
   else if (!back) by('scan').replaceChildren(none())
