@@ -228,6 +228,13 @@ func (r *Reader) copyStored() error {
 	return nil
 }
 
+// cursor is where in a block of codes decode is.
+type cursor struct {
+	held   uint64
+	n      uint
+	at, to int
+}
+
 // codes decodes a block of codes until it ends or the output reaches a limit. The order of its steps is that of libdeflate (Eric Biggers).
 func (r *Reader) codes(limit int) error {
 	out, to := r.out, r.to
@@ -236,6 +243,13 @@ func (r *Reader) codes(limit int) error {
 	n := r.n // its lowest byte counts; entries are subtracted whole
 	var err error
 	for to <= limit {
+		if assembled && r.end-at >= ahead {
+			c := cursor{held, n, at, to}
+			decode(&in[0], &out[0], &lit[0], &dist[0], &c, r.end-ahead, limit)
+			if held, n, at, to = c.held, c.n, c.at, c.to; to > limit {
+				break
+			}
+		}
 		if r.end-at < ahead {
 			r.at, r.bits, r.n = at, held, n&0xFF
 			if err = r.fill(); err != nil {

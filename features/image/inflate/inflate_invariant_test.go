@@ -37,6 +37,13 @@ func inputs() map[string][]byte {
 // Reference: compress/flate and compress/gzip of Go, which compress; what comes out is what went in, at every level and for every way of
 // reading.
 func TestInflate(t *testing.T) {
+	t.Run("as it is", testInflate)
+	defer func(was bool) { *inflate.Assembled = was }(*inflate.Assembled)
+	*inflate.Assembled = false
+	t.Run("without assembly", testInflate)
+}
+
+func testInflate(t *testing.T) {
 	for name, data := range inputs() {
 		for _, level := range []int{flate.HuffmanOnly, 0, 1, 6, 9} {
 			var b bytes.Buffer
