@@ -189,6 +189,46 @@ func FuzzFrozen(f *testing.F) {
 	})
 }
 
+// Of an average of networks, each gives its features, one behind the other.
+func TestFrozenMembers(t *testing.T) {
+	data := pictured(12, [3]int{6, 4, 2})
+	m := fit(t, context.Background(), network(t, cnnKind, map[string]any{"widths": []any{3, 4}, "epochs": 2, "members": 2, "holdout": 0.3}), data)
+	frozenOf := func(m *Model) encoder.Encoder {
+		parts, err := m.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := freeze(frozenText(m.Architecture.Image, m.Levels, m.Reads), parts[weightsPart], parts[meanPart])
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := encoder.Open(b, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	v := data.X.Volumes[0]
+	crop := encoder.Crop{Values: v.Of(2), Channels: v.Channels, Size: v.Size}
+	got, err := frozenOf(m).Encode(crop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []float64
+	for k := range m.Members {
+		one := *m
+		one.Members = m.Members[k : k+1]
+		features, err := frozenOf(&one).Encode(crop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, features...)
+	}
+	if !slices.Equal(got, want) || slices.Equal(want[:len(want)/2], want[len(want)/2:]) {
+		t.Errorf("two networks give %v, and one by one %v", got, want)
+	}
+}
+
 // The step stands behind others that make columns of their own.
 func TestDeepStepBehindEncode(t *testing.T) {
 	data := pictured(24, [3]int{6, 4, 2})

@@ -16,8 +16,10 @@ import (
 	"github.com/voxgene/voxgene/models"
 )
 
-// Networks of ours are encoders for sources of kind deep: of a bundle, the convolutional part of the first network over images. Frozen, it is a
-// .safetensors file whose metadata has the architecture, with the weights of that part and the mean crop.
+// Networks of ours are encoders for sources of kind deep: of a bundle, the convolutional part of the first network over images, of every member of
+// it where it is an average of several. Frozen, it is a .safetensors file whose metadata has the architecture, with the weights of that part and the
+// mean crop. What one member calls its third channel has nothing to do with that of another, so that members are not averaged here: their
+// features stand one behind the other.
 
 func init() {
 	encoder.Register(encoder.Format{Name: "a network of a bundle", Is: func(b []byte) bool { return bytes.HasPrefix(b, []byte("PK")) }, Freeze: freezeBundle,
@@ -33,7 +35,7 @@ type frozen struct {
 	part    frozenPart
 	arch    Architecture
 	text    string
-	weights Weights
+	members []Weights
 	layer   string
 	mean    []float32
 }
@@ -97,7 +99,8 @@ func freezeBundle(b []byte) ([]byte, error) {
 type frozenPart struct {
 	Encoder *Encoder `json:"encoder"`
 	Levels  scale    `json:"levels"`
-	Masks   []bool   `json:"masks"` // of each channel: it holds a mask, which keeps its scale
+	Masks   []bool   `json:"masks"`             // of each channel: it holds a mask, which keeps its scale
+	Members int      `json:"members,omitempty"` // more than one, whose weights but the first's have their number before their names
 }
 
 func frozenText(e *Encoder, levels scale, crops []models.Crops) frozenPart {
@@ -118,26 +121,48 @@ func (p *frozenPart) check() error {
 	if err := p.Encoder.check(); err != nil {
 		return err
 	}
+	if p.Members < 0 || p.Members > maxMembers {
+		return fmt.Errorf("%d networks; want at most %d", p.Members, maxMembers)
+	}
 	if len(p.Masks) != p.Encoder.Channels {
 		return fmt.Errorf("%d channels are said to be masks or not, of %d", len(p.Masks), p.Encoder.Channels)
 	}
 	return (&Model{Architecture: Architecture{Image: p.Encoder}, Levels: p.Levels}).checkLevels()
 }
 
-// freeze writes the file of a convolutional part.
+// frozenMember begins the names of a member's weights in a frozen file.
+func frozenMember(k int) string {
+	if k == 0 {
+		return ""
+	}
+	return memberName(k)
+}
+
+// freeze writes the file of a convolutional part, from the weights of all members.
 func freeze(part frozenPart, weights, mean []byte) ([]byte, error) {
 	e := part.Encoder
 	all, err := decodeTensors(weights)
 	if err != nil {
 		return nil, err
 	}
-	var keep Weights
-	for _, w := range encoderLayout(e) {
-		a, ok := all[memberName(0)+w.Name]
-		if !ok || !slices.Equal(a.shape, w.Shape) {
-			return nil, fmt.Errorf("tensor %s is not there with the shape %v", w.Name, w.Shape)
+	layout := encoderLayout(e)
+	var members []Weights
+	for k := range maxMembers {
+		if _, more := all[memberName(k)+layout[0].Name]; !more && k > 0 {
+			break
 		}
-		keep = append(keep, Weight{Name: w.Name, Shape: a.shape, Values: a.values})
+		var keep Weights
+		for _, w := range layout {
+			a, ok := all[memberName(k)+w.Name]
+			if !ok || !slices.Equal(a.shape, w.Shape) {
+				return nil, fmt.Errorf("tensor %s is not there with the shape %v", memberName(k)+w.Name, w.Shape)
+			}
+			keep = append(keep, Weight{Name: w.Name, Shape: a.shape, Values: a.values})
+		}
+		members = append(members, keep)
+	}
+	if len(members) > 1 {
+		part.Members = len(members)
 	}
 	if mean != nil {
 		m, err := decodeTensors(mean)
@@ -145,14 +170,14 @@ func freeze(part frozenPart, weights, mean []byte) ([]byte, error) {
 			return nil, err
 		}
 		if a, ok := m[meanTensor]; ok {
-			keep = append(keep, Weight{Name: meanTensor, Shape: a.shape, Values: a.values})
+			members[0] = append(members[0], Weight{Name: meanTensor, Shape: a.shape, Values: a.values})
 		}
 	}
 	arch, err := json.Marshal(part)
 	if err != nil {
 		return nil, err
 	}
-	return encodeTensorsWith(map[string]string{frozenName: string(arch)}, []Weights{keep}, func(int) string { return "" })
+	return encodeTensorsWith(map[string]string{frozenName: string(arch)}, members, frozenMember)
 }
 
 // encoderLayout are the weights of a convolutional part.
@@ -182,16 +207,19 @@ func openFrozen(b []byte, layer string) (encoder.Encoder, error) {
 	if known := e.layers(); layer != "" && !slices.Contains(known, layer) {
 		return nil, fmt.Errorf("the network has no layer %q; it has %v", layer, known)
 	}
-	f.weights = encoderLayout(e)
-	for i := range f.weights {
-		a, ok := all[f.weights[i].Name]
-		if !ok || !slices.Equal(a.shape, f.weights[i].Shape) {
-			return nil, fmt.Errorf("tensor %s is not there with the shape %v", f.weights[i].Name, f.weights[i].Shape)
+	for k := range max(1, f.part.Members) {
+		w := encoderLayout(e)
+		for i := range w {
+			a, ok := all[frozenMember(k)+w[i].Name]
+			if !ok || !slices.Equal(a.shape, w[i].Shape) {
+				return nil, fmt.Errorf("tensor %s is not there with the shape %v", frozenMember(k)+w[i].Name, w[i].Shape)
+			}
+			w[i].Values = a.values
 		}
-		f.weights[i].Values = a.values
-	}
-	if !f.weights.finite() {
-		return nil, errors.New("a weight is not a number")
+		if !w.finite() {
+			return nil, errors.New("a weight is not a number")
+		}
+		f.members = append(f.members, w)
 	}
 	if a, ok := all[meanTensor]; ok && slices.Equal(a.shape, e.cropShape()) {
 		f.mean = a.values
@@ -223,7 +251,7 @@ func (f *frozen) Scaled(crop []float32) []float32 {
 }
 
 // Encode returns the activations of the layer, brought to their mean over space, and over slices in 2.5-D; of no layer named, what the network's heads
-// read of the image.
+// read of the image; of each member, one behind the other.
 func (f *frozen) Encode(c encoder.Crop) ([]float64, error) {
 	e := f.arch.Image
 	if c.Size != e.Size || len(c.Channels) != e.Channels || len(c.Values) != e.Channels*e.Size[0]*e.Size[1]*e.Size[2] {
@@ -233,13 +261,16 @@ func (f *frozen) Encode(c encoder.Crop) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := p.run(append(f.weights.arrays(), array{[]int{e.Channels, 1, e.Size[2], e.Size[1], e.Size[0]}, f.Scaled(c.Values)})...)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]float64, len(got[0]))
-	for i, v := range got[0] {
-		out[i] = float64(v)
+	crop := array{[]int{e.Channels, 1, e.Size[2], e.Size[1], e.Size[0]}, f.Scaled(c.Values)}
+	var out []float64
+	for _, w := range f.members {
+		got, err := p.run(append(w.arrays(), crop)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range got[0] {
+			out = append(out, float64(v))
+		}
 	}
 	return out, nil
 }
@@ -247,8 +278,8 @@ func (f *frozen) Encode(c encoder.Crop) ([]float64, error) {
 // build is the graph of Encode.
 func (f *frozen) build(in []*Node) []*Node {
 	w := graphWeights{}
-	for i := range f.weights {
-		w[f.weights[i].Name] = in[i]
+	for i, one := range f.members[0] {
+		w[one.Name] = in[i]
 	}
 	seen := traced{}
 	if f.layer == "" {

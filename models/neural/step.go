@@ -144,7 +144,7 @@ func (f *deepened) describe() error {
 	return nil
 }
 
-// features is the number of values of the layer.
+// features is the number of values of the layer, of one network.
 func (f *frozen) features() int {
 	e := f.arch.Image
 	for l := range e.Widths {
