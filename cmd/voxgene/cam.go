@@ -22,7 +22,7 @@ const gradCAM = "grad_cam"
 // camFlags are the command line of voxgene cam.
 type camFlags struct {
 	source, outcome, class, output string
-	patient, method, scale         string
+	patient, row, method, scale    string
 	at                             []string
 	prepared, sanity               bool
 }
@@ -85,6 +85,7 @@ A map shows what the network used for this estimate, not what causes the outcome
 	c.Flags().StringSliceVar(&f.at, "at", nil, "of gradients: the time at which survival is explained, such as 12mo, in place of the risk")
 	c.Flags().BoolVar(&f.sanity, "sanity", false, "test the maps of a cohort file's patients, and write what comes out to the folder of -o")
 	c.Flags().StringVar(&f.patient, "patient", "", "the patient of a cohort file")
+	c.Flags().StringVar(&f.row, "row", "", "the visit of the patient, of a model whose rows are visits")
 	c.Flags().StringVarP(&f.output, "output", "o", "", "NIfTI file to write, or a folder for maps of several sources")
 	c.Flags().BoolVar(&f.prepared, "prepared", false, "the files were prepared as the experiment says")
 	return c
@@ -112,9 +113,9 @@ func (f *camFlags) read(c *cobra.Command, b *bundle.Bundle, args []string) (*bun
 	if err != nil {
 		return nil, nil, none, err
 	}
-	i := slices.IndexFunc(t.Keys, func(k table.Key) bool { return k.Patient == f.patient })
-	if i < 0 {
-		return nil, nil, none, fmt.Errorf("%s has no patient %q", args[0], f.patient)
+	i, err := theRow(b, t, f.patient, f.row, args[0])
+	if err != nil {
+		return nil, nil, none, err
 	}
 	x = x.Select([]int{i})
 	scans, err := scansOf(c.Context(), b, args[0], t.Keys[i], x)

@@ -22,7 +22,7 @@ import (
 func explainCommand() *cobra.Command {
 	var p prediction
 	var g globalFlags
-	var patient, method, scale, background, groupBy, sets string
+	var patient, row, method, scale, background, groupBy, sets string
 	var at []string
 	var interactions bool
 	top := 10
@@ -50,15 +50,13 @@ with --patient and a folder the part of each voxel is written there on the grid 
 			if err != nil {
 				return badInput(err)
 			}
+			if row != "" && patient == "" {
+				return badInput(errors.New("--row goes with --patient"))
+			}
 			if patient != "" {
-				var own []int // all lesions or visits, where those are the rows
-				for i, k := range t.Keys {
-					if k.Patient == patient && (len(own) == 0 || b.Unit != table.PerPatient) {
-						own = append(own, i)
-					}
-				}
-				if len(own) == 0 {
-					return badInput(fmt.Errorf("%s has no patient %q", args[1], patient))
+				own, err := rowsOf(b, t, patient, row, args[1])
+				if err != nil {
+					return badInput(err)
 				}
 				t, x = t.Select(own), x.Select(own)
 			}
@@ -124,7 +122,8 @@ with --patient and a folder the part of each voxel is written there on the grid 
 					return err
 				}
 				if x.Rows != 1 {
-					return badInput(fmt.Errorf("patient %q has %d rows, and maps are of one", patient, x.Rows))
+					_, err := theRow(b, t, patient, row, args[1])
+					return badInput(err)
 				}
 				scans, err := scansOf(c.Context(), b, args[1], t.Keys[0], x)
 				if err != nil {
@@ -138,6 +137,7 @@ with --patient and a folder the part of each voxel is written there on the grid 
 	p.flags(c)
 	g.flags(c)
 	c.Flags().StringVar(&patient, "patient", "", "explain this patient only")
+	c.Flags().StringVar(&row, "row", "", "with --patient, the lesion or visit, of a model whose rows are these")
 	c.Flags().StringVar(&method, "method", explain.Auto, "one of "+strings.Join(explain.Methods, ", "))
 	c.Flags().BoolVar(&interactions, "interactions", false, "what pairs of inputs contributed together, of models of trees: a row a pair, the --top largest")
 	c.Flags().StringVar(&scale, "scale", "", "log-odds, probability, log-hazard, survival or \"cumulative hazard\" (default: the model's own)")
