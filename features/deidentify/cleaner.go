@@ -36,10 +36,31 @@ func (n identity) of(d dataSet, institutions bool) {
 	}
 }
 
-// in reports whether a text has one of the words in it. Words of the field are no reason to take a maker's name away.
+// in reports whether a text has one of the words in it; one of five letters and more also within another word. Words of the field are no reason to
+// take a maker's name away.
 func (n identity) in(text string) bool {
+	upper := strings.ToUpper(text)
+	for w := range n {
+		if len(w) > 4 && !vocabulary[w] && strings.Contains(upper, w) {
+			return true
+		}
+	}
 	for _, t := range tokens(text) {
 		if w := strings.ToUpper(t.word); n[w] && !vocabulary[w] {
+			return true
+		}
+	}
+	return false
+}
+
+// inBytes reports whether one of the words, of four characters and more, stands in what should be numbers.
+func (n identity) inBytes(b []byte) bool {
+	if len(b) < 4 || len(b) > 1<<16 { // pixels and their tables are longer
+		return false
+	}
+	upper := bytes.ToUpper(b)
+	for w := range n {
+		if len(w) > 3 && bytes.Contains(upper, []byte(w)) {
 			return true
 		}
 	}
@@ -149,7 +170,7 @@ func (c *cleaner) keep(e element, text string) (element, action) {
 	if form == nil {
 		form = forms[e.vr]
 	}
-	if form != nil && !form.MatchString(text) || (texts[e.vr] || e.vr == "CS" || e.vr == "UR") && c.names.in(text) {
+	if form != nil && !form.MatchString(text) || (texts[e.vr] || e.vr == "CS" || e.vr == "UR") && c.names.in(text) || binaryVR[e.vr] && e.tag != pixelData && c.names.inBytes(e.value) {
 		return c.otherwise(e)
 	}
 	if e.vr == "SQ" {

@@ -14,10 +14,14 @@ import (
 	"github.com/voxgene/voxgene/features/radiomics"
 )
 
-// The PET of a real patient (IBSI's STS_008) with its structure set: the features of the region, SUV and all, are the same to the last digit
-// before and after, from a folder and from an archive, and a second run gives the same bytes.
+// The PET of a real patient (IBSI's STS_008) with its structure set, and an ADC map with its segmentation: the features of the region, SUV and all, are
+// the same to the last digit before and after, from a folder and from an archive, and a second run gives the same bytes.
 func TestFeaturesStay(t *testing.T) {
-	from := oracle.Data(t, "dicom", "ibsi_STS_008_ct_mr_pet_rtstruct", "PET")
+	t.Run("PET", func(t *testing.T) { stay(t, oracle.Data(t, "dicom", "ibsi_STS_008_ct_mr_pet_rtstruct", "PET"), 0) })
+	t.Run("MR", func(t *testing.T) { stay(t, oracle.Data(t, "dicom", "qin_prostate_adc_seg"), 1) }) // a table of no patient is among the files
+}
+
+func stay(t *testing.T, from string, left int) {
 	dir := t.TempDir()
 	key, err := deidentify.ReadKey(filepath.Join(dir, "study.key"))
 	if err != nil {
@@ -35,7 +39,7 @@ func TestFeaturesStay(t *testing.T) {
 	for n, in := range []string{from, archive} {
 		out := filepath.Join(dir, string(rune('a'+n)))
 		r, err := (&deidentify.Profile{Key: key}).Folder(context.Background(), in, out)
-		if err != nil || r.Written != r.Files || r.Patients != 1 {
+		if err != nil || r.Written+left != r.Files || len(r.Left) != left || r.Patients != 1 {
 			t.Fatalf("%+v %v", r, err)
 		}
 		files := contents(t, out)
@@ -72,7 +76,7 @@ func kinds(t *testing.T, dir string) (scan, structures string) {
 	t.Helper()
 	folders := map[string][]string{}
 	for name := range contents(t, dir) {
-		if !strings.HasSuffix(name, ".json") {
+		if strings.HasSuffix(name, ".dcm") {
 			folders[filepath.Dir(name)] = append(folders[filepath.Dir(name)], name)
 		}
 	}
