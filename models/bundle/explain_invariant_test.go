@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
@@ -90,6 +91,32 @@ func TestExplainTop(t *testing.T) {
 	}
 	if len(few.Values) != 3 || len(all.Values) != 100 || all.Other != 0 || math.Abs(sum-few.Other) > 1e-12 {
 		t.Errorf("%d and %d listed, the others sum to %v, want %v", len(few.Values), len(all.Values), few.Other, sum)
+	}
+}
+
+// Under a deadline rows are explained one by one, which gives the same, and none is begun once it is over.
+func TestExplainUnderDeadline(t *testing.T) {
+	b, x := bundletest.New(t)
+	request := bundle.Request{Explain: &bundle.Explain{Method: "permutation", Background: &x, Top: 5}}
+	want, err := b.Predict(t.Context(), x, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	got, err := b.Predict(ctx, x, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if a, b := string(got[i].AppendJSON(nil)), string(want[i].AppendJSON(nil)); a != b {
+			t.Fatalf("row %d: %s\nall at once: %s", i, a, b)
+		}
+	}
+	over, stop := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer stop()
+	if _, err := b.Predict(over, x, request); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("after the deadline: %v", err)
 	}
 }
 
