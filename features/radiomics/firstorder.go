@@ -68,7 +68,10 @@ func histogramMeasures(sorted []float64, set Settings) (entropy, uniformity floa
 	edges := binEdges(sorted[0], sorted[len(sorted)-1], set)
 	n := float64(len(sorted))
 	for at := 0; at < len(sorted); {
-		upper := edges.upper(edges.level(sorted[at]))
+		upper := math.Nextafter(sorted[at], math.Inf(1)) // where values are so large that a bin is narrower than their rounding, each is one of its own
+		if bins := (sorted[at] - edges.start) / edges.step; bins < 1<<53 {
+			upper = edges.upper(edges.level(sorted[at]))
+		}
 		start := at
 		for at++; at < len(sorted) && sorted[at] < upper; at++ {
 		}

@@ -3,31 +3,53 @@ package studies_test
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/studies"
 )
 
-// Ten thousand studies of tables, and three hundred with a volume and a mask, each a sound one with some bytes changed, doubled, cut or replaced, in the form or in
-// the files: none is answered as a fault of ours, nothing is left behind, and no log names the patient.
+// Ten thousand studies of tables, and ten thousand with a volume and a mask, each a sound one with some bytes changed, doubled, cut or replaced, in the form or
+// in the files: none is answered as a fault of ours, nothing is left behind, and no log names the patient. Some of each are kept as results.
 func TestMutatedStudies(t *testing.T) {
-	img, mask := pair(t)
-	s := serve(t, plain)
-	patient := part{"patient", "", []byte("CANARY-17")}
-	mutated(t, s, 10_000, part{"features", "", []byte(`{"clinical.age": 61}`)}, part{"table", "", []byte("adc.original_firstorder_Mean,adc.original_shape_VoxelVolume\n900,1200\n")}, patient)
-	mutated(t, s, 300, part{"image", "CANARY.nii", img}, part{"mask", "m.nii", mask}, part{"features", "", []byte(`{"clinical.age": 61}`)}, patient)
-	if strings.Contains(s.log.String(), "CANARY") {
-		t.Error("the log names the patient")
-	}
-	if left, err := os.ReadDir(s.temp); err != nil || len(left) != 0 {
-		t.Errorf("%d entries are left behind (%v)", len(left), err)
+	img, mask := pairOf(t, 6)
+	patient, age := part{"patient", "", []byte("CANARY-17")}, part{"features", "", []byte(`{"clinical.age": 61}`)}
+	tables := []part{age, {"table", "", []byte("adc.original_firstorder_Mean,adc.original_shape_VoxelVolume\n900,1200\n")}, patient}
+	volumes := []part{{"image", "CANARY.nii", img}, {"mask", "m.nii", mask}, age, patient}
+	for _, c := range []struct {
+		kept  bool
+		n     int
+		parts []part
+	}{{true, 500, tables}, {true, 300, volumes}, {false, 9_500, tables}, {false, 9_700, volumes}} {
+		s := serveWith(t, func(b *bundle.Bundle, l *studies.Limits) {
+			plain(b, l)
+			l.Running = senders
+		}, func(o *studies.Options) {
+			if !c.kept {
+				o.Results = nil
+			}
+		})
+		mutated(t, s, c.n, c.parts...)
+		if strings.Contains(s.log.String(), "CANARY") {
+			t.Error("the log names the patient")
+		}
+		if left, err := os.ReadDir(s.temp); err != nil || len(left) != 0 {
+			t.Errorf("%d entries are left behind (%v)", len(left), err)
+		}
 	}
 }
+
+// senders is how many send at the same time.
+const senders = 4
 
 func mutated(t *testing.T, s server, n int, parts ...part) {
 	t.Helper()
@@ -48,35 +70,52 @@ func mutated(t *testing.T, s server, n int, parts ...part) {
 		t.Fatal(err)
 	}
 	whole := form.Bytes()
-	r := work.Seed(10).Rand()
+	var mu sync.Mutex
 	codes := map[int]int{}
-	for range n {
-		body := bytes.Clone(whole)
-		for range 1 + r.IntN(2) {
-			at := r.IntN(len(body))
-			switch end := min(len(body), at+1+r.IntN(19)); min(3, r.IntN(12)) {
-			case 0:
-				body = append(body[:at:at], body[end:]...)
-			case 1:
-				body = append(body[:end:end], body[at:]...)
-			case 2:
-				body = body[:at:at]
-			case 3:
-				body[at] = byte(r.IntN(256))
+	var all sync.WaitGroup
+	for sender := range senders {
+		all.Go(func() {
+			r := work.Seed(10).Split("sender", strconv.Itoa(sender)).Rand()
+			for range n / senders {
+				body := changed(whole, r)
+				q := httptest.NewRequest(http.MethodPost, "/v1/models/prostate/studies", bytes.NewReader(body))
+				q.Header.Set("Content-Type", m.FormDataContentType())
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, q)
+				mu.Lock()
+				codes[w.Code]++
+				mu.Unlock()
+				if w.Code >= 500 {
+					t.Errorf("%d %s", w.Code, w.Body)
+					return
+				}
 			}
-			if len(body) == 0 {
-				body = []byte{'-'}
-			}
-		}
-		q := httptest.NewRequest(http.MethodPost, "/v1/models/prostate/studies", bytes.NewReader(body))
-		q.Header.Set("Content-Type", m.FormDataContentType())
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, q)
-		if codes[w.Code]++; w.Code >= 500 {
-			t.Fatalf("%d %s", w.Code, w.Body)
-		}
+		})
 	}
+	all.Wait()
 	if codes[200] < n/50 || codes[400] < n/50 || codes[422] < n/100 {
 		t.Errorf("the changes test too little: %v", codes)
 	}
+}
+
+// changed is a body with one or two pieces of it cut out, doubled, cut off or replaced.
+func changed(whole []byte, r *rand.Rand) []byte {
+	body := bytes.Clone(whole)
+	for range 1 + r.IntN(2) {
+		at := r.IntN(len(body))
+		switch end := min(len(body), at+1+r.IntN(19)); min(3, r.IntN(12)) {
+		case 0:
+			body = append(body[:at:at], body[end:]...)
+		case 1:
+			body = append(body[:end:end], body[at:]...)
+		case 2:
+			body = body[:at:at]
+		case 3:
+			body[at] = byte(r.IntN(256))
+		}
+		if len(body) == 0 {
+			body = []byte{'-'}
+		}
+	}
+	return body
 }

@@ -118,12 +118,18 @@ func request(h http.Handler, contentType string, body io.Reader) (int, map[strin
 // pair is a volume and a mask of a cube, as NIfTI.
 func pair(t testing.TB) (img, mask []byte) {
 	t.Helper()
+	return pairOf(t, 12)
+}
+
+// pairOf is a pair of so many voxels a side, of which those from a third to two thirds are the region.
+func pairOf(t testing.TB, side int) (img, mask []byte) {
+	t.Helper()
 	dir := t.TempDir()
-	g := image.Grid{Size: [3]int{12, 12, 12}, Spacing: [3]float64{1, 1, 2}, Direction: image.IdentityDirection}
+	g := image.Grid{Size: [3]int{side, side, side}, Spacing: [3]float64{1, 1, 2}, Direction: image.IdentityDirection}
 	v, m := &image.Volume{Grid: g, Values: make([]float64, g.Voxels())}, &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
 	for i := range v.Values {
 		v.Values[i] = float64(i % 97)
-		if x, y, z := i%12, i/12%12, i/144; min(x, y, z) >= 4 && max(x, y, z) < 8 {
+		if x, y, z := i%side, i/side%side, i/side/side; min(x, y, z) >= side/3 && max(x, y, z) < 2*side/3 {
 			m.Labels[i] = 1
 		}
 	}
