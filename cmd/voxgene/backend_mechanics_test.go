@@ -23,3 +23,12 @@ func TestBackendFlag(t *testing.T) {
 		}
 	}
 }
+
+// A backend that this build lacks is one that another build has, and the warning says which.
+func TestBackendRemedy(t *testing.T) {
+	for name, want := range map[string]string{"onnxruntime:cpu": "-tags onnx", "xla:cpu": "-tags xla", "xla:cuda": "-tags xla"} {
+		if _, _, errs := voxgene("predict", "a.voxgene", "b.csv", "--backend", name); !strings.Contains(errs, "using go:ops_sequential") || !strings.Contains(errs, want) {
+			t.Errorf("%s: %s", name, errs)
+		}
+	}
+}

@@ -54,7 +54,9 @@ func use(name string) (warning string, err error) {
 	}
 	b, err := open(name)
 	if err != nil {
-		warning = fmt.Sprintf("backend %s is not available (%v); using %s. This build has %v", name, err, defaultBackend, Backends())
+		reason, _, _ := strings.Cut(err.Error(), " -- ") // behind it the library tells programmers what to import
+		reason, _, _ = strings.Cut(reason, " (if you need")
+		warning = fmt.Sprintf("backend %s is not available (%s); using %s. %s", name, reason, defaultBackend, remedy(name))
 		name = defaultBackend
 		if b, err = open(name); err != nil {
 			return warning, err
@@ -62,6 +64,25 @@ func use(name string) (warning string, err error) {
 	}
 	engine.name, engine.backend, engine.programs, engine.order = name, b, map[string]*program{}, nil
 	return warning, nil
+}
+
+// remedy says what a backend that could not be opened needs.
+func remedy(name string) string {
+	kind, _, _ := strings.Cut(name, ":")
+	inside := slices.Contains(compute.List(), kind)
+	switch kind {
+	case "onnxruntime", "onnx":
+		if !inside {
+			return "ONNX Runtime needs a build with CGO_ENABLED=1 go build -tags onnx"
+		}
+		return "Let ONNXRUNTIME_SHARED_LIBRARY_PATH name the shared library of ONNX Runtime 1.26 (libonnxruntime.so.1; docs/networks.md, Backends); nothing is downloaded"
+	case "xla":
+		if !inside {
+			return "XLA needs a build with CGO_ENABLED=1 go build -tags xla"
+		}
+		return "Install the PJRT plugin of XLA, with NVIDIA's driver for xla:cuda, and let PJRT_PLUGIN_LIBRARY_PATH name its directory (docs/networks.md, Backends); nothing is downloaded"
+	}
+	return fmt.Sprintf("This build has %v", Backends())
 }
 
 // open returns a backend; the library panics on a name that it does not know.

@@ -2,5 +2,8 @@
 
 package neural
 
-// ONNX Runtime as a backend, named onnxruntime:cpu. It needs cgo, and finds its library by ONNXRUNTIME_SHARED_LIBRARY_PATH.
-import _ "github.com/gomlx/compute-onnx"
+import onnxruntime "github.com/gomlx/compute-onnx"
+
+// ONNX Runtime as a backend, named onnxruntime:cpu. It needs cgo, and finds its library by ONNXRUNTIME_SHARED_LIBRARY_PATH. Where it is not found
+// it is not fetched from elsewhere: what runs beside patients' data is what was put there.
+func init() { onnxruntime.EnableAutoInstall(false) }
