@@ -96,15 +96,18 @@ func (p *Profile) Folder(ctx context.Context, from, to string) (*Report, error) 
 // left notes a file that is not written: quarantined, or of another kind. An error of another sort is returned.
 func (c *cohort) left(e entry, err error) error {
 	var q *Quarantine
+	reason := err.Error()
 	switch {
 	case errors.Is(err, ErrNotDICOM):
-		c.report.Other++
+		if c.report.Other++; !errors.Is(err, ErrDirectory) {
+			reason = "it is neither DICOM nor a table, NIfTI or NRRD"
+		}
 	case errors.As(err, &q):
 		c.report.Quarantined[q.Reason]++
 	default:
 		return err
 	}
-	c.report.Left = append(c.report.Left, Left{e.path, err.Error()})
+	c.report.Left = append(c.report.Left, Left{e.path, reason})
 	return nil
 }
 
@@ -185,18 +188,19 @@ func (c *cohort) others(ctx context.Context, all []entry) error {
 			}
 			continue
 		}
-		sheets[e.name] = s
 		for _, row := range s.rows {
 			for _, i := range s.ids {
 				c.ids.add(row[i], "")
 			}
 		}
+		s.several, s.rows = len(s.rows)*len(s.ids), nil // tables of genes are large, and are read again when it is their turn
+		sheets[e.name] = s
 	}
 	for _, e := range all {
 		if patient := c.ids.patientOf(e.name); patient != "" {
 			c.ids.learn(e.name, patient)
 		} else if s := sheets[e.name]; s != nil {
-			for i := range min(structural, max(len(s.rows)*len(s.ids), s.inHeader(c.ids))) {
+			for i := range min(structural, max(s.several, s.inHeader(c.ids))) {
 				c.ids.learn(e.name, fmt.Sprint(i)) // a table of several patients is nobody's
 			}
 		}
@@ -206,8 +210,8 @@ func (c *cohort) others(ctx context.Context, all []entry) error {
 			return err
 		}
 		var err error
-		if s := sheets[e.name]; s != nil {
-			err = c.table(e, s)
+		if sheets[e.name] != nil {
+			err = c.table(e)
 		} else if !tableFile.MatchString(e.name) {
 			err = c.scan(e)
 		}
@@ -221,7 +225,15 @@ func (c *cohort) others(ctx context.Context, all []entry) error {
 }
 
 // table writes one table.
-func (c *cohort) table(e entry, s *sheet) error {
+func (c *cohort) table(e entry) error {
+	content, err := e.read()
+	if err != nil {
+		return err
+	}
+	s, err := readSheet(content, c.columns())
+	if err != nil { // it was read before
+		return err
+	}
 	if s.matrix = s.named(c.ids); len(s.ids) == 0 && !s.matrix {
 		return &Quarantine{"none of its columns is called " + strings.Join(c.columns(), " or ") + ", and none is called as a patient: --id names the column of identifiers"}
 	}

@@ -23,6 +23,7 @@ type sheet struct {
 	rows      [][]string
 	ids       []int // columns that hold identifiers of patients
 	matrix    bool  // its columns are patients, and its rows are not
+	several   int   // cells of identifiers, kept when the rows are not
 }
 
 // tableFile says by its name whether a file may be a table.
