@@ -97,9 +97,21 @@ func TestNetworkBaselines(t *testing.T) {
 	if strings.Contains(string(page), "candidate column") {
 		t.Error("the report counts columns for a network that reads none")
 	}
-	code, _, errs := voxgene("train", "net.yaml", "--out", "second", "--set", "models.0.start=run/model.voxgene", "--set", "models.0.freeze=[image.level0]", "--set", "models.0.dimensions=3")
+	code, _, errs := voxgene("train", "net.yaml", "--out", "second", "--set", "models.0.start=run/model.voxgene", "--set", "models.0.freeze=[image.level0]", "--set", "models.0.dimensions=3",
+		"--set", "models.0.calibrate=platt", "--set", "honest.baselines=[]")
 	if code != 0 {
 		t.Fatal(errs)
+	}
+	made := 0 // the map of a calibrated network is the network's; for one of the classes it may be 0 everywhere
+	for _, class := range []string{"A", "B"} {
+		if code, _, errs := voxgene("cam", "second/model.voxgene", "net.yaml", "--patient", "P0001", "--class", class, "-o", "m.nii.gz"); code == 0 {
+			made++
+		} else if !strings.Contains(errs, "the map is 0 everywhere") {
+			t.Errorf("exit %d: %s", code, errs)
+		}
+	}
+	if made == 0 {
+		t.Error("there is no map of either class")
 	}
 	if b, err = os.ReadFile(filepath.Join("second", "model.voxgene")); err != nil || strings.Contains(string(b), "run/model.voxgene") {
 		t.Errorf("the bundle names the file that it started from: %v", err)

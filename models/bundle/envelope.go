@@ -102,10 +102,7 @@ func (b *Bundle) reasons(list []Warning, missing int) []string {
 
 // imageless warns of the images of each row that a network reads and was not given, which others or the table then make up for.
 func imageless(m models.Model, x models.Matrix, out []Prediction) {
-	if calibrated, ok := m.(interface{ Base() models.Model }); ok {
-		m = calibrated.Base()
-	}
-	reads, ok := m.(models.Imaged)
+	reads, ok := Beneath(m).(models.Imaged)
 	if !ok {
 		return
 	}

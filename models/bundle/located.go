@@ -9,6 +9,14 @@ import (
 	"github.com/voxgene/voxgene/models"
 )
 
+// Beneath is the model beneath a calibration, and any other model itself: maps of a calibrated network are the network's.
+func Beneath(m models.Model) models.Model {
+	if c, ok := m.(interface{ Base() models.Model }); ok {
+		return c.Base()
+	}
+	return m
+}
+
 // Locate says where in the crop of each row the network of an outcome found what speaks for a class, the last where class is empty, or for risk. x has
 // Columns() and the volumes that the network reads. See models.Located.
 func (b *Bundle) Locate(x models.Matrix, outcome, class string) ([][]float32, error) {
@@ -16,7 +24,7 @@ func (b *Bundle) Locate(x models.Matrix, outcome, class string) ([][]float32, er
 	if err != nil {
 		return nil, err
 	}
-	m, ok := o.Model.(models.Located)
+	m, ok := Beneath(o.Model).(models.Located)
 	if !ok {
 		return nil, fmt.Errorf("outcome %s is predicted by a model of kind %s, which reads no image", o.Name, o.Model.Kind())
 	}
@@ -31,7 +39,7 @@ func (b *Bundle) Examine(ctx context.Context, x models.Matrix, outcome, class, m
 	if err != nil {
 		return none, err
 	}
-	m, ok := o.Model.(models.Examined)
+	m, ok := Beneath(o.Model).(models.Examined)
 	if !ok {
 		return none, fmt.Errorf("outcome %s is predicted by a model of kind %s, which reads no image", o.Name, o.Model.Kind())
 	}

@@ -33,7 +33,7 @@ func (w whole) Columns() []table.Column { return w.b.columns }
 
 // Crops are the volumes that the model reads, which pass by the pipeline.
 func (w whole) Crops() []models.Crops {
-	if m, ok := w.b.Outcomes[w.n].Model.(models.Imaged); ok {
+	if m, ok := Beneath(w.b.Outcomes[w.n].Model).(models.Imaged); ok {
 		return m.Crops()
 	}
 	return nil

@@ -83,7 +83,7 @@ func (s *study) overlays(from *reading, x models.Matrix, p bundle.Prediction) []
 	}
 	for _, o := range p.Outcomes {
 		i := slices.IndexFunc(b.Outcomes, func(have bundle.Outcome) bool { return have.Name == o.Name })
-		if _, ok := b.Outcomes[i].Model.(models.Located); !ok || from.crop == nil {
+		if _, ok := bundle.Beneath(b.Outcomes[i].Model).(models.Located); !ok || from.crop == nil {
 			continue
 		}
 		maps, err := b.Locate(x, o.Name, o.Label)
