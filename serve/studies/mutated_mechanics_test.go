@@ -38,6 +38,9 @@ func TestMutatedStudies(t *testing.T) {
 				o.Results = nil
 			}
 		})
+		if testing.Short() {
+			c.n /= 10
+		}
 		mutated(t, s, c.n, c.parts...)
 		if strings.Contains(s.log.String(), "CANARY") {
 			t.Error("the log names the patient")
