@@ -179,6 +179,9 @@ func TestQuarantine(t *testing.T) {
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = map[bool]string{true: "face", false: ""}[made.Face]
+			if marked := bytes.Contains(made.Bytes, []byte("\x28\x00\x02\x03CS\x04\x00YES ")); marked != made.Face {
+				t.Errorf("%+v: RecognizableVisualFeatures says %v", c, marked)
+			}
 		}
 		if got != c.want && (c.want == "" || !strings.Contains(got, c.want)) {
 			t.Errorf("%+v: %s", c, got)

@@ -69,11 +69,15 @@ func (p *Profile) Identify(b []byte) (*Instance, error) {
 	c.names.of(d, p.Institutions)
 	out := c.set(d)
 	c.mark(&out)
+	recognisable := face(d)
+	if recognisable { // the description that said so may be gone
+		out.put(element{tag: 0x00280302, vr: "CS", value: []byte("YES")})
+	}
 	uid := out.text(0x00080018)
 	if uid == "" || out.text(0x0020000D) == "" || out.text(0x0020000E) == "" {
 		return nil, &Quarantine{"it lacks a UID of study, series or instance"}
 	}
-	return &Instance{was: id, issuer: issuer, Patient: c.name, Study: out.text(0x0020000D), Series: out.text(0x0020000E), UID: uid, Face: face(d), Done: c.done, Removed: c.removed,
+	return &Instance{was: id, issuer: issuer, Patient: c.name, Study: out.text(0x0020000D), Series: out.text(0x0020000E), UID: uid, Face: recognisable, Done: c.done, Removed: c.removed,
 		Bytes: out.append(newMeta(class, uid, syntax), syntax == implicitLittle)}, nil
 }
 
