@@ -60,25 +60,37 @@ func (x planes) conv(w, bias *Node, side int, pooled, inputGradient bool) planes
 	if bias != nil {
 		matrix = Concatenate([]*Node{matrix, Reshape(bias, out, 1), Ones(w.Graph(), shapes.Make(dtype, out, 1))}, 1)
 	}
-	r := rule{v: make([]*Node, len(x.phase))}
+	y := planes{x.lattice, out, make([]*Node, len(x.phase))}
+	rows := make([]*Node, len(x.phase))
+	r := rule{v: make([]*Node, len(x.phase)), gradient: func(v []*Node) []*Node {
+		dy := planes{x.lattice, out, make([]*Node, len(v))}
+		var dw *Node
+		for q := range v {
+			dy.phase[q] = Reshape(v[q], -1)
+			part := outer(Reshape(v[q], out, -1), rows[q])
+			if dw == nil {
+				dw = part
+			} else {
+				dw = Add(dw, part)
+			}
+		}
+		given := []*Node{dw}
+		if inputGradient {
+			flipped := Reshape(TransposeAllAxes(Reverse(StopGradient(w), 1), 2, 1, 0), x.channels, -1)
+			columns := dy.columns(side)
+			for q := range v {
+				given = append(given, Reshape(Dot(flipped, columns(q, nil)).Product(), -1))
+			}
+		}
+		return given
+	}}
 	from := x
 	if inputGradient {
-		from.phase = r.enter(x.phase)
-		r.gradient = func(v []*Node) []*Node {
-			flipped := Reshape(TransposeAllAxes(Reverse(StopGradient(w), 1), 2, 1, 0), x.channels, -1)
-			dy := planes{x.lattice, out, make([]*Node, len(v))}
-			for q := range v {
-				dy.phase[q] = Reshape(v[q], -1)
-			}
-			dx := make([]*Node, len(v))
-			columns := dy.columns(side)
-			for q := range dx {
-				dx[q] = Reshape(Dot(flipped, columns(q, nil)).Product(), -1)
-			}
-			return dx
-		}
+		entered := r.enter(append([]*Node{matrix}, x.phase...))
+		matrix, from.phase = entered[0], entered[1:]
+	} else {
+		matrix = r.enter([]*Node{matrix})[0]
 	}
-	y := planes{x.lattice, out, make([]*Node, len(x.phase))}
 	columns := from.columns(side)
 	var marks []*Node
 	if bias != nil {
@@ -89,10 +101,23 @@ func (x planes) conv(w, bias *Node, side int, pooled, inputGradient bool) planes
 		if marks != nil {
 			mark = marks[q]
 		}
-		y.phase[q] = r.leave(q, Reshape(Dot(matrix, columns(q, mark)).Product(), -1))
+		rows[q] = columns(q, mark)
+		y.phase[q] = r.leave(q, Reshape(Dot(matrix, rows[q]).Product(), -1))
 	}
 	return y
 }
+
+// outer is the product of a, [m, places], with the transpose of b, [n, places]. The rows of the first factor are packed by vector
+// instructions and those of the second one by one, but the product comes in blocks of as many columns as blockColumns.
+func outer(a, b *Node) *Node {
+	if vectorised && a.Shape().Dim(0)%blockColumns == 0 {
+		return Transpose(DotGeneral(b, []int{1}, nil, a, []int{1}, nil), 0, 1)
+	}
+	return DotGeneral(a, []int{1}, nil, b, []int{1}, nil)
+}
+
+// blockColumns is the width of the blocks in which the Go backend multiplies matrices by vector instructions.
+const blockColumns = 32
 
 // columns returns a function that gives, for the places of a phase, a row for every tap and channel, and those of more, flat, behind them.
 func (x planes) columns(side int) func(phase int, more *Node) *Node {

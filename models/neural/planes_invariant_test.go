@@ -16,6 +16,7 @@ var encoders = []Encoder{
 	{Dimensions: "2", Size: [3]int{37, 26, 1}, Widths: []int{2, 3, 2, 3}, Depth: 1, Kernel: 3, Norm: layerNorm},
 	{Dimensions: "2", Size: [3]int{6, 5, 1}, Widths: []int{2, 3}, Depth: 1, Kernel: 1, Norm: noNorm},
 	{Dimensions: "2", Size: [3]int{9, 10, 1}, Widths: []int{2, 3, 3}, Depth: 2, Kernel: 3, Residual: true, Norm: instanceNorm},
+	{Dimensions: "2", Size: [3]int{6, 5, 1}, Widths: []int{32, 2}, Depth: 1, Kernel: 3, Norm: noNorm},
 	{Dimensions: "2.5", Size: [3]int{6, 5, 3}, Widths: []int{3, 4}, Depth: 1, Kernel: 3, Norm: layerNorm},
 	{Dimensions: "3", Size: [3]int{8, 8, 8}, Widths: []int{2, 3, 2}, Depth: 1, Kernel: 3, Norm: noNorm},
 	{Dimensions: "3", Size: [3]int{12, 11, 10}, Widths: []int{2, 3, 2}, Depth: 1, Kernel: 3, Norm: layerNorm},
