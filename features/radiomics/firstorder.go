@@ -9,8 +9,7 @@ import (
 // skewness and kurtosis 0, as in PyRadiomics.
 func firstOrder(x []float64, voxelVolume float64, set Settings) values {
 	n := float64(len(x))
-	sorted := slices.Clone(x)
-	slices.Sort(sorted)
+	sorted := ascending(x)
 	low, high := sorted[0], sorted[len(sorted)-1]
 	mean := pairwise(x, func(v float64) float64 { return v }) / n
 	energy := pairwise(x, func(v float64) float64 { v += set.VoxelArrayShift; return v * v })
