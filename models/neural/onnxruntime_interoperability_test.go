@@ -14,6 +14,7 @@ import (
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/models/pipeline"
 )
 
 // needsRuntime skips a test where ONNX Runtime is not there.
@@ -161,6 +162,48 @@ func TestONNXRuntimeTraining(t *testing.T) {
 				near(t, "margin", margins[0], margins[1])
 			})
 		}
+	}
+}
+
+// The features of every layer of a network that was trained in a fold on Go are the same on ONNX Runtime.
+func TestONNXRuntimeDeepFeatures(t *testing.T) {
+	data := pictured(24, [3]int{6, 4, 2})
+	for j := range data.X.Columns {
+		data.X.Columns[j].Source = "t1"
+	}
+	k, _ := pipeline.Lookup(deepStep)
+	for _, layer := range []string{"image.level0", "image.pooled"} {
+		o, problems := models.Check(k.Params, map[string]any{"widths": []any{3, 4}, "epochs": 2, "layer": layer})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		step, err := k.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var state []byte
+		var made [][]float64
+		onBackends(t, func(string) {
+			if state == nil {
+				fitted, err := step.Fit(context.Background(), data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if state, err = fitted.Encode(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again, err := k.Decode(data.X.Columns, state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, err := again.Apply(data.X)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made = append(made, x.Values)
+		})
+		near(t, layer, made[0], made[1])
 	}
 }
 
