@@ -10,6 +10,7 @@ import (
 
 // A step of training of the two networks that the framework was measured with (batch 32 of 64² with 16, 32 and 64 channels; batch 8 of 32³
 // with 8, 16 and 32), forward, backward and AdamW, in one piece and as two replicas. PyTorch 1.13 takes 31 and 32 ms on two threads.
+// On ONNX Runtime (-tags onnx, GOMLX_BACKEND=onnxruntime:cpu) replicas run in one piece.
 func BenchmarkStep(b *testing.B) {
 	for _, c := range []struct {
 		name   string
@@ -106,7 +107,7 @@ func BenchmarkAttribute(b *testing.B) {
 	}
 }
 
-// Fifty epochs of a 3-D network of 16, 32 and 64 channels on 100 patients of 32³ voxels; twenty minutes are allowed on the default build. Run it once:
+// Fifty epochs of a 3-D network of 16, 32 and 64 channels on 100 patients of 32³ voxels; twenty minutes are allowed on the default build, five on ONNX Runtime. Run it once:
 // -benchtime 1x.
 func BenchmarkFiftyEpochs(b *testing.B) {
 	data := pictured(100, [3]int{32, 32, 32})
