@@ -38,9 +38,12 @@ func (g *Augmentation) apply(to, from [][]float32, mask []bool, e *Encoder, r *r
 		if from[c] == nil {
 			continue
 		}
-		if move == nil {
+		switch {
+		case move == nil:
 			copy(to[c], from[c])
-		} else {
+		case move.mirrors():
+			move.mirror(to[c], from[c])
+		default:
 			move.resample(to[c], from[c])
 		}
 	}
@@ -121,6 +124,37 @@ func times(a, b [9]float64) (out [9]float64) {
 		}
 	}
 	return out
+}
+
+// mirrors says whether the motion does no more than turn axes around, so that every new voxel is an old one.
+func (m *motion) mirrors() bool {
+	for k, v := range m.affine {
+		if k%4 == 0 && v != 1 && v != -1 || k%4 != 0 && v != 0 {
+			return false
+		}
+	}
+	return m.field == nil
+}
+
+// mirror is resample of a motion that mirrors, by copies.
+func (m *motion) mirror(to, from []float32) {
+	turned := func(axis, i int) int {
+		if m.affine[4*axis] < 0 {
+			return m.size[axis] - 1 - i
+		}
+		return i
+	}
+	width := m.size[0]
+	for k := range m.size[2] {
+		for j := range m.size[1] {
+			row := to[(k*m.size[1]+j)*width:][:width]
+			at := (turned(2, k)*m.size[1] + turned(1, j)) * width
+			copy(row, from[at:at+width])
+			if m.affine[0] < 0 {
+				slices.Reverse(row)
+			}
+		}
+	}
 }
 
 // resample reads from at every moved place, linearly; outside, the nearest voxel of the border is read.

@@ -95,43 +95,46 @@ func (d *dataset) lose(i int, how *disturb) loss {
 // images packs the crops of rows: [channels, batch, z, y, x]. What is not there is 0.
 func (d *dataset) images(rows []int, lost []loss, how *disturb) array {
 	e := d.encoder
-	voxels := e.Size[0] * e.Size[1] * e.Size[2]
 	out := newArray(e.Channels, len(rows), e.Size[2], e.Size[1], e.Size[0])
-	for k, i := range rows {
-		if i < 0 || lost[k].image {
-			continue
-		}
-		crop := make([][]float32, 0, e.Channels) // each channel; nil where absent
-		for s, v := range d.volumes {
-			var values []float32
-			if v != nil && (lost[k].sequence == nil || !lost[k].sequence[s]) {
-				values = v.Of(i)
+	voxels := e.Size[0] * e.Size[1] * e.Size[2]
+	_ = inParallel(len(rows), func(k int) error { // which has nothing to fail
+		if i := rows[k]; i >= 0 && !lost[k].image {
+			to := make([][]float32, e.Channels)
+			for c := range to {
+				at := (c*len(rows) + k) * voxels
+				to[c] = out.values[at : at+voxels]
 			}
-			for c := range d.crops[s].Channels {
-				if values == nil {
-					crop = append(crop, nil)
-				} else {
-					crop = append(crop, values[c*voxels:(c+1)*voxels])
-				}
-			}
+			d.crop(to, i, lost[k].sequence, how)
 		}
-		to := make([][]float32, len(crop))
-		for c := range crop {
-			at := (c*len(rows) + k) * voxels
-			to[c] = out.values[at : at+voxels]
-		}
-		for c := range crop {
-			crop[c] = d.levelled(c, crop[c])
-		}
-		if how == nil || how.augment == nil {
-			for c := range crop {
-				copy(to[c], crop[c])
-			}
-			continue
-		}
-		how.augment.apply(to, crop, d.mask, e, how.seed.SplitInt("augment", i).Rand())
-	}
+		return nil
+	})
 	return out
+}
+
+// crop writes the channels of a row's crop, disturbed in training, less those of the sequences that it loses.
+func (d *dataset) crop(to [][]float32, i int, lost []bool, how *disturb) {
+	voxels := d.encoder.Size[0] * d.encoder.Size[1] * d.encoder.Size[2]
+	from := make([][]float32, 0, len(to)) // each channel; nil where absent
+	for s, v := range d.volumes {
+		var values []float32
+		if v != nil && (lost == nil || !lost[s]) {
+			values = v.Of(i)
+		}
+		for c := range d.crops[s].Channels {
+			if values == nil {
+				from = append(from, nil)
+			} else {
+				from = append(from, d.levelled(len(from), values[c*voxels:(c+1)*voxels]))
+			}
+		}
+	}
+	if how != nil && how.augment != nil {
+		how.augment.apply(to, from, d.mask, d.encoder, how.seed.SplitInt("augment", i).Rand())
+		return
+	}
+	for c := range from {
+		copy(to[c], from[c])
+	}
 }
 
 // drop draws what the last hidden layer is multiplied with: 0, or what keeps its expectation.

@@ -59,6 +59,34 @@ func TestAugmentations(t *testing.T) {
 	}
 }
 
+// Turning axes around by copies is turning them around by reading every place between voxels.
+func TestMirror(t *testing.T) {
+	size := [3]int{5, 4, 3}
+	from := make([]float32, 5*4*3)
+	for k := range from {
+		from[k] = float32(k*k%17) - 8
+	}
+	for turned := range 8 {
+		m := motion{size: size, affine: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}
+		for a := range 3 {
+			if turned>>a&1 == 1 {
+				m.affine[4*a] = -1
+			}
+		}
+		want, got := make([]float32, len(from)), make([]float32, len(from))
+		m.resample(want, from)
+		m.mirror(got, from)
+		if !m.mirrors() || !slices.Equal(got, want) {
+			t.Errorf("axes %03b: %v, want %v", turned, got, want)
+		}
+	}
+	for _, other := range []motion{{affine: [9]float64{1, 0, 0, 0, 1, 0.1, 0, 0, 1}}, {affine: [9]float64{1.1, 0, 0, 0, 1, 0, 0, 0, 1}}, {affine: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}, field: []float64{0}}} {
+		if other.mirrors() {
+			t.Errorf("%v only mirrors", other)
+		}
+	}
+}
+
 // Label smoothing spreads its share over all classes; balanced weights give every class the same sum; both as scikit-learn and Szegedy and
 // others (arXiv:1512.00567, section 7) define them.
 func TestTargets(t *testing.T) {
