@@ -13,12 +13,7 @@ func (t *texture) gldm() values {
 		l, n := levels[v], 1
 		if alpha < 1 {
 			for _, a := range angles {
-				if levels[int(v)+a.off] == l {
-					n++
-				}
-				if levels[int(v)-a.off] == l {
-					n++
-				}
+				n += same(levels[int(v)+a.off], l) + same(levels[int(v)-a.off], l)
 			}
 		} else {
 			g := t.grey[l-1]
@@ -58,3 +53,6 @@ func (t *texture) gldm() values {
 		"SmallDependenceLowGrayLevelEmphasis":  m.smallLow,
 	}
 }
+
+// same is 1 for two equal levels and 0 for others, without a branch: whether neighbours are alike cannot be foreseen.
+func same(a, b int32) int { return int(uint32(a^b-1) >> 31) }

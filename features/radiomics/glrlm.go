@@ -55,23 +55,24 @@ func (t *texture) runs(a angle, counts []uint32, longest int) bool {
 // runsIn counts the runs that begin in some of the voxels, and says whether two neighbours along the angle are in the region.
 func (t *texture) runsIn(voxels []int32, a angle, counts []uint32, longest int) bool {
 	levels, off, width := t.levels, a.off, longest+1
-	several := false
+	any := int32(0)
 	for _, v := range voxels {
 		l := levels[v]
-		before := levels[int(v)-off]
-		if before > 0 {
-			several = true
+		before, after := levels[int(v)-off], levels[int(v)+off]
+		any |= before
+		row := counts[int(l-1)*width:][:width]
+		// Most runs are of one voxel, and where they are cannot be foreseen: these are counted without a branch.
+		first, goesOn := 1-same(before, l), same(after, l)
+		row[1] += uint32(first &^ goesOn)
+		if first&goesOn == 1 {
+			n := 2
+			for at := int(v) + 2*off; levels[at] == l; at += off {
+				n++
+			}
+			row[n]++
 		}
-		if before == l {
-			continue
-		}
-		n := 1
-		for at := int(v) + off; levels[at] == l; at += off {
-			n++
-		}
-		counts[int(l-1)*width+n]++
 	}
-	return several
+	return any > 0
 }
 
 // sharesLine says whether two voxels of the region lie on one line along the angle, with others outside it between them.
