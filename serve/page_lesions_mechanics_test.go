@@ -51,6 +51,9 @@ func TestPageLesions(t *testing.T) {
 		if said := p.text("#result-answer"); !strings.Contains(said, "a prediction a lesion") || strings.Contains(p.text("#result"), "CANARY-1") {
 			t.Errorf("%s: %s", l, said)
 		}
+		if said := p.text("#scan"); !strings.Contains(said, "The scan is not shown where each lesion has a prediction.") {
+			t.Errorf("instead of the scan: %s", said)
+		}
 		p.fits("lesions")
 		p.shot("lesions")
 	}

@@ -54,14 +54,14 @@ async function present(r) {
     if (r.lesions) place.redraw = () => places.forEach(p => p.redraw())
     else show(place, r.prediction, model, { curves: r.curves || {} })
   }
-  if (r.scan) await look(by('scan'), r.scan.id, () => by('scan').append(none()))
-  else if (!back) by('scan').replaceChildren(none())
+  if (r.scan) await look(by('scan'), r.scan.id, () => by('scan').append(none(r)))
+  else if (!back) by('scan').replaceChildren(none(r))
   by('scan').hidden = false
 }
 
 // none says why no scan is shown.
-function none() {
-  const kept = session.keep > 0 ? `Images are kept for ${Math.round(session.keep / 60)} min after they were sent, for those who sent them; these are gone, or none were sent.`
+function none(r) {
+  const kept = r.lesions ? 'The scan is not shown where each lesion has a prediction.' : session.keep > 0 ? `Images are kept for ${Math.round(session.keep / 60)} min after they were sent, for those who sent them; these are gone, or none were sent.`
     : 'This server keeps no images after the prediction (studies.keep_images), so the scan cannot be shown.'
   return el('p', { class: 'quiet', text: kept })
 }
