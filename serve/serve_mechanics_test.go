@@ -134,6 +134,14 @@ func TestReloadUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		reload <- struct{}{}
+		if i >= 998 { // each of the two stays until it has answered: a thousand reloads can pass between two answers of one client
+			version := []string{first.Version(), second.Version()}[i%2]
+			for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+				if _, ok := seen.Load(version); ok {
+					break
+				}
+			}
+		}
 	}
 	ended.Store(true)
 	group.Wait()
