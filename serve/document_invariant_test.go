@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,42 +18,17 @@ import (
 	"strings"
 	"testing"
 
-	"log/slog"
-
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
 	"github.com/voxgene/voxgene/serve/cdshooks"
 	"github.com/voxgene/voxgene/serve/dicomweb/client"
 	"github.com/voxgene/voxgene/serve/fhir"
-	"github.com/voxgene/voxgene/serve/results"
 )
 
 // Every path of the document is served, by the methods that it lists and no others.
 func TestDocumentPaths(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "model.voxgene")
-	b, _ := bundletest.New(t)
-	bundletest.Save(t, b, path)
-	c, err := serve.ReadConfig("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Models, c.Results.Path = []string{path}, filepath.Join(dir, "results.db")
-	s, err := serve.New(c, slog.New(slog.DiscardHandler), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	store, err := results.Open(c.Results.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept, _, err := store.Keep(results.Kept{Model: b.Name, Version: b.Version(), Content: results.Content{Identity: results.Identity{Patient: "p"}, Prediction: []byte("{}")}})
-	if err := errors.Join(err, store.Close()); err != nil {
-		t.Fatal(err)
-	}
+	s, b, kept, _ := opened(t, nil)
 	ask := func(method, path string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, path, strings.NewReader("{}"))
 		r.Header.Set("Content-Type", "application/json")

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,20 +26,8 @@ import (
 	"github.com/voxgene/voxgene/serve/results"
 )
 
-// faultLog holds what is logged at the level of errors.
-type faultLog struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (l *faultLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.Buffer.Write(p)
-}
-
 // opened is a server of one bundle, glioma, that keeps results, with one that is kept, and its log of errors.
-func opened(t *testing.T, edit func(*serve.Config)) (*serve.Server, *bundle.Bundle, results.Result, *faultLog) {
+func opened(t *testing.T, edit func(*serve.Config)) (*serve.Server, *bundle.Bundle, results.Result, *synced) {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "model.voxgene")
@@ -62,7 +49,7 @@ func opened(t *testing.T, edit func(*serve.Config)) (*serve.Server, *bundle.Bund
 	if err := errors.Join(err, store.Close()); err != nil {
 		t.Fatal(err)
 	}
-	log := &faultLog{}
+	log := &synced{}
 	s, err := serve.New(c, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelError})), "test")
 	if err != nil {
 		t.Fatal(err)

@@ -1,14 +1,13 @@
 package train
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/train/report"
 )
 
@@ -55,22 +54,11 @@ func (r *run) hashInputs() error {
 		if err != nil || !info.Mode().IsRegular() {
 			continue // a folder, or an experiment that is no file
 		}
-		if r.inputs[name], err = hashFile(files[name]); err != nil {
+		sum, err := work.HashFile(files[name])
+		if err != nil {
 			return err
 		}
+		r.inputs[name] = hex.EncodeToString(sum)
 	}
 	return nil
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/work"
 )
 
@@ -251,7 +252,7 @@ func (c *cohort) table(e entry) error {
 	}
 	b, err := s.encode()
 	if err == nil && strings.HasSuffix(name, ".gz") {
-		b, err = zipped(b)
+		b, err = image.Gzip(b)
 	}
 	if err == nil {
 		err = c.writeNew(name, b)

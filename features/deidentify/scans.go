@@ -34,17 +34,6 @@ func gunzip(b []byte) (content []byte, zipped bool, err error) {
 	return content, true, err
 }
 
-// zipped packs a content; the stream has no name and no time of the file.
-func zipped(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	if _, err := z.Write(b); err != nil {
-		return nil, err
-	}
-	err := z.Close()
-	return out.Bytes(), err
-}
-
 // niftiTexts are the places of a NIfTI header that are free text: from, to.
 var niftiTexts = map[uint32][][2]int{
 	348: {{4, 14}, {14, 32}, {148, 228}, {228, 252}, {328, 344}}, // data_type, db_name, descrip, aux_file, intent_name
@@ -167,7 +156,7 @@ func cleanNRRD(b []byte) ([]byte, error) {
 	out.WriteByte('\n')
 	content, packed, err := gunzip(b[read:])
 	if err == nil && packed {
-		content, err = zipped(content) // a gzip stream has a name of its own
+		content, err = image.Gzip(content) // a gzip stream has a name of its own
 	}
 	out.Write(content)
 	return out.Bytes(), err
@@ -181,7 +170,7 @@ func scan(b []byte) (out []byte, ok bool, err error) {
 		return nil, false, nil // no image, whatever it is
 	case nifti.Is(content[:min(len(content), 540)]):
 		if out, err = cleanNIfTI(content); err == nil && packed {
-			out, err = zipped(out)
+			out, err = image.Gzip(out)
 		}
 		return out, true, err
 	case !packed && bytes.HasPrefix(b, []byte("NRRD000")):

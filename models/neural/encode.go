@@ -102,16 +102,9 @@ func decodeModel(kind string, parts map[string][]byte) (*Model, error) {
 		return nil, fmt.Errorf("%d tensors for %d networks of %d", len(tensors), s.Members, len(layout))
 	}
 	for k := range s.Members {
-		w := slices.Clone(layout)
-		for i := range w {
-			a, ok := tensors[memberName(k)+w[i].Name]
-			if !ok || !slices.Equal(a.shape, w[i].Shape) {
-				return nil, fmt.Errorf("tensor %s is not there with the shape %v", memberName(k)+w[i].Name, w[i].Shape)
-			}
-			w[i].Values = a.values
-		}
-		if !w.finite() {
-			return nil, errors.New("a weight is not a number")
+		w, err := layout.filled(tensors, memberName(k))
+		if err != nil {
+			return nil, err
 		}
 		m.Members = append(m.Members, w)
 	}

@@ -208,16 +208,9 @@ func openFrozen(b []byte, layer string) (encoder.Encoder, error) {
 		return nil, fmt.Errorf("the network has no layer %q; it has %v", layer, known)
 	}
 	for k := range max(1, f.part.Members) {
-		w := encoderLayout(e)
-		for i := range w {
-			a, ok := all[frozenMember(k)+w[i].Name]
-			if !ok || !slices.Equal(a.shape, w[i].Shape) {
-				return nil, fmt.Errorf("tensor %s is not there with the shape %v", frozenMember(k)+w[i].Name, w[i].Shape)
-			}
-			w[i].Values = a.values
-		}
-		if !w.finite() {
-			return nil, errors.New("a weight is not a number")
+		w, err := encoderLayout(e).filled(all, frozenMember(k))
+		if err != nil {
+			return nil, err
 		}
 		f.members = append(f.members, w)
 	}

@@ -1,8 +1,10 @@
 package neural
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/voxgene/voxgene/features/work"
@@ -151,6 +153,22 @@ func (w Weights) arrays() []array {
 		out[i] = array{w[i].Shape, w[i].Values}
 	}
 	return out
+}
+
+// filled are tensors of a file in the layout w, whose names stand there behind a prefix.
+func (w Weights) filled(tensors map[string]array, prefix string) (Weights, error) {
+	w = slices.Clone(w)
+	for i := range w {
+		a, ok := tensors[prefix+w[i].Name]
+		if !ok || !slices.Equal(a.shape, w[i].Shape) {
+			return nil, fmt.Errorf("tensor %s is not there with the shape %v", prefix+w[i].Name, w[i].Shape)
+		}
+		w[i].Values = a.values
+	}
+	if !w.finite() {
+		return nil, errors.New("a weight is not a number")
+	}
+	return w, nil
 }
 
 // clone copies the weights.

@@ -1,16 +1,13 @@
 package pipeline
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"path/filepath"
 
 	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 )
 
@@ -49,19 +46,14 @@ func (s *Spec) hashes(k Kind) error {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(s.folder, filepath.FromSlash(path))
 		}
-		f, err := os.Open(path)
+		sum, err := work.HashFile(path)
 		if err != nil {
-			return fmt.Errorf("%s: %w", q.Name, err)
-		}
-		h := sha256.New()
-		_, err = io.Copy(h, f)
-		if err := errors.Join(err, f.Close()); err != nil {
 			return fmt.Errorf("%s: %w", q.Name, err)
 		}
 		if s.Files == nil {
 			s.Files = map[string]string{}
 		}
-		s.Files[q.Name] = "sha256:" + hex.EncodeToString(h.Sum(nil))
+		s.Files[q.Name] = "sha256:" + hex.EncodeToString(sum)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package dicomweb_test
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve/dicomweb"
 )
 
@@ -55,9 +55,9 @@ func TestMutatedStow(t *testing.T) {
 			path += "/1.2.3"
 		}
 		if n%50 == 49 {
-			header = altered(kind, r)
+			header = bundletest.Mutated(kind, r)
 		}
-		q := httptest.NewRequest("POST", path, bytes.NewReader(altered(sound.Bytes(), r)))
+		q := httptest.NewRequest("POST", path, bytes.NewReader(bundletest.Mutated(sound.Bytes(), r)))
 		q.Header.Set("Content-Type", string(header))
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, q)
@@ -85,26 +85,4 @@ func TestMutatedStow(t *testing.T) {
 	if all, err := store.Cases("stow", 0); err != nil || len(all) == 0 {
 		t.Errorf("%d cases (%v)", len(all), err)
 	}
-}
-
-// altered is a text with one or two pieces of it cut out, doubled, cut off or replaced.
-func altered(sound []byte, r *rand.Rand) []byte {
-	b := bytes.Clone(sound)
-	for range 1 + r.IntN(2) {
-		at := r.IntN(len(b))
-		switch end := min(len(b), at+1+r.IntN(19)); min(3, r.IntN(12)) {
-		case 0:
-			b = append(b[:at:at], b[end:]...)
-		case 1:
-			b = append(b[:end:end], b[at:]...)
-		case 2:
-			b = b[:at:at]
-		case 3:
-			b[at] = byte(r.IntN(256))
-		}
-		if len(b) == 0 {
-			b = []byte{'-'}
-		}
-	}
-	return b
 }

@@ -3,7 +3,6 @@ package studies_test
 import (
 	"bytes"
 	"io"
-	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve/studies"
 )
 
@@ -80,7 +80,7 @@ func mutated(t *testing.T, s server, n int, parts ...part) {
 		all.Go(func() {
 			r := work.Seed(10).Split("sender", strconv.Itoa(sender)).Rand()
 			for range n / senders {
-				body := changed(whole, r)
+				body := bundletest.Mutated(whole, r)
 				q := httptest.NewRequest(http.MethodPost, "/v1/models/prostate/studies", bytes.NewReader(body))
 				q.Header.Set("Content-Type", m.FormDataContentType())
 				w := httptest.NewRecorder()
@@ -99,26 +99,4 @@ func mutated(t *testing.T, s server, n int, parts ...part) {
 	if codes[200] < n/50 || codes[400] < n/50 || codes[422] < n/100 {
 		t.Errorf("the changes test too little: %v", codes)
 	}
-}
-
-// changed is a body with one or two pieces of it cut out, doubled, cut off or replaced.
-func changed(whole []byte, r *rand.Rand) []byte {
-	body := bytes.Clone(whole)
-	for range 1 + r.IntN(2) {
-		at := r.IntN(len(body))
-		switch end := min(len(body), at+1+r.IntN(19)); min(3, r.IntN(12)) {
-		case 0:
-			body = append(body[:at:at], body[end:]...)
-		case 1:
-			body = append(body[:end:end], body[at:]...)
-		case 2:
-			body = body[:at:at]
-		case 3:
-			body[at] = byte(r.IntN(256))
-		}
-		if len(body) == 0 {
-			body = []byte{'-'}
-		}
-	}
-	return body
 }

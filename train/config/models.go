@@ -1,18 +1,15 @@
 package config
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/calibrate"
 	"github.com/voxgene/voxgene/models/fusion"
@@ -62,19 +59,14 @@ func (e *Experiment) findFiles(m *Model, k models.Kind) error {
 			continue
 		}
 		m.Options[q.Name] = e.Path(name)
-		f, err := os.Open(e.Path(name))
+		sum, err := work.HashFile(e.Path(name))
 		if err != nil {
-			return fmt.Errorf("%s: %w", q.Name, err)
-		}
-		h := sha256.New()
-		_, err = io.Copy(h, f)
-		if err := errors.Join(err, f.Close()); err != nil {
 			return fmt.Errorf("%s: %w", q.Name, err)
 		}
 		if m.Files == nil {
 			m.Files = map[string]string{}
 		}
-		m.Files[q.Name] = "sha256:" + hex.EncodeToString(h.Sum(nil))
+		m.Files[q.Name] = "sha256:" + hex.EncodeToString(sum)
 	}
 	return nil
 }

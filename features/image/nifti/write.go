@@ -1,13 +1,11 @@
 package nifti
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/work"
 )
@@ -34,23 +32,12 @@ func WriteMask(path string, m *image.Mask) error {
 func write(path string, g image.Grid, values []float64, t image.Type) error {
 	b, err := Encode(g, values, t)
 	if err == nil && strings.HasSuffix(strings.ToLower(path), ".gz") {
-		b, err = compress(b)
+		b, err = image.Gzip(b)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return work.WriteFile(path, b, 0o644)
-}
-
-// compress is gzip without a name or a time, so that the same volume gives the same file.
-func compress(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	if _, err := z.Write(b); err != nil {
-		return nil, err
-	}
-	err := z.Close()
-	return out.Bytes(), err
 }
 
 // Encode is a volume as the bytes of a NIfTI-1 file.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/work"
 )
@@ -52,10 +51,7 @@ func encode(g image.Grid, values []float64, t image.Type) ([]byte, error) {
 		fmt.Fprintf(&b, " (%.17g,%.17g,%.17g)", g.Direction[c]*s, g.Direction[3+c]*s, g.Direction[6+c]*s)
 	}
 	fmt.Fprintf(&b, "\nkinds: domain domain domain\nendian: little\nencoding: gzip\nspace origin: (%.17g,%.17g,%.17g)\n\n", g.Origin[0], g.Origin[1], g.Origin[2])
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(raw); err != nil {
-		return nil, err
-	}
-	err = z.Close()
+	packed, err := image.Gzip(raw)
+	b.Write(packed)
 	return b.Bytes(), err
 }

@@ -1,5 +1,5 @@
 // Package bundletest makes small bundles for the tests of what reads and serves them. Its models are sums with known weights, so
-// that every answer can be worked out by hand.
+// that every answer can be worked out by hand. It also damages requests and files, for the tests of what must withstand them.
 package bundletest
 
 import (
