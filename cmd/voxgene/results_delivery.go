@@ -35,7 +35,7 @@ archives neither show nor give out what was rejected; or quality, and they may s
 				return badInput(errors.New("a retraction needs --by and --reason"))
 			}
 			if (len(args) == 2) == (version != "") {
-				return badInput(errors.New("give the ID of a result, or --bundle"))
+				return badInput(errors.New("give the ID of a result behind the database, or --bundle, and not both"))
 			}
 			if version != "" && len(version) < len("sha256:")+8 {
 				return badInput(errors.New("--bundle wants sha256: and eight digits of the hash or more"))

@@ -151,6 +151,18 @@ func TestCohort(t *testing.T) {
 	}
 }
 
+// A folder of which nothing can be written has a report that says so.
+func TestNothingWritten(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	r, err := (&Profile{Key: key}).Folder(t.Context(), tree(t, map[string][]byte{"a.dcm": []byte("no scan")}), out)
+	if err != nil || r.Written != 0 || len(r.Left) != 1 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if got := contentsOf(t, out); len(got) != 1 || got[ReportFile] == nil {
+		t.Errorf("%d files", len(got))
+	}
+}
+
 // What may be day and month or month and day is not moved but emptied; what the user keeps stays.
 func TestColumns(t *testing.T) {
 	key := Key(bytes.Repeat([]byte{4}, 32))

@@ -91,6 +91,9 @@ func (p *Profile) Folder(ctx context.Context, from, to string) (*Report, error) 
 	if err != nil {
 		return r, err
 	}
+	if err := os.MkdirAll(to, 0o755); err != nil { // where nothing was written
+		return r, err
+	}
 	return r, work.WriteFile(filepath.Join(to, ReportFile), append(text, '\n'), 0o644)
 }
 
