@@ -154,7 +154,7 @@ func TestCohort(t *testing.T) {
 // A folder of which nothing can be written has a report that says so.
 func TestNothingWritten(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	r, err := (&Profile{Key: key}).Folder(t.Context(), tree(t, map[string][]byte{"a.dcm": []byte("no scan")}), out)
+	r, err := (&Profile{Key: bytes.Repeat([]byte{4}, 32)}).Folder(t.Context(), tree(t, map[string][]byte{"a.dcm": []byte("no scan")}), out)
 	if err != nil || r.Written != 0 || len(r.Left) != 1 {
 		t.Fatalf("%+v %v", r, err)
 	}
