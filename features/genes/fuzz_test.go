@@ -10,6 +10,7 @@ import (
 func FuzzReaders(f *testing.F) {
 	for _, s := range []string{"gene\tp1\tp2\nTP53\t1\t2\n", "id,TP53\np1,1\n", "#1.2\n1\t1\nNAME\tDescription\tS\nA\tx\t1\n", starHead,
 		"!Series_geo_accession\t\"GSE1\"\n!series_matrix_table_begin\n\"ID_REF\"\t\"G\"\n\"a\"\t1\n!series_matrix_table_end\n",
+		"!Series_geo_accession\n!Series_platform_id\n!Sample_geo_accession\n!series_matrix_table_begin\n",
 		"Hugo_Symbol\tVariant_Classification\tTumor_Sample_Barcode\tStart_Position\tTumor_Seq_Allele2\nA\tSilent\tS\t1\tT\n",
 		"ID\tchrom\tloc.start\tloc.end\tseg.mean\nS\t1\t1\t2\t0\n", "Sample_Id\tSite1_Hugo_Symbol\nS\tALK\n", "set\turl\tA\tB\n", "SAMPLE_ID\tmutations\nS\tWES\n", "stable_id: P\ngene_list: A B\n"} {
 		f.Add([]byte(s))

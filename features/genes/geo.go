@@ -98,9 +98,9 @@ func (s *Series) line(key string, f [][]byte) {
 	}
 	switch key {
 	case "!Series_geo_accession":
-		s.Accession = texts[0]
+		s.Accession = at(texts, 0)
 	case "!Series_platform_id":
-		s.Platform = texts[0]
+		s.Platform = at(texts, 0)
 	case "!Sample_geo_accession":
 		s.Samples = texts
 	case "!Sample_title":
