@@ -36,6 +36,8 @@ func camCommand() *cobra.Command {
 a mask every other source counts as absent; with a cohort file and --patient all sources of that patient are read.
 
 grad_cam (default) is 0 and up, highest where the network found what speaks for the class (the last by default) or for risk.
+Where each lesion is a row of the model, --row names the lesion that the map is of, and its crop is about that lesion alone.
+
 expected_gradients and integrated_gradients give what each voxel contributed, with its sign: with the contributions of columns, which
 voxgene explain lists, voxels sum to the estimate but for the gap that is printed. Of several sources, one map each is written to the folder
 that -o names.
@@ -85,7 +87,7 @@ A map shows what the network used for this estimate, not what causes the outcome
 	c.Flags().StringSliceVar(&f.at, "at", nil, "of gradients: the time at which survival is explained, such as 12mo, in place of the risk")
 	c.Flags().BoolVar(&f.sanity, "sanity", false, "test the maps of a cohort file's patients, and write what comes out to the folder of -o")
 	c.Flags().StringVar(&f.patient, "patient", "", "the patient of a cohort file")
-	c.Flags().StringVar(&f.row, "row", "", "the visit of the patient, of a model whose rows are visits")
+	c.Flags().StringVar(&f.row, "row", "", "the lesion or visit of the patient, of a model whose rows are these")
 	c.Flags().StringVarP(&f.output, "output", "o", "", "NIfTI file to write, or a folder for maps of several sources")
 	c.Flags().BoolVar(&f.prepared, "prepared", false, "the files were prepared as the experiment says")
 	return c
@@ -99,7 +101,7 @@ func (f *camFlags) read(c *cobra.Command, b *bundle.Bundle, args []string) (*bun
 		if err != nil {
 			return nil, nil, none, err
 		}
-		one, err := scanOf(c.Context(), s, plan.Files{Image: args[0], Mask: args[1], Prepared: f.prepared})
+		one, err := scanOf(c.Context(), s, plan.Files{Image: args[0], Mask: args[1], Prepared: f.prepared}, f.row)
 		if err != nil {
 			return nil, nil, none, err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/cohort"
 	plan "github.com/voxgene/voxgene/features/extraction"
@@ -27,13 +28,30 @@ type scanned struct {
 	result plan.Result
 }
 
-// scanOf makes the crop of one source from a patient's files.
-func scanOf(ctx context.Context, s *plan.Source, f plan.Files) (scanned, error) {
+// scanOf makes the crop of one source from a patient's files, of a lesion where each is a row. Nobody needs to name the only one.
+func scanOf(ctx context.Context, s *plan.Source, f plan.Files, lesion string) (scanned, error) {
 	r, err := s.Extract(ctx, f)
-	return scanned{s, f.Image, r}, err
+	if err != nil || !s.EachLesion() {
+		return scanned{s, f.Image, r}, err
+	}
+	if lesion == "" && len(r.Lesions) > 1 {
+		var names []string
+		for _, l := range r.Lesions {
+			names = append(names, l.Name)
+		}
+		return scanned{}, fmt.Errorf("the mask has %d lesions, and a map is of one: name it with --row: %s", len(names), strings.Join(names, ", "))
+	}
+	own := &r.Lesions[0]
+	if lesion != "" {
+		if own, err = r.Lesion(lesion); err != nil {
+			return scanned{}, fmt.Errorf("source %s: %w", s.Name, err)
+		}
+	}
+	r.Features, r.Crop, r.Grid = own.Features, own.Crop, own.Grid
+	return scanned{s, f.Image, r}, nil
 }
 
-// scansOf finds, for each source of the bundle that makes crops, the scan of a patient, or of a visit, of a cohort file. A source that the patient lacks has none.
+// scansOf finds, for each source of the bundle that makes crops, the scan of a patient, or of a lesion or visit of one, of a cohort file. A source that the patient lacks has none.
 func scansOf(ctx context.Context, b *bundle.Bundle, path string, of table.Key, x models.Matrix) ([]scanned, error) {
 	n, err := settings.ReadFile(path)
 	if err != nil {
@@ -54,7 +72,7 @@ func scansOf(ctx context.Context, b *bundle.Bundle, path string, of table.Key, x
 		if err != nil {
 			return nil, err
 		}
-		one, err := scanOf(ctx, s, files)
+		one, err := scanOf(ctx, s, files, of.Lesion)
 		if err != nil {
 			return nil, err
 		}

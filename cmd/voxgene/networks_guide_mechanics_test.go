@@ -43,9 +43,10 @@ func TestNetworksGuide(t *testing.T) {
 			commands++
 		}
 	}
-	if commands != 11 {
-		t.Errorf("the page has %d commands; this test knows 11", commands)
+	if commands != 16 {
+		t.Errorf("the page has %d commands; this test knows 16", commands)
 	}
+	lesionsOfTheGuide(t)
 	if report, err := os.ReadFile("runs/deep/report.html"); err != nil || !strings.Contains(string(report), "was trained on these very patients") {
 		t.Errorf("the report does not say that the encoder has seen these patients: %v", err)
 	}

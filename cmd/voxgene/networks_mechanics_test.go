@@ -47,7 +47,7 @@ func TestNetworkFaults(t *testing.T) {
 		"models.0.start=net.yaml":                                      "safetensors",
 		"models.0.freeze=[image.level9]":                               `freeze: no layer has the form "image.level9"`,
 		"sources.0.volume.size=[400,400,400]":                          "at most 4194304 together",
-		"sources.0.lesions={from: components}":                         "give lesions an aggregate",
+		"sources.0.lesions={from: components}":                         "several lesions become one row by aggregate",
 		"cohort={patients: c/patients.csv, id: patient, unit: lesion}": "lesion",
 	} {
 		if code, _, errs := voxgene("train", "net.yaml", "--out", "bad", "--set", set); code != 2 || !strings.Contains(errs, want) {

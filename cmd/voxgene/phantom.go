@@ -21,8 +21,11 @@ population, and the causes of subtype and survival.
 
 --plant additive     subtype from the lesion's texture and a gene (the default)
 --plant texture      subtype from texture alone, in lesions of equal first-order histogram
---plant interaction  subtype from the product of an image feature and a gene; neither alone says anything`,
-		Example: "  voxgene phantom cohort\n  voxgene phantom cohort --patients 200 --plant texture --seed 7",
+--plant interaction  subtype from the product of an image feature and a gene; neither alone says anything
+
+With --lesions 3 and --plant texture each patient has one to three lesions, side by side in one scan, and each lesion a subtype and a texture of its own;
+lesions.csv has them, and the experiment file has a row a lesion.`,
+		Example: "  voxgene phantom cohort\n  voxgene phantom cohort --patients 200 --plant texture --seed 7\n  voxgene phantom cohort --plant texture --lesions 3",
 		Args:    exactly(1, "the folder to write to"),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Seed, o.Plant = work.Seed(seed), phantom.Plant(plant)
@@ -41,6 +44,7 @@ population, and the causes of subtype and survival.
 	c.Flags().IntVar(&o.Genes, "genes", o.Genes, "number of genes")
 	c.Flags().Uint64Var(&seed, "seed", seed, "seed of every random draw")
 	c.Flags().StringVar(&plant, "plant", plant, "what causes the subtype: additive, texture or interaction")
+	c.Flags().IntVar(&o.Lesions, "lesions", o.Lesions, "most lesions of a patient, each with a subtype of its own")
 	c.Flags().IntVar(&jobs, "jobs", 0, "files written at once; 0 uses every processor")
 	return c
 }

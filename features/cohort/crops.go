@@ -10,11 +10,11 @@ import (
 	"github.com/voxgene/voxgene/features/table"
 )
 
-// Crops are what a source of images gives to networks: for each patient the box about the region that its option volume asks for.
+// Crops are what a source of images gives to networks: for each patient, or lesion of one, the box about the region that its option volume asks for.
 type Crops struct {
 	Source string
 	extraction.Volume
-	Of map[table.Key][]float32 // by patient, or visit of one: channel by channel, x fastest
+	Of map[table.Key][]float32 // by patient, or lesion or visit of one: channel by channel, x fastest
 }
 
 // crops collects those of a source; nil where it makes none.

@@ -27,10 +27,13 @@ func (s *imageSource) deepen(n *settings.Node, p *settings.Problems) {
 		}
 		return
 	}
-	for _, key := range []string{"radiomics", "parameters", "lesions"} {
+	for _, key := range []string{"radiomics", "parameters"} {
 		if at := n.Get(key); at != nil {
 			p.Add(at, "a source of kind deep has no %s: its columns are the encoder's", key)
 		}
+	}
+	if s.Lesions != nil && !s.EachLesion() {
+		p.Add(n.Get("lesions").Get("aggregate"), "an encoder sees one crop a row, of a patient's whole region, or of each lesion with cohort: {unit: lesion}; leave the aggregate out, or lesions")
 	}
 	if s.Encoder == "" || s.Volume == nil {
 		p.Add(n, "a source of kind deep says its encoder and the crop that it sees: encoder: file.onnx, volume: {spacing: [1, 1, 1], size: [32, 32, 32]}")

@@ -293,12 +293,7 @@ func (s *imageSource) collect(out loaded, of []table.Key, results []work.Result)
 			}
 			out.acquired[of[i]] = one.Acquired
 		}
-		if one.Crop != nil {
-			if out.crops == nil {
-				out.crops = map[table.Key][]float32{}
-			}
-			out.crops[of[i]] = one.Crop
-		}
+		out.keepCrop(of[i], one.Crop)
 		for _, n := range one.Notes {
 			if noted[n]++; noted[n] == 1 {
 				notes = append(notes, n)
@@ -311,6 +306,7 @@ func (s *imageSource) collect(out loaded, of []table.Key, results []work.Result)
 			k := of[i]
 			k.Lesion = l.Name
 			made.add(k, l.Features)
+			out.keepCrop(k, l.Crop)
 		}
 	}
 	keys, names, values := made.keys, made.names, made.values
@@ -339,6 +335,17 @@ func (s *imageSource) collect(out loaded, of []table.Key, results []work.Result)
 		out.crops = nil
 	}
 	return out, s.choose(t)
+}
+
+// keepCrop notes the crop of a row, where there is one.
+func (l *loaded) keepCrop(of table.Key, crop []float32) {
+	if crop == nil {
+		return
+	}
+	if l.crops == nil {
+		l.crops = map[table.Key][]float32{}
+	}
+	l.crops[of] = crop
 }
 
 // params reads the parameters of the extraction.

@@ -29,15 +29,21 @@ func encodeResult(r extraction.Result) []byte {
 	for _, n := range r.Notes {
 		b = append(append(append(b, noteMark...), strings.ReplaceAll(n, "\n", " ")...), '\n')
 	}
-	if r.Crop != nil {
-		b = append(append(append(b, cropMark...), encodeCrop(r.Crop)...), '\n')
-	}
+	b = appendCrop(b, r.Crop)
 	b = appendFeatures(b, r.Features)
 	for _, l := range r.Lesions {
 		b = append(append(append(b, lesionMark...), l.Name...), '\n')
+		b = appendCrop(b, l.Crop)
 		b = appendFeatures(b, l.Features)
 	}
 	return b
+}
+
+func appendCrop(b []byte, crop []float32) []byte {
+	if crop == nil {
+		return b
+	}
+	return append(append(append(b, cropMark...), encodeCrop(crop)...), '\n')
 }
 
 func appendFeatures(b []byte, features []radiomics.Feature) []byte {
@@ -67,8 +73,12 @@ func decodeResult(b []byte) (extraction.Result, error) {
 			continue
 		}
 		if text, ok := strings.CutPrefix(line, cropMark); ok {
+			to := &out.Crop
+			if n := len(out.Lesions); n > 0 {
+				to = &out.Lesions[n-1].Crop
+			}
 			var err error
-			if out.Crop, err = decodeCrop(text); err != nil {
+			if *to, err = decodeCrop(text); err != nil {
 				return out, err
 			}
 			continue

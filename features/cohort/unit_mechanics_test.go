@@ -3,7 +3,10 @@ package cohort
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,7 +135,7 @@ func TestImageUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	text = strings.Replace(fmt.Sprintf(scanned, "readers: {use: C}, visits: {use: baseline}, lesions: {min_mm3: 5}, columns: [original_shape_VoxelVolume, original_firstorder_Mean]"), "id: patient}", "id: patient, unit: lesion}", 1)
+	text = strings.Replace(fmt.Sprintf(scanned, "readers: {use: C}, visits: {use: baseline}, lesions: {min_mm3: 5}, volume: {spacing: [1, 1, 1], size: [4, 4, 4]}, columns: [original_shape_VoxelVolume, original_firstorder_Mean]"), "id: patient}", "id: patient, unit: lesion}", 1)
 	cfg, err := decode(t, text)
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +145,7 @@ func TestImageUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	var first string
+	var crops map[table.Key][]float32
 	for range 2 { // once extracted, once from the store
 		c, err := Load(context.Background(), cfg, dir, work.Pool{Store: store})
 		if err != nil {
@@ -149,7 +153,10 @@ func TestImageUnits(t *testing.T) {
 		}
 		got := describe(c)
 		if first == "" {
-			first = got
+			first, crops = got, c.Crops[0].Of
+		}
+		if !reflect.DeepEqual(c.Crops[0].Of, crops) || len(crops) != 4 || len(crops[table.Key{Patient: "p2", Lesion: "2"}]) != 128 {
+			t.Errorf("crops of %v", slices.Collect(maps.Keys(crops)))
 		}
 		volumes := c.Table.Values[c.Table.Find("mr.original_shape_VoxelVolume")]
 		if fmt.Sprint(volumes) != "[125 27 125 27]" || got != first || !strings.HasPrefix(got, "p1, lesion 1 ") || !strings.Contains(got, "p2, lesion 2 27 ") {

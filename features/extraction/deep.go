@@ -65,24 +65,39 @@ func (d *Deep) check(n *settings.Node, p *settings.Problems) {
 }
 
 // deep adds the features of the crop; the crop itself stays where the encoder's training is to be compared with it.
-func (plan *Plan) deep(out *Result, from *source, parts []part) error {
+func (plan *Plan) deep(out *Result, from *source, parts []part, lesions apart) error {
 	d := plan.Deep
 	if d.open == nil {
 		return errors.New("the encoder of the source is not there")
 	}
-	crop, grid, err := plan.crop(d.Volume, from, parts)
-	if err != nil {
+	if err := plan.crops(out, d.Volume, from, parts, lesions); err != nil {
 		return err
 	}
-	values, err := d.open.Encode(encoder.Crop{Values: crop, Channels: d.Volume.Channels(), Size: [3]int(d.Volume.Size)})
-	if err != nil {
+	var err error
+	if !plan.EachLesion() {
+		out.Features, err = d.encode(&out.Crop)
 		return err
 	}
-	for i, v := range values {
-		out.Features = append(out.Features, radiomics.Feature{Name: fmt.Sprintf("feature_%d", i), Value: v})
-	}
-	if _, trained := d.Trained(); trained {
-		out.Crop, out.Grid = crop, grid
+	for i := range out.Lesions {
+		if out.Lesions[i].Features, err = d.encode(&out.Lesions[i].Crop); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// encode is what the encoder says of a crop, which is then forgotten unless it is to be compared with the encoder's training.
+func (d *Deep) encode(crop *[]float32) ([]radiomics.Feature, error) {
+	values, err := d.open.Encode(encoder.Crop{Values: *crop, Channels: d.Volume.Channels(), Size: [3]int(d.Volume.Size)})
+	if err != nil {
+		return nil, err
+	}
+	if _, trained := d.Trained(); !trained {
+		*crop = nil
+	}
+	out := make([]radiomics.Feature, len(values))
+	for i, v := range values {
+		out[i] = radiomics.Feature{Name: fmt.Sprintf("feature_%d", i), Value: v}
+	}
+	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/open"
@@ -20,7 +21,7 @@ type Result struct {
 	Grid image.Grid
 
 	Features []radiomics.Feature
-	// Lesions are the lesions one by one, in place of Features, where the plan takes regions apart and does not aggregate.
+	// Lesions are the lesions one by one, in place of Features and Crop, where the plan takes regions apart and does not aggregate.
 	Lesions  []Lesion
 	Notes    []string // what the user should know; no patient is named
 	Acquired Acquired
@@ -30,6 +31,21 @@ type Result struct {
 type Lesion struct {
 	Name     string
 	Features []radiomics.Feature
+	// Crop is about the lesion alone, as Result.Crop is about all regions.
+	Crop []float32
+	Grid image.Grid
+}
+
+// Lesion returns the lesion of a name.
+func (r *Result) Lesion(name string) (*Lesion, error) {
+	var names []string
+	for i := range r.Lesions {
+		if r.Lesions[i].Name == name {
+			return &r.Lesions[i], nil
+		}
+		names = append(names, r.Lesions[i].Name)
+	}
+	return nil, fmt.Errorf("there is no lesion %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // Extract computes the features of every region of one patient, from the paths of an image and a mask (files, or DICOM folders). The
@@ -51,13 +67,20 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 		return Result{}, err
 	}
 	out := Result{Notes: notes, Acquired: acquired(reading.Made, regions, parts)}
+	var lesions apart
+	if plan.EachLesion() { // there is one region
+		if lesions, err = plan.Lesions.of(parts[0].alone()); err != nil {
+			return Result{}, fmt.Errorf("%s: %s: %w", mask, regions[0].describe(), err)
+		}
+		out.Lesions = lesions.named()
+	}
 	if plan.Deep != nil {
-		err := plan.deep(&out, from, parts)
+		err := plan.deep(&out, from, parts, lesions)
 		return out, err
 	}
 	for i, r := range regions {
 		if plan.EachLesion() {
-			if out.Lesions, err = plan.each(reading, parts[i], r.prefix, parameters); err != nil {
+			if err := plan.each(&out, reading, lesions, r.prefix, parameters); err != nil {
 				return Result{}, fmt.Errorf("%s: %s: %w", mask, r.describe(), err)
 			}
 			break // there is one region
@@ -71,7 +94,7 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 		}
 	}
 	if plan.Volume != nil {
-		if out.Crop, out.Grid, err = plan.crop(plan.Volume, from, parts); err != nil {
+		if err := plan.crops(&out, plan.Volume, from, parts, lesions); err != nil {
 			return Result{}, err
 		}
 	}
@@ -211,30 +234,33 @@ func (plan *Plan) region(in image.Reading, p part, parameters radiomics.Params) 
 	return append(sum, extra...), nil
 }
 
-// each computes the features of every lesion of a region.
-func (plan *Plan) each(in image.Reading, p part, prefix string, parameters radiomics.Params) ([]Lesion, error) {
-	lesions, err := plan.Lesions.of(p.alone())
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Lesion, len(lesions.parts))
+// each computes the features of every lesion.
+func (plan *Plan) each(out *Result, in image.Reading, lesions apart, prefix string, parameters radiomics.Params) error {
 	for i, l := range lesions.parts {
 		r, err := radiomics.ExtractReading(in, lesions.mask, int(l.Label), parameters)
 		if err != nil {
-			return nil, fmt.Errorf("lesion %d, of %.4g mm³ (min_mm3 leaves small ones out): %w", l.Label, l.Volume, err)
+			return fmt.Errorf("lesion %d, of %.4g mm³ (min_mm3 leaves small ones out): %w", l.Label, l.Volume, err)
 		}
-		out[i].Name = strconv.Itoa(int(l.Label))
 		for _, f := range r.Features {
-			out[i].Features = append(out[i].Features, radiomics.Feature{Name: prefix + f.Name, Value: f.Value})
+			out.Lesions[i].Features = append(out.Lesions[i].Features, radiomics.Feature{Name: prefix + f.Name, Value: f.Value})
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // apart is a mask of lesions, each under a label of its own, the largest first.
 type apart struct {
 	mask  *image.Mask
 	parts []image.Component
+}
+
+// named are the lesions by name, with nothing known of them yet.
+func (a *apart) named() []Lesion {
+	out := make([]Lesion, len(a.parts))
+	for i, l := range a.parts {
+		out[i].Name = strconv.Itoa(int(l.Label))
+	}
+	return out
 }
 
 // of takes a region apart.

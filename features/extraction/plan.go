@@ -184,9 +184,6 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 		if plan.EachLesion() && len(plan.Regions) > 1 {
 			p.Add(at, "where each lesion is a row there is one region, whose lesions they are; keep one, or give aggregate")
 		}
-		if plan.EachLesion() && plan.Volume != nil {
-			p.Add(n.Get("volume"), "a crop is of a patient's region and not of each lesion; leave volume out, or give lesions an aggregate")
-		}
 		if l.Min < 0 {
 			p.Add(at.Get("min_mm3"), "want 0 or more")
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // Volume says how a crop of the image is made for networks: a box of fixed size and spacing about the middle of the region, along the patient's axes,
-// sampled linearly. It looks at one patient alone.
+// sampled linearly. It looks at one patient alone, and where each lesion is a row at one lesion alone.
 type Volume struct {
 	Spacing []float64 `yaml:"spacing,required" json:"spacing"` // mm along x, y and z
 	Size    []int     `yaml:"size,required" json:"size"`       // voxels along x, y and z; 1 along z is the middle slice
@@ -64,9 +64,37 @@ func (v *Volume) grid(centre [3]float64) image.Grid {
 	return g
 }
 
-// crop makes the crop of the regions of a patient, channel by channel, and the grid that it lies on.
-func (plan *Plan) crop(of *Volume, from *source, parts []part) ([]float32, image.Grid, error) {
-	region := together(parts)
+// crops makes the crop of the regions of a patient, or one of each lesion where the plan takes them apart and does not aggregate.
+func (plan *Plan) crops(out *Result, of *Volume, from *source, parts []part, lesions apart) error {
+	volume, err := plan.whole(from)
+	if err != nil {
+		return err
+	}
+	if !plan.EachLesion() {
+		out.Crop, out.Grid, err = of.crop(volume, from, together(parts))
+		return err
+	}
+	for i, l := range lesions.parts {
+		one := &out.Lesions[i]
+		if one.Crop, one.Grid, err = of.crop(volume, from, part{lesions.mask, int(l.Label)}); err != nil {
+			return fmt.Errorf("lesion %s: %w", one.Name, err)
+		}
+	}
+	return nil
+}
+
+// whole is the image on the scale that the plan asks for.
+func (plan *Plan) whole(from *source) (*image.Volume, error) {
+	read, err := from.image.Region(image.Selection{})
+	if err != nil || plan.Normalise == nil {
+		return read.Volume, err
+	}
+	volume, _, err := plan.normalised(read.Volume, from)
+	return volume, err
+}
+
+// crop makes the crop about a region, channel by channel, and the grid that it lies on. Of what else the mask has it knows nothing.
+func (of *Volume) crop(volume *image.Volume, from *source, region part) ([]float32, image.Grid, error) {
 	box := region.mask.Bounds(uint16(region.label))
 	if box.Empty() {
 		return nil, image.Grid{}, fmt.Errorf("%s: the region has no voxel", from.path)
@@ -76,16 +104,6 @@ func (plan *Plan) crop(of *Volume, from *source, parts []part) ([]float32, image
 		middle[a] = float64(box.Min[a]+box.Max[a]-1) / 2
 	}
 	grid := of.grid(region.mask.World(middle[0], middle[1], middle[2]))
-	whole, err := from.image.Region(image.Selection{})
-	if err != nil {
-		return nil, grid, err
-	}
-	volume := whole.Volume
-	if plan.Normalise != nil {
-		if volume, _, err = plan.normalised(volume, from); err != nil {
-			return nil, grid, err
-		}
-	}
 	values := volume.Resample(grid).Values
 	inside, err := covered(region, box, grid)
 	if err != nil {

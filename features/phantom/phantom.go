@@ -36,10 +36,14 @@ type Options struct {
 	Genes    int
 	Seed     work.Seed
 	Plant    Plant
+	// Lesions is how many a patient has at most. With more than 1 each patient has one to so many, and each lesion a subtype of its own.
+	Lesions int
 }
 
 // Defaults is the cohort of `voxgene phantom` without flags.
-func Defaults() Options { return Options{Patients: 120, Genes: 200, Seed: 1, Plant: Additive} }
+func Defaults() Options {
+	return Options{Patients: 120, Genes: 200, Seed: 1, Plant: Additive, Lesions: 1}
+}
 
 // Validate returns what is wrong with the options.
 func (o Options) Validate() error {
@@ -48,6 +52,10 @@ func (o Options) Validate() error {
 		return fmt.Errorf("patients: %d is not between 1 and 100000", o.Patients)
 	case o.Genes < minGenes || o.Genes > 100_000:
 		return fmt.Errorf("genes: %d is not between %d and 100000", o.Genes, minGenes)
+	case o.Lesions < 1 || o.Lesions > maxLesions:
+		return fmt.Errorf("lesions: %d is not between 1 and %d", o.Lesions, maxLesions)
+	case o.Lesions > 1 && o.Plant != Texture:
+		return fmt.Errorf("lesions: several have a subtype each in a cohort of plant texture, not %s", o.Plant)
 	case o.Plant != Additive && o.Plant != Texture && o.Plant != Interaction:
 		return fmt.Errorf("plant: %q is not additive, texture or interaction", o.Plant)
 	}
@@ -83,8 +91,10 @@ type Patient struct {
 	Subtype    string // A or B
 	Days       float64
 	Event      bool
-	seed       work.Seed
-	coarse     bool // of a texture phantom
+	// Subtypes are those of the lesions, the largest first, where there may be several; Subtype is then empty.
+	Subtypes []string
+	seed     work.Seed
+	coarse   bool // of a texture phantom
 }
 
 // Cohort is a synthetic cohort; images are drawn when they are asked for.
@@ -137,6 +147,9 @@ func newPatient(o Options, plan plan, i int) Patient {
 	p.Centre = []string{"north", "south", "west"}[r.IntN(3)]
 	p.Subtype, p.coarse = plan.subtype(p.Latents, z, r)
 	p.Days, p.Event = plan.survival(p.Latents, z, r)
+	if o.Lesions > 1 {
+		p.lesions(o)
+	}
 	return p
 }
 
@@ -146,21 +159,34 @@ const expressionMean, expressionSD = 7, 1.5
 // Image draws the patient's volume and mask. The lesion is in the middle of a noisy background; its label is 1.
 func (c *Cohort) Image(i int) (*image.Volume, *image.Mask) {
 	p := c.Patients[i]
-	u := p.Latents
-	sigma := 1.2 + 0.4*u[Coarseness]
-	if c.Options.Plant == Texture {
-		sigma = 0.45
-		if p.coarse {
-			sigma = 1.6
-		}
+	if p.Subtypes != nil {
+		return p.several()
 	}
+	sigma := 1.2 + 0.4*p.Latents[Coarseness]
+	if c.Options.Plant == Texture {
+		sigma = smoothness(p.coarse)
+	}
+	return p.lesion(sigma).draw(p.seed.Split("image"))
+}
+
+// smoothness of the texture of a texture phantom.
+func smoothness(coarse bool) float64 {
+	if coarse {
+		return 1.6
+	}
+	return 0.45
+}
+
+// lesion is one with the patient's size, shape and histogram.
+func (p *Patient) lesion(sigma float64) lesion {
+	u := p.Latents
 	return lesion{
 		voxels:     int(math.Round(1500 + 350*u[Size])),
 		elongation: math.Exp(0.25 * u[Elongation]),
 		mean:       100 + 12*u[Brightness],
 		sd:         20 + 4*u[Contrast],
 		sigma:      sigma,
-	}.draw(p.seed.Split("image"))
+	}
 }
 
 // logistic is the inverse of the logit.

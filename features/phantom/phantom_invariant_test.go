@@ -118,9 +118,36 @@ func TestTextureInvariant(t *testing.T) {
 }
 
 func TestOptionsBadInput(t *testing.T) {
-	for _, o := range []phantom.Options{{}, {Patients: 10, Genes: 3, Plant: phantom.Additive}, {Patients: 10, Genes: 50, Plant: "other"}} {
+	for _, o := range []phantom.Options{{}, {Patients: 10, Genes: 3, Plant: phantom.Additive, Lesions: 1}, {Patients: 10, Genes: 50, Plant: "other", Lesions: 1}, {Patients: 10, Genes: 50, Plant: phantom.Texture, Lesions: 9}, {Patients: 10, Genes: 50, Plant: phantom.Additive, Lesions: 2}} {
 		if _, err := phantom.New(o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}
+	}
+}
+
+// Patients with several lesions have one to so many, which stand apart in the scan, in the order of their volume; subtypes differ within patients.
+func TestLesionsInvariant(t *testing.T) {
+	o := phantom.Defaults()
+	o.Patients, o.Plant, o.Lesions = 12, phantom.Texture, 3
+	c := cohort(t, o)
+	seen, mixed := map[int]bool{}, false
+	for i, p := range c.Patients {
+		_, m := c.Image(i)
+		components, parts, err := m.Components(0)
+		if err != nil || len(parts) != len(p.Subtypes) || p.Subtype != "" {
+			t.Fatalf("%s: %d components of %d lesions (%v)", p.ID, len(parts), len(p.Subtypes), err)
+		}
+		for l, one := range parts {
+			want := int(math.Round(1500+350*p.Latents[phantom.Size])) - l
+			box := components.Bounds(one.Label)
+			if one.Voxels != want || box.Min[0]/36 != l || (box.Max[0]-1)/36 != l {
+				t.Errorf("%s: lesion %d has %d voxels at %v, want %d in its own part of the scan", p.ID, l+1, one.Voxels, box, want)
+			}
+			mixed = mixed || p.Subtypes[l] != p.Subtypes[0]
+		}
+		seen[len(parts)] = true
+	}
+	if len(seen) != 3 || !mixed {
+		t.Errorf("numbers of lesions %v, patients with both subtypes: %v", seen, mixed)
 	}
 }

@@ -13,6 +13,7 @@ type Truth struct {
 	Patients int    `json:"patients"`
 	Seed     uint64 `json:"seed"`
 	Plant    Plant  `json:"plant"`
+	Lesions  int    `json:"lesions,omitempty"` // that a patient has at most, where not 1
 	// Source is the name under which the images' columns appear: t1.original_firstorder_Mean.
 	Source string `json:"source"`
 	// Links are the genes that depend on a latent variable of the image.
@@ -82,6 +83,10 @@ func (p plan) truth(o Options, genes []string) Truth {
 		t.Subtype = Outcome{"Bernoulli, log-odds of B", []Cause{{Latent: Brightness.String(), Gene: driver, Coefficient: interaction}}}
 	case Texture:
 		t.Subtype = Outcome{"B, at even odds, has a coarse texture and A a fine one, with the same first-order histogram", nil}
+	}
+	if o.Lesions > 1 {
+		t.Lesions = o.Lesions
+		t.Subtype.Model = "of each lesion by itself: " + t.Subtype.Model
 	}
 	correlation := populationOf(o.Plant)
 	for _, l := range p.links {

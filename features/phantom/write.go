@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"text/template"
 
@@ -27,6 +28,7 @@ import (
 //	experiment.yaml           trains on all of it
 //	radiomics.yaml            extraction settings that it uses
 //	truth.json                what was planted
+//	lesions.csv               where a patient may have several: the subtype of each, under its rank by volume
 //
 // Files that are there already are written again. The bytes depend on the cohort alone.
 func (c *Cohort) Write(ctx context.Context, dir string, pool work.Pool) error {
@@ -41,14 +43,18 @@ func (c *Cohort) Write(ctx context.Context, dir string, pool work.Pool) error {
 	if err != nil {
 		return err
 	}
-	for name, b := range map[string][]byte{
+	files := map[string][]byte{
 		"patients.csv":    c.patientTable(),
 		"expression.csv":  c.expressionTable(),
 		"batch.csv":       c.batchTable(),
 		"experiment.yaml": experiment,
 		"radiomics.yaml":  radiomicsText,
 		"truth.json":      append(truth, '\n'),
-	} {
+	}
+	if c.Options.Lesions > 1 {
+		files["lesions.csv"] = c.lesionTable()
+	}
+	for name, b := range files {
 		if err := work.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 			return err
 		}
@@ -85,6 +91,21 @@ func (c *Cohort) patientTable() []byte {
 			event = "1"
 		}
 		rows = append(rows, []string{p.ID, number(p.Age), p.Sex, p.Centre, p.Subtype, number(p.Days), event})
+	}
+	if c.Options.Lesions > 1 { // whose subtypes are in a table of their own
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 4, 5)
+		}
+	}
+	return table(rows)
+}
+
+func (c *Cohort) lesionTable() []byte {
+	rows := [][]string{{"patient", "lesion", "subtype"}}
+	for _, p := range c.Patients {
+		for l, subtype := range p.Subtypes {
+			rows = append(rows, []string{p.ID, strconv.Itoa(l + 1), subtype})
+		}
 	}
 	return table(rows)
 }

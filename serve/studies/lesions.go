@@ -7,6 +7,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/table"
+	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 )
 
@@ -42,6 +43,36 @@ func (s *study) rows() []any {
 		features := maps.Clone(s.features)
 		maps.Copy(features, l.features)
 		out = append(out, map[string]any{"id": s.identity.Patient, "lesion": l.name, "features": features})
+	}
+	return out
+}
+
+// cropped is what was made of a source that makes crops.
+type cropped struct {
+	source *extraction.Source
+	row    extraction.Result
+}
+
+// volumes are the crops of the rows, in the order of rows: one for all, or that of each lesion. A lesion that a source does not have has none there.
+func (s *study) volumes() []models.Volumes {
+	var out []models.Volumes
+	for _, c := range s.crops {
+		v := models.Volumes{Source: c.source.Name, Channels: c.source.Volume.Channels(), Size: [3]int(c.source.Volume.Size), Spacing: [3]float64(c.source.Volume.Spacing)}
+		if !c.source.EachLesion() {
+			v.Values, v.Crop = c.row.Crop, make([]int, max(1, len(s.lesions)))
+			out = append(out, v)
+			continue
+		}
+		for _, row := range s.lesions {
+			i := slices.IndexFunc(c.row.Lesions, func(l extraction.Lesion) bool { return l.Name == row.name })
+			if i < 0 {
+				v.Crop = append(v.Crop, -1)
+				continue
+			}
+			v.Crop = append(v.Crop, len(v.Values)/v.Voxels())
+			v.Values = append(v.Values, c.row.Lesions[i].Crop...)
+		}
+		out = append(out, v)
 	}
 	return out
 }

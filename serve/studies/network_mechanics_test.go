@@ -5,12 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/image"
+	"github.com/voxgene/voxgene/features/image/nifti"
+	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
@@ -152,5 +158,62 @@ func TestNetworkStudies(t *testing.T) {
 	}
 	if code, got := ask(alone, age); code != 422 {
 		t.Errorf("a network over the image without one: %d %v", code, got)
+	}
+}
+
+// Where each lesion is a row, a network sees the crop of each by itself: its answer and its contributions are those of a study whose mask has that lesion
+// alone, by the same network over patients.
+func TestNetworkStudyOfLesions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("networks go through the race detector by a command of their own")
+	}
+	trained := network(t, "fusion")
+	patients := serveWith(t, trained, func(o *studies.Options) { o.Results = nil })
+	lesions := serveWith(t, func(b *bundle.Bundle, l *studies.Limits) {
+		trained(b, l)
+		b.Unit, b.Sources[0].Lesions = table.PerLesion, &extraction.Lesions{From: "components"}
+	}, func(o *studies.Options) { o.Results = nil })
+	img, _ := pair(t)
+	g := image.Grid{Size: [3]int{12, 12, 12}, Spacing: [3]float64{1, 1, 2}, Direction: image.IdentityDirection}
+	mask := func(large, small bool) []byte {
+		m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
+		for i := range m.Labels {
+			x, y, z := i%12, i/12%12, i/144
+			if large && min(x, y, z) >= 5 && max(x, y, z) < 9 || small && min(x, y, z) >= 1 && max(x, y, z) < 4 {
+				m.Labels[i] = 1
+			}
+		}
+		path := filepath.Join(t.TempDir(), "m.nii")
+		if err := nifti.WriteMask(path, m); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	answered := func(s http.Handler, m []byte) []any {
+		code, got := ask(s, part{"image", "v.nii", img}, part{"mask", "m.nii", m}, part{"features", "", []byte(`{"clinical.age": 61}`)})
+		if code != 200 {
+			t.Fatalf("%d %v", code, got)
+		}
+		return got["predictions"].([]any)
+	}
+	both := answered(lesions, mask(true, true))
+	if len(both) != 2 {
+		t.Fatalf("%d predictions", len(both))
+	}
+	var texts []string
+	for i, alone := range [][]byte{mask(true, false), mask(false, true)} {
+		want, _ := json.Marshal(answered(patients, alone)[0].(map[string]any)["outcomes"])
+		got, _ := json.Marshal(both[i].(map[string]any)["outcomes"])
+		if !bytes.Equal(got, want) {
+			t.Errorf("lesion %d: %s\nwant %s", i+1, got, want)
+		}
+		texts = append(texts, string(got))
+	}
+	if texts[0] == texts[1] {
+		t.Error("two lesions have one answer")
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/image/dicom/part10"
 	"github.com/voxgene/voxgene/features/table"
-	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/registry"
@@ -32,7 +31,7 @@ type study struct {
 	evidence []results.Instance
 	notes    []string
 	acquired map[string]extraction.Acquired // how the images of each source were made
-	crops    []models.Volumes               // of the sources that make them
+	crops    []cropped                      // of the sources that make them
 	secrets  []string                       // that no message may hold
 	maskless bool                           // all that is missing is a mask
 	read     []reading
@@ -77,10 +76,7 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 		return answer{}, s.clean(*p)
 	}
 	d.Pseudonymous = f.Pseudonyms != nil
-	d.X.Columns, d.X.Volumes = e.Bundle.Columns(), s.crops
-	for i := range d.X.Volumes {
-		d.X.Volumes[i].Crop = make([]int, d.X.Rows)
-	}
+	d.X.Columns, d.X.Volumes = e.Bundle.Columns(), s.volumes()
 	for range d.X.Rows {
 		d.Request.Acquired = append(d.Request.Acquired, s.acquired)
 	}
@@ -204,8 +200,8 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 		}
 		s.each(row.Lesions)
 	}
-	if v := source.Volume; v != nil {
-		s.crops = append(s.crops, models.Volumes{Source: source.Name, Channels: v.Channels(), Size: [3]int(v.Size), Spacing: [3]float64(v.Spacing), Values: row.Crop, Crop: []int{0}})
+	if source.Volume != nil {
+		s.crops = append(s.crops, cropped{source, row})
 	}
 	s.notes = append(s.notes, row.Notes...)
 	if s.acquired == nil {
