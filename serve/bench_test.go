@@ -12,9 +12,9 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/work/processor"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
@@ -127,7 +127,7 @@ func socket(b *testing.B, h http.Handler, body string) {
 	defer conn.Close()
 	request := fmt.Appendf(nil, "POST /v1/models/wide/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	answer := make([]byte, 1<<16)
-	before := cpu(b)
+	before := processor.Time()
 	for b.Loop() {
 		if _, err := conn.Write(request); err != nil {
 			b.Fatal(err)
@@ -137,15 +137,5 @@ func socket(b *testing.B, h http.Handler, body string) {
 			b.Fatalf("%v %s", err, answer[:n])
 		}
 	}
-	b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-us/op")
-}
-
-// cpu is the process's user and system time in microseconds.
-func cpu(b *testing.B) int64 {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return (u.Utime.Sec+u.Stime.Sec)*1e6 + int64(u.Utime.Usec+u.Stime.Usec)
+	b.ReportMetric(float64((processor.Time()-before).Microseconds())/float64(b.N), "cpu-us/op")
 }

@@ -70,11 +70,9 @@ func (r *run) announce(ctx context.Context) error {
 		side, permutations, null := 0, 0, 0
 		if len(one.measures) > 0 && one.scheme != validate.LeaveOneOut {
 			baselines, ablation := r.sets(one)
-			for _, s := range slices.Concat(baselines, ablation) {
-				if s.skipped == "" {
-					side += len(one.folds)
-				}
-			}
+			sets := slices.Concat(baselines, ablation)
+			r.foreseen(one, sets)
+			side = fitsOf(one, sets)
 			permutations = r.permutations(one)
 			if null = r.nullFolds(one) * models; models > 1 {
 				null *= 1 + r.innerFits(one)
@@ -82,11 +80,22 @@ func (r *run) announce(ctx context.Context) error {
 		}
 		seconds := each * float64(estimate+side+permutations*null)
 		total += seconds
-		r.logf("plan: %s: %d fits for the estimate, %d for baselines and ablation, up to %d permutations of %d fits; one fit takes %s, all of them %s of work",
+		r.logf("plan: %s: %d fits for the estimate, up to %d for baselines and ablation, up to %d permutations of %d fits; one fit takes %s, all of them %s of work",
 			one.y.Name, estimate, side, permutations, null, report.Seconds(each), report.Seconds(seconds))
 	}
 	r.logf("plan: at most about %s on %d processors; what goes beyond the budget of %s is cut, permutations first", report.Seconds(total/float64(r.jobs())), r.jobs(), report.Seconds(r.budget()))
 	return nil
+}
+
+// fitsOf is how many fits the variants take that are not skipped: one a fold.
+func fitsOf(one *outcomeRun, sets []columnSet) int {
+	n := 0
+	for _, s := range sets {
+		if s.skipped == "" {
+			n += len(one.folds)
+		}
+	}
+	return n
 }
 
 // budget is the time for the whole run, in seconds.
@@ -116,12 +125,15 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 	if len(modal.Models) > 1 {
 		fitsOfOne += nullFolds * r.innerFits(one) * len(modal.Models)
 	}
-	side := 0
-	for _, s := range slices.Concat(baselines, ablation) {
-		if s.skipped == "" {
-			side += len(one.folds)
+	eachSide := 0.0 // of a fold of every variant
+	for _, sets := range [][]columnSet{baselines, ablation} {
+		seconds, err := r.tried(ctx, one, sets)
+		if err != nil {
+			return err
 		}
+		eachSide += seconds
 	}
+	side := fitsOf(one, slices.Concat(baselines, ablation))
 	perNull := perFit
 	if asked > 0 {
 		// One fold of the null is timed, because without a search of their own fits are faster.
@@ -133,10 +145,10 @@ func (r *run) honest(ctx context.Context, one *outcomeRun) error {
 		}
 		perNull = first.Seconds / float64(max(1, first.Fits))
 	}
-	number := r.cut(one, perFit*float64(side), perNull*float64(fitsOfOne), asked)
-	h.said = append(h.said, fmt.Sprintf("%s: %d fits for the estimate; %d for baselines and ablation; %d permutations of %d fits each", one.y.Name, one.result.Fits, side, number, fitsOfOne))
+	number := r.cut(one, eachSide*float64(len(one.folds)), perNull*float64(fitsOfOne), asked)
+	h.said = append(h.said, fmt.Sprintf("%s: %d fits for the estimate; %d for baselines and ablation; %d permutations of %d fits each", one.y.Name, one.result.Fits+1, side, number, fitsOfOne)) // one on all patients
 	r.logf("plan: now %s; a fit takes %s (%s in a permutation), so about %s more on %d processors", h.said[0], report.Seconds(perFit), report.Seconds(perNull),
-		report.Seconds((perFit*float64(side)+perNull*float64(number*fitsOfOne))/float64(r.jobs())), r.jobs())
+		report.Seconds((eachSide*float64(len(one.folds)-1)+perNull*float64(number*fitsOfOne))/float64(r.jobs())), r.jobs())
 	if h.baselines, err = r.variants(ctx, one, baselines, "baselines"); err != nil {
 		return err
 	}

@@ -282,7 +282,7 @@ func (r *run) judge(ctx context.Context, one *outcomeRun) error {
 		return err
 	}
 	one.study.Explain = false
-	r.fits += one.result.Fits
+	r.fits += one.result.Fits + 1 // on all rows
 	if err := r.refit(ctx, one); err != nil {
 		return err
 	}

@@ -175,39 +175,11 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 			out = append(out, v)
 			continue
 		}
-		s := one.study
-		steps := r.stepsOf(one.usualPipeline())
-		if set.random {
-			s.X, steps = randomColumns(one, maxRandom), pipeline.Default()
-			s.Joint = nil // the same network for this outcome alone
-		} else {
-			s.X = columns(one.x, set.columns)
-			if set.name == volumeAlone {
-				s.X.Volumes = nil
-			}
-			s.Joint = narrowed(s.Joint, s.X)
-			if set.steps != nil {
-				steps = set.steps
-			}
-			steps = scoped(steps, s.X.Columns)
-		}
-		v.columns = len(s.X.Columns)
-		var err error
-		stand := models.Kind{}
-		if len(s.X.Volumes) == 0 {
-			stand = one.standIn()
-		}
-		if stand.Name != "" {
-			v.by, s.Joint, steps = stand.Name, nil, filled(steps)
-		}
-		if s, err = one.withSteps(s, steps); err != nil {
+		s, by, err := r.varied(one, set)
+		if err != nil {
 			return nil, err
 		}
-		if stand.Name != "" {
-			if err := standFor(&s, stand); err != nil {
-				return nil, err
-			}
-		}
+		v.columns, v.by = len(s.X.Columns), by
 		result, err := s.Judge(ctx, one.folds, r.e.Validation.InnerFolds, r.on(one.y.Name+" "+stage))
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -227,6 +199,82 @@ func (r *run) variants(ctx context.Context, one *outcomeRun, sets []columnSet, s
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// varied is the study of a variant: the most frequent winner on the columns of the set, or the kind that is named, which stands in for it.
+func (r *run) varied(one *outcomeRun, set columnSet) (s validate.Study, by string, err error) {
+	s = one.study
+	steps := r.stepsOf(one.pipelineSoFar())
+	if set.random {
+		s.X, steps = randomColumns(one, maxRandom), pipeline.Default()
+		s.Joint = nil // the same network for this outcome alone
+	} else {
+		s.X = columns(one.x, set.columns)
+		if set.name == volumeAlone {
+			s.X.Volumes = nil
+		}
+		s.Joint = narrowed(s.Joint, s.X)
+		if set.steps != nil {
+			steps = set.steps
+		}
+		steps = scoped(steps, s.X.Columns)
+	}
+	stand := models.Kind{}
+	if len(s.X.Volumes) == 0 {
+		stand = one.standIn()
+	}
+	if stand.Name != "" {
+		s.Joint, steps = nil, filled(steps)
+	}
+	if s, err = one.withSteps(s, steps); err == nil && stand.Name != "" {
+		err = standFor(&s, stand)
+	}
+	return s, stand.Name, err
+}
+
+// foreseen marks the variants that cannot be fitted, as far as that is known before the first fit: where one model alone may win.
+func (r *run) foreseen(one *outcomeRun, sets []columnSet) {
+	if len(one.models) > 1 {
+		return
+	}
+	for i := range sets {
+		if sets[i].skipped != "" {
+			continue
+		}
+		s, _, err := r.varied(one, sets[i])
+		if err != nil {
+			continue // which is said when it is run
+		}
+		if l, ok := s.Procedure.Models[0].Candidates[0].Learner.(models.Foreseeing); ok {
+			if err := l.Foresee(s.X); err != nil {
+				sets[i].skipped, _, _ = strings.Cut(err.Error(), "\n")
+			}
+		}
+	}
+}
+
+// tried fits the first fold of every variant, which the run then finds done, and marks those that fail: folds fail alike. It returns how long one
+// fit of the others takes, in seconds each.
+func (r *run) tried(ctx context.Context, one *outcomeRun, sets []columnSet) (seconds float64, err error) {
+	for i := range sets {
+		if sets[i].skipped != "" {
+			continue
+		}
+		s, _, err := r.varied(one, sets[i])
+		if err != nil {
+			return 0, err
+		}
+		first, err := s.Judge(ctx, one.folds[:1], r.e.Validation.InnerFolds, r.pool)
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		if err != nil {
+			sets[i].skipped, _, _ = strings.Cut(err.Error(), "\n")
+			continue
+		}
+		seconds += first.Seconds
+	}
+	return seconds, nil
 }
 
 // standIn is the kind of model that is judged on columns where the most frequent winner is a network over images: logistic regression, or Cox's. It is

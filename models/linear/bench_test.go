@@ -8,9 +8,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/work/processor"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/linear"
 )
@@ -51,7 +51,7 @@ func cox(b *testing.B, name string, rows int) linear.Problem {
 
 func path(b *testing.B, p linear.Problem) {
 	var f linear.Fit
-	start := cpu(b)
+	start := processor.Time()
 	for b.Loop() {
 		fits, err := linear.FitPath(context.Background(), p, linear.Options{Alpha: 0.5})
 		if err != nil {
@@ -59,7 +59,7 @@ func path(b *testing.B, p linear.Problem) {
 		}
 		f = fits.Fits[len(fits.Fits)-1]
 	}
-	b.ReportMetric((cpu(b)-start)/float64(b.N), "cpu-s/op")
+	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(f.Objective, "objective")
 	b.ReportMetric(f.DevRatio, "deviance-ratio")
 }
@@ -84,13 +84,13 @@ func BenchmarkCrossValidateBinomial(b *testing.B) {
 	p := binomial(b)
 	var s *linear.Selection
 	var err error
-	start := cpu(b)
+	start := processor.Time()
 	for b.Loop() {
 		if s, err = linear.CrossValidate(context.Background(), p, linear.Options{Alpha: 0.5}, linear.Folds(p.Class, nil, 10, 1), linear.Deviance); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((cpu(b)-start)/float64(b.N), "cpu-s/op")
+	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(s.Mean[s.Min], "deviance")
 }
 
@@ -98,13 +98,13 @@ func BenchmarkCoxEfron(b *testing.B) {
 	p := cox(b, "coxph", 24950)
 	var r *linear.Regression
 	var err error
-	start := cpu(b)
+	start := processor.Time()
 	for b.Loop() {
 		if r, err = linear.Regress(p); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((cpu(b)-start)/float64(b.N), "cpu-s/op")
+	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(r.LogLik, "log-likelihood")
 }
 
@@ -119,13 +119,4 @@ func BenchmarkPredictRow(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-// cpu returns the user and system time of the process, in seconds.
-func cpu(b *testing.B) float64 {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		b.Fatal(err)
-	}
-	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }

@@ -7,9 +7,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/work/processor"
 	"github.com/voxgene/voxgene/models/survival"
 )
 
@@ -38,21 +38,12 @@ func BenchmarkConcordance(b *testing.B) {
 	}
 	var c survival.Concordance
 	var err error
-	start := cpu(b)
+	start := processor.Time()
 	for b.Loop() {
 		if c, err = survival.Rank(obs, risk, survival.ConcordanceOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((cpu(b)-start)/float64(b.N), "cpu-s/op")
+	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(c.C, "C")
-}
-
-// cpu returns the user and system time of the process, in seconds.
-func cpu(b *testing.B) float64 {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		b.Fatal(err)
-	}
-	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"syscall"
 	"testing"
 
+	"github.com/voxgene/voxgene/features/work/processor"
 	"github.com/voxgene/voxgene/serve/audit"
 )
 
@@ -24,7 +24,7 @@ func BenchmarkCommit(b *testing.B) {
 					list[i].Inputs, list[i].Answer = make([]float64, 500), make([]byte, 400)
 				}
 				n := 0
-				before := cpu(b)
+				before := processor.Time()
 				for b.Loop() {
 					for i := range list {
 						list[i].Patient = fmt.Sprint(n % patients)
@@ -34,18 +34,8 @@ func BenchmarkCommit(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				b.ReportMetric(float64(cpu(b)-before)/float64(b.N*together), "cpu-us/entry")
+				b.ReportMetric(float64((processor.Time()-before).Microseconds())/float64(b.N*together), "cpu-us/entry")
 			})
 		}
 	}
-}
-
-// cpu is the process's user and system time in microseconds.
-func cpu(b *testing.B) int64 {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return (u.Utime.Sec+u.Stime.Sec)*1e6 + int64(u.Utime.Usec+u.Stime.Usec)
 }
