@@ -138,11 +138,39 @@ type Learner interface {
 	Fit(ctx context.Context, t Training) (Model, error)
 }
 
-// Foreseeing is a Learner that can tell before any fit what it could not learn from.
+// Foreseeing is a Learner that can tell before any fit what it could not learn from, also one that its kind returned with an error.
 type Foreseeing interface {
-	// Foresee returns an error where the volumes of x, or what the options name, make every fit fail. The columns of x are those before the
-	// pipeline, which no one can judge yet.
+	// Foresee returns all that makes every fit fail, in the options or in the volumes of x: OptionErrors, joined. The columns of x are those before
+	// the pipeline, which no one can judge yet. A matrix without rows stands for files that nobody has read: its volumes have a form and no crop.
 	Foresee(x Matrix) error
+}
+
+// OptionError is a fault of one option of a model or a step.
+type OptionError struct {
+	Option string // as configurations write it
+	Rows   []int  // of the rows that are at fault; nil where it is none of them
+	Err    error
+}
+
+func (e *OptionError) Error() string { return e.Option + ": " + e.Err.Error() }
+
+// Unwrap returns the fault.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// Faults takes joined errors apart.
+func Faults(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, Faults(e)...)
+	}
+	return out
 }
 
 // Model predicts. It is safe for concurrent use.

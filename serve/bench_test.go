@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/voxgene/voxgene/features/work/processor"
+	"github.com/voxgene/voxgene/features/work/machine"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
@@ -127,7 +127,7 @@ func socket(b *testing.B, h http.Handler, body string) {
 	defer conn.Close()
 	request := fmt.Appendf(nil, "POST /v1/models/wide/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	answer := make([]byte, 1<<16)
-	before := processor.Time()
+	before := machine.ProcessorTime()
 	for b.Loop() {
 		if _, err := conn.Write(request); err != nil {
 			b.Fatal(err)
@@ -137,5 +137,5 @@ func socket(b *testing.B, h http.Handler, body string) {
 			b.Fatalf("%v %s", err, answer[:n])
 		}
 	}
-	b.ReportMetric(float64((processor.Time()-before).Microseconds())/float64(b.N), "cpu-us/op")
+	b.ReportMetric(float64((machine.ProcessorTime()-before).Microseconds())/float64(b.N), "cpu-us/op")
 }

@@ -20,7 +20,7 @@ import (
 	"context"
 
 	"github.com/voxgene/voxgene/features/clinical"
-	"github.com/voxgene/voxgene/features/work/processor"
+	"github.com/voxgene/voxgene/features/work/machine"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
@@ -174,7 +174,7 @@ func oneLoad(b *testing.B, seconds int, ask asked) {
 	if err := child.Start(); err != nil {
 		b.Fatal(err)
 	}
-	before := processor.Time()
+	before := machine.ProcessorTime()
 	format := "%.6f"
 	if ask.full {
 		format = "%g"
@@ -187,7 +187,7 @@ func oneLoad(b *testing.B, seconds int, ask asked) {
 	if err := json.NewDecoder(out).Decode(&l); err != nil {
 		b.Fatal(err)
 	}
-	used, last := (processor.Time() - before).Microseconds(), resident()
+	used, last := (machine.ProcessorTime() - before).Microseconds(), resident()
 	if err := child.Wait(); err != nil {
 		b.Fatal(err)
 	}

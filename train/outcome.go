@@ -72,6 +72,7 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 		return nil, fmt.Errorf("outcome %s: no column is left to predict it", one.y.Name)
 	}
 	one.x = columns(r.all, keep).Select(one.rows)
+	r.e.Foresee(one.x, one.y, func(row int) string { return r.unit.Describe(r.keys[one.rows[row]]) }, &r.faults)
 	one.study = validate.Study{X: one.x, Seed: work.Seed(r.e.Seed)}
 	for _, again := range r.cohort.Again {
 		one.study.Again = append(one.study.Again, models.FromTable(again).Select(one.rows))
@@ -94,15 +95,6 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 	var err error
 	if one.study.Procedure, one.models, err = r.procedure(one.y); err != nil {
 		return nil, err
-	}
-	for _, m := range one.study.Procedure.Models {
-		for _, c := range m.Candidates {
-			if l, ok := c.Learner.(models.Foreseeing); ok {
-				if err := l.Foresee(one.x); err != nil {
-					return nil, fmt.Errorf("outcome %s: %s: %w", one.y.Name, m.Name, err)
-				}
-			}
-		}
 	}
 	for _, m := range one.models {
 		if kind, ok := models.Lookup(m.Kind); ok && kind.Slow {

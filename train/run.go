@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/voxgene/voxgene/features/cohort"
+	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/features/work"
 	"github.com/voxgene/voxgene/models"
@@ -59,6 +60,7 @@ type run struct {
 	fits    int
 	hashes  map[string]string
 	inputs  map[string]string // hashes of what was read, by its part in the experiment
+	faults  settings.Problems // of models and steps, that make every fit fail
 	foreign bool              // predictions of a model made elsewhere are judged; nothing is fitted
 	timings []Timing
 }

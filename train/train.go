@@ -70,7 +70,7 @@ func Run(ctx context.Context, e *config.Experiment, o Options) (*Summary, error)
 		}
 		r.results = append(r.results, one)
 	}
-	if err := errors.Join(problems...); err != nil {
+	if err := errors.Join(append([]error{r.faults.Err()}, problems...)...); err != nil {
 		return nil, &InputError{err}
 	}
 	if err := r.stage("time one fold", func() error { return r.announce(ctx) }); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,29 +31,85 @@ honest: {permutations: 0}
 	}
 }
 
-// What is wrong with a network, its crops or the file that it starts from is said before the first fit, with what to do.
+// What is wrong with a network, its crops or the file that it starts from is said before the first fit, with its place and what to do.
 func TestNetworkFaults(t *testing.T) {
 	networkCohort(t)
-	for set, want := range map[string]string{
-		"models.0.widths=[4.5]":                                        "widths: 4.5 is not a whole number",
-		"models.0.widths=[]":                                           "widths: want one level or more",
-		"models.0.kernel=2":                                            "kernel: 2 is even",
-		"models.0.kernle=3":                                            `did you mean "kernel"?`,
-		"models.0.dimensions=4":                                        `dimensions: "4" is not one of [2 2.5 3]`,
-		"models.0.dimensions=2":                                        "take one with volume: {size: [x, y, 1]}, or dimensions: 2.5",
-		"models.0.augment=[wobble]":                                    `augment: "wobble" is none of`,
-		"models.0.images=[flair]":                                      `no source "flair" makes crops`,
-		"models.0.learning_rate=100":                                   "learning_rate: 100 is not between",
-		"models.0.start=nowhere.voxgene":                               "start: open nowhere.voxgene",
-		"models.0.start=net.yaml":                                      "safetensors",
-		"models.0.freeze=[image.level9]":                               `freeze: no layer has the form "image.level9"`,
-		"sources.0.volume.size=[400,400,400]":                          "at most 4194304 together",
-		"sources.0.lesions={from: components}":                         "several lesions become one row by aggregate",
-		"cohort={patients: c/patients.csv, id: patient, unit: lesion}": "lesion",
+	if code, _, errs := voxgene("train", "net.yaml", "--out", "run", "--set", "honest.baselines=[]"); code != 0 {
+		t.Fatal(errs)
+	}
+	deep := "pipeline=[{step: deep, epochs: 1, widths: [2], %s}]"
+	logistic := "models=[{kind: logistic}]"
+	beside := `sources=[{name: t1, kind: images, image: "c/images/{patient}/t1.nii.gz", mask: "c/images/{patient}/mask.nii.gz", parameters: {imageType: {Original: {}}, featureClass: {shape: [VoxelVolume]}}, ` +
+		"volume: {spacing: [4, 4, 6], size: [6, 6, 4]}}, {name: c, kind: table, path: c/patients.csv, columns: [age]}]"
+	for _, c := range []struct {
+		want string
+		set  []string
+	}{
+		{"models.0.widths: 4.5 is not a whole number", []string{"models.0.widths=[4.5]"}},
+		{"models.0.widths: want one level or more", []string{"models.0.widths=[]"}},
+		{"models.0.widths: between two of the 5 levels space is halved, and after 3 of them there is one place left of a crop of [6 6 4] voxels: want at most 3 levels", []string{"models.0.widths=[2, 2, 2, 2, 2]"}},
+		{"models.0.kernel: 2 is even", []string{"models.0.kernel=2"}},
+		{`did you mean "kernel"?`, []string{"models.0.kernle=3"}},
+		{`dimensions: "4" is not one of [2 2.5 3]`, []string{"models.0.dimensions=4"}},
+		{"models.0.dimensions: a network in 2 dimensions reads one slice and the crops have 4: take one with volume: {size: [x, y, 1]}, or dimensions: 2.5", []string{"models.0.dimensions=2"}},
+		{`models.0.augment: "wobble" is none of`, []string{"models.0.augment=[wobble]"}},
+		{`models.0.images: no source "flair" makes crops (volume: {…}); those that do are t1`, []string{"models.0.images=[flair]"}},
+		{`models.0.images: source "t1" is named twice`, []string{"models.0.images=[t1, t1]"}},
+		{"learning_rate: 100 is not between", []string{"models.0.learning_rate=100"}},
+		{"models.0.batch: 400 rows a step are more than the 24 there are", []string{"models.0.batch=400"}},
+		{"a step of 16 rows holds", []string{"models.0.widths=[4096]", "models.0.depth=8", "sources.0.volume.size=[64, 64, 64]"}},
+		{"models.0.start: open nowhere.voxgene", []string{"models.0.start=nowhere.voxgene"}},
+		{"models.0.start: net.yaml is neither a bundle nor a .safetensors file", []string{"models.0.start=net.yaml"}},
+		{"models.0.start: run/model.voxgene holds no layer of this network: image.level0.block0.conv1.weight is [3 125 2] here and [2 27 2] there",
+			[]string{"models.0.start=run/model.voxgene", "models.0.widths=[3]", "models.0.kernel=5"}},
+		{"image.level0.block0.conv1.weight is [3 27 2] here and [2 27 2] there, so that it cannot stay", []string{"models.0.start=run/model.voxgene", "models.0.widths=[3]", "models.0.freeze=[image.level0]"}},
+		{`models.0.freeze: no layer has the form "image.level9"; there are image.level0, head0`, []string{"models.0.start=run/model.voxgene", "models.0.freeze=[image.level9]", "models.0.calibrate=platt"}},
+		{"models.0.freeze: every layer is frozen", []string{"models.0.start=run/model.voxgene", `models.0.freeze=["*"]`}},
+		{"models.0.freeze: layers keep what they start with, which is drawn at random without start", []string{"models.0.freeze=[image.level0]"}},
+		{`models.0.outcomes: no outcome "death"; there are [subtype]`, []string{"models.0.joint=true", "models.0.outcomes=[subtype, death]"}},
+		{"images: a network over images needs crops", []string{"sources=[{name: c, kind: table, path: c/patients.csv, columns: [age]}]"}},
+		{"at most 4194304 together", []string{"sources.0.volume.size=[400,400,400]"}},
+		{"several lesions become one row by aggregate", []string{"sources.0.lesions={from: components}"}},
+		{"no source tells lesions apart", []string{"cohort={patients: c/patients.csv, id: patient, unit: lesion}"}},
+		{`pipeline.0.layer: the network has no layer "image.level4"; it has image.level0, image.pooled`, []string{fmt.Sprintf(deep, "layer: image.level4"), logistic}},
+		{`pipeline.0.images: no source "t9" makes crops`, []string{fmt.Sprintf(deep, "images: [t9]"), logistic}},
+		{"pipeline.0.batch: 400 rows", []string{fmt.Sprintf(deep, "batch: 400"), logistic}},
+		{`pipeline.1: prefix: column "t1.deep_0" would be there twice`, []string{"pipeline=[{step: deep, widths: [2], epochs: 1}, {step: deep, widths: [2], epochs: 1}]", logistic}},
+		{"pipeline.0.on: no column of source t1 is there for the step to stand beside", []string{beside, fmt.Sprintf(deep, "on: c"), logistic}},
+		{"source t1: volume: the network reads crops of 2 channels of [6 6 4] voxels, and was given 2 of [6 6 5]",
+			[]string{`sources=[{name: t1, kind: deep, image: "c/images/{patient}/t1.nii.gz", mask: "c/images/{patient}/mask.nii.gz", encoder: run/model.voxgene, volume: {spacing: [4, 4, 6], size: [6, 6, 5]}}]`, logistic}},
 	} {
-		if code, _, errs := voxgene("train", "net.yaml", "--out", "bad", "--set", set); code != 2 || !strings.Contains(errs, want) {
-			t.Errorf("%s: exit %d: %s\nwant %s", set, code, errs, want)
+		args := []string{"train", "net.yaml", "--out", "bad"}
+		for _, s := range c.set {
+			args = append(args, "--set", s)
 		}
+		if code, _, errs := voxgene(args...); code != 2 || !strings.Contains(errs, c.want) || strings.Contains(errs, "fold 1") {
+			t.Errorf("%s: exit %d: %s\nwant %s", c.set, code, errs, c.want)
+		}
+	}
+	// All of a file at once, at their places.
+	text, err := os.ReadFile("net.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := strings.Replace(string(text), "widths: [2], epochs: 1", "widths: [2, 2, 2, 2, 2], epochs: 1, images: [t1, t7], kernel: 4, augment: [spin]", 1)
+	bad += "pipeline: [{step: deep, widths: [2], layer: last}, {step: impute}]\n"
+	if err := os.WriteFile("bad.yaml", []byte(bad), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := voxgene("train", "bad.yaml", "--out", "bad")
+	for _, want := range []string{"bad.yaml:7:84: models.0.kernel: 4 is even", `bad.yaml:7:66: models.0.images: no source "t7" makes crops`, `models.0.augment: "spin"`, `bad.yaml:10:45: pipeline.0.layer: the network has no layer "last"`} {
+		if code != 2 || !strings.Contains(errs, want) {
+			t.Errorf("exit %d: %s\nwant %s", code, errs, want)
+		}
+	}
+	// A patient of whom a network could read nothing.
+	if err := os.RemoveAll(filepath.Join("c", "images", "P0003")); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs = voxgene("train", "net.yaml", "--out", "bad", "--set", beside)
+	if want := "models.0.kind: 1 rows have no image, and a cnn reads nothing else: leave them out (cohort: {exclude: FILE}), or take kind: fusion (P0003)"; code != 2 || !strings.Contains(errs, want) {
+		t.Errorf("exit %d: %s\nwant %s", code, errs, want)
 	}
 }
 

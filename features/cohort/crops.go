@@ -17,6 +17,18 @@ type Crops struct {
 	Of map[table.Key][]float32 // by patient, or lesion or visit of one: channel by channel, x fastest
 }
 
+// Crops are the form of the crops that the sources will make, in order of sources, before any file is read. A source whose volume is not
+// complete is left out.
+func (c Config) Crops() []Crops {
+	var out []Crops
+	for _, s := range c.Sources {
+		if crops := s.crops(loaded{}); crops != nil && len(crops.Size) == 3 && len(crops.Spacing) == 3 {
+			out = append(out, *crops)
+		}
+	}
+	return out
+}
+
 // crops collects those of a source; nil where it makes none.
 func (s *Source) crops(l loaded) *Crops {
 	images, ok := s.loader.(*imageSource)

@@ -64,6 +64,9 @@ func (s *imageSource) freeze(base string) error {
 	if err := s.Deep.Freeze(data); err != nil {
 		return fmt.Errorf("%s: %w", s.Encoder, err)
 	}
+	if err := s.Deep.Try(); err != nil { // before a scan is read
+		return fmt.Errorf("volume: %w", err)
+	}
 	return nil
 }
 

@@ -68,7 +68,7 @@ func Load(ctx context.Context, cfg Config, base string, pool work.Pool) (*Cohort
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("source %s: %w", s.Name, err))
+			problems = append(problems, fmt.Errorf("%s: source %s: %w", s.At.Position(), s.Name, err))
 			continue
 		}
 		tables[i], all[i] = l.table, l

@@ -46,6 +46,13 @@ func (d *Deep) Attach(frozen []byte) error {
 	return nil
 }
 
+// Try says whether the encoder takes crops of the plan's form.
+func (d *Deep) Try() error {
+	v := d.Volume
+	_, err := d.open.Encode(encoder.Crop{Values: make([]float32, len(v.Channels())*v.Size[0]*v.Size[1]*v.Size[2]), Channels: v.Channels(), Size: [3]int(v.Size)})
+	return err
+}
+
 // Frozen is the encoder as a bundle keeps it; nil before Freeze or Attach.
 func (d *Deep) Frozen() []byte { return d.frozen }
 

@@ -28,9 +28,11 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s", p.File, p.Line, p.Column, p.Path, p.Text)
 }
 
-// Add reports a problem of the value at n.
+// Add reports a problem of the value at n, once.
 func (p *Problems) Add(n *Node, format string, args ...any) {
-	p.list = append(p.list, Problem{n.File, n.yaml.Line, n.yaml.Column, n.Path, fmt.Sprintf(format, args...)})
+	if one := (Problem{n.File, n.yaml.Line, n.yaml.Column, n.Path, fmt.Sprintf(format, args...)}); !slices.Contains(p.list, one) {
+		p.list = append(p.list, one)
+	}
 }
 
 // Len is the number of problems so far.

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/voxgene/voxgene/features/work/processor"
+	"github.com/voxgene/voxgene/features/work/machine"
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/linear"
 )
@@ -51,7 +51,7 @@ func cox(b *testing.B, name string, rows int) linear.Problem {
 
 func path(b *testing.B, p linear.Problem) {
 	var f linear.Fit
-	start := processor.Time()
+	start := machine.ProcessorTime()
 	for b.Loop() {
 		fits, err := linear.FitPath(context.Background(), p, linear.Options{Alpha: 0.5})
 		if err != nil {
@@ -59,7 +59,7 @@ func path(b *testing.B, p linear.Problem) {
 		}
 		f = fits.Fits[len(fits.Fits)-1]
 	}
-	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric((machine.ProcessorTime()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(f.Objective, "objective")
 	b.ReportMetric(f.DevRatio, "deviance-ratio")
 }
@@ -84,13 +84,13 @@ func BenchmarkCrossValidateBinomial(b *testing.B) {
 	p := binomial(b)
 	var s *linear.Selection
 	var err error
-	start := processor.Time()
+	start := machine.ProcessorTime()
 	for b.Loop() {
 		if s, err = linear.CrossValidate(context.Background(), p, linear.Options{Alpha: 0.5}, linear.Folds(p.Class, nil, 10, 1), linear.Deviance); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric((machine.ProcessorTime()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(s.Mean[s.Min], "deviance")
 }
 
@@ -98,13 +98,13 @@ func BenchmarkCoxEfron(b *testing.B) {
 	p := cox(b, "coxph", 24950)
 	var r *linear.Regression
 	var err error
-	start := processor.Time()
+	start := machine.ProcessorTime()
 	for b.Loop() {
 		if r, err = linear.Regress(p); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric((machine.ProcessorTime()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(r.LogLik, "log-likelihood")
 }
 

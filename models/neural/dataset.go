@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models"
@@ -197,10 +198,10 @@ func (d *dataset) hasImage(i int) bool {
 }
 
 // choose finds the crops that a network reads: of the sources named, or of all. They have one size and spacing, because they become the
-// channels of one image.
+// channels of one image. With an error it returns those that fit.
 func choose(all []models.Volumes, named []string) ([]models.Crops, error) {
 	if len(all) == 0 {
-		return nil, errors.New("a network over images needs crops of them: give a source of kind images the option volume: {spacing: …, size: […]}")
+		return nil, fault("images", "a network over images needs crops of them: give a source of kind images the option volume: {spacing: …, size: […]}")
 	}
 	if len(named) == 0 {
 		for _, v := range all {
@@ -208,17 +209,33 @@ func choose(all []models.Volumes, named []string) ([]models.Crops, error) {
 		}
 	}
 	var out []models.Crops
-	for _, name := range named {
+	var faults []error
+	for k, name := range named {
+		if slices.Contains(named[:k], name) {
+			faults = append(faults, fault("images", "source %q is named twice", name))
+			continue
+		}
 		i := slices.IndexFunc(all, func(v models.Volumes) bool { return v.Source == name })
 		if i < 0 {
-			return nil, fmt.Errorf("images: no source %q makes crops (volume: {…})", name)
+			faults = append(faults, fault("images", "no source %q makes crops (volume: {…}); those that do are %s", name, cropping(all)))
+			continue
 		}
 		c := models.Crops{Source: name, Channels: all[i].Channels, Size: all[i].Size, Spacing: all[i].Spacing}
 		if len(out) > 0 && (c.Size != out[0].Size || c.Spacing != out[0].Spacing) {
-			return nil, fmt.Errorf("images: the crops of %s are %v voxels of %v mm and those of %s %v of %v; sequences that become channels of one image share both",
-				out[0].Source, out[0].Size, out[0].Spacing, name, c.Size, c.Spacing)
+			faults = append(faults, fault("images", "the crops of %s are %v voxels of %v mm and those of %s %v of %v; sequences that become channels of one image share both: give them one volume, or name fewer with images",
+				out[0].Source, out[0].Size, out[0].Spacing, name, c.Size, c.Spacing))
+			continue
 		}
 		out = append(out, c)
 	}
-	return out, nil
+	return out, errors.Join(faults...)
+}
+
+// cropping lists the sources of volumes.
+func cropping(all []models.Volumes) string {
+	names := make([]string, len(all))
+	for i, v := range all {
+		names[i] = v.Source
+	}
+	return strings.Join(names, ", ")
 }

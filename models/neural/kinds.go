@@ -21,6 +21,9 @@ func init() {
 	}
 }
 
+// defaultBatch is how many rows a step takes where nobody says.
+const defaultBatch = 16
+
 // params are the hyper-parameters of a kind.
 func params(kind string) []models.Param {
 	var list []models.Param
@@ -51,7 +54,7 @@ func params(kind string) []models.Param {
 		models.Param{Name: "survival", Default: coxHead, Choices: []string{coxHead, discreteHead}, Doc: "loss of survival outcomes: Cox's partial likelihood, or hazards in discrete time"},
 		models.Param{Name: "intervals", Default: 10, Min: 1, Max: 200, Doc: "of discrete time, with as many events each"},
 		models.Param{Name: "epochs", Default: 100, Min: 1, Max: 100_000, Doc: "passes over the training rows at most"},
-		models.Param{Name: "batch", Default: 16, Min: 1, Max: 4096, Doc: "rows a step"},
+		models.Param{Name: "batch", Default: defaultBatch, Min: 1, Max: 4096, Doc: "rows a step"},
 		models.Param{Name: "replicas", Default: 2, Min: 1, Max: 64, Doc: "parts of a batch computed at once, their gradients summed in order"},
 		models.Param{Name: "learning_rate", Default: 0.002, Min: 1e-8, Max: 1, Doc: "its peak: after the warm-up, before the cosine"},
 		models.Param{Name: "warmup", Default: 0.05, Min: 0, Max: 0.9, Doc: "share of all steps over which the rate rises"},
@@ -72,36 +75,37 @@ func newNetwork(kind string, o models.Options) (Network, error) {
 		Replicas: o["replicas"].(int), Rate: o["learning_rate"].(float64), Warmup: o["warmup"].(float64), Decay: o["weight_decay"].(float64),
 		Clip: o["clip"].(float64), Dropout: o["dropout"].(float64), Smoothing: o["label_smoothing"].(float64), Balanced: o["class_weights"] == "balanced",
 		Holdout: o["holdout"].(float64), Patience: o["patience"].(int), Members: o["members"].(int), Start: o["start"].(string), Freeze: o["freeze"].([]string)}
-	var err error
+	var faults []error
+	whole := func(name string) []int {
+		out, err := whole(name, o[name].([]float64))
+		faults = append(faults, err)
+		return out
+	}
 	if kind != cnnKind {
-		if n.Hidden, err = whole("hidden", o["hidden"].([]float64)); err != nil {
-			return n, err
-		}
+		n.Hidden = whole("hidden")
 	}
 	if kind == fusionKind {
 		n.Fusion, n.Embedding = o["fusion"].(string), o["embedding"].(int)
 	}
 	if kind == mlpKind {
-		return n, nil
+		return n, errors.Join(faults...)
 	}
-	if n.Widths, err = whole("widths", o["widths"].([]float64)); err != nil {
-		return n, err
-	}
+	n.Widths = whole("widths")
 	n.Images, n.Dimensions, n.Depth, n.Kernel = o["images"].([]string), o["dimensions"].(string), o["depth"].(int), o["kernel"].(int)
 	n.Residual, n.Norm, n.ModalityDrop = o["residual"].(bool), o["norm"].(string), o["modality_dropout"].(float64)
 	n.Augment, n.Strength = o["augment"].([]string), o["augment_strength"].(float64)
 	for _, name := range n.Augment {
 		if !slices.Contains(Augmentations, name) {
-			return n, fmt.Errorf("augment: %q is none of %v", name, Augmentations)
+			faults = append(faults, fault("augment", "%q is none of %v", name, Augmentations))
 		}
 	}
 	if n.Kernel%2 == 0 {
-		return n, fmt.Errorf("kernel: %d is even; want 1, 3, 5 or 7, of which a middle is the place that is computed", n.Kernel)
+		faults = append(faults, fault("kernel", "%d is even; want 1, 3, 5 or 7, of which a middle is the place that is computed", n.Kernel))
 	}
-	if len(n.Widths) == 0 {
-		return n, errors.New("widths: want one level or more, such as [8, 16, 32]")
+	if len(o["widths"].([]float64)) == 0 {
+		faults = append(faults, fault("widths", "want one level or more, such as [8, 16, 32]"))
 	}
-	return n, nil
+	return n, errors.Join(faults...)
 }
 
 // whole turns the numbers of an option into widths.
@@ -109,7 +113,7 @@ func whole(name string, v []float64) ([]int, error) {
 	out := make([]int, len(v))
 	for i, f := range v {
 		if out[i] = int(f); float64(out[i]) != f {
-			return nil, fmt.Errorf("%s: %v is not a whole number", name, f)
+			return nil, fault(name, "%v is not a whole number", f)
 		}
 	}
 	return out, nil

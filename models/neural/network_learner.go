@@ -41,6 +41,8 @@ type Network struct {
 	Strength              float64
 	Start                 string   // a .safetensors file or a bundle to start from
 	Freeze                []string // patterns of layers that keep what they start with
+
+	step bool // of a pipeline, which leaves rows without an image as they are
 }
 
 // architecture makes that of a training set.
@@ -86,35 +88,6 @@ func (n Network) encoder(crops []models.Crops) *Encoder {
 	}
 	return &Encoder{Dimensions: n.Dimensions, Channels: channels, Size: crops[0].Size, Widths: n.Widths, Depth: n.Depth, Kernel: n.Kernel,
 		Residual: n.Residual, Norm: n.Norm}
-}
-
-// Foresee says what is wrong with the crops, with the file to start from and with the layers to freeze. See models.Foreseeing.
-func (n Network) Foresee(x models.Matrix) error {
-	a := Architecture{Columns: 1, Hidden: n.Hidden, Heads: []Head{{Kind: coxHead, Weight: 1}}}
-	if n.kind != mlpKind {
-		crops, err := choose(x.Volumes, n.Images)
-		if err != nil {
-			return err
-		}
-		a.Image = n.encoder(crops)
-		if err := a.Image.check(); err != nil {
-			return err
-		}
-	}
-	switch n.kind {
-	case cnnKind:
-		a.Columns = 0
-	case fusionKind:
-		a.Fusion, a.Embedding = n.Fusion, n.Embedding
-	}
-	if err := n.checkFrozen(a.layout()); err != nil {
-		return err
-	}
-	if n.Start != "" {
-		_, err := readWeights(n.Start)
-		return err
-	}
-	return nil
 }
 
 // outcomesOf are those that a network learns: one a head.

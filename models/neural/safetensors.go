@@ -156,33 +156,33 @@ func readWeights(path string) (map[string]array, error) {
 	const most = 4 << 30
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("start: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
-		return nil, fmt.Errorf("start: %w", err)
+		return nil, err
 	}
 	if bytes.HasPrefix(b, []byte("PK")) {
 		z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
-			return nil, fmt.Errorf("start: %s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		i := slices.IndexFunc(z.File, func(f *zip.File) bool { return strings.HasSuffix(f.Name, "/"+weightsPart) && f.Method == zip.Store })
 		if i < 0 {
-			return nil, fmt.Errorf("start: %s holds no network", path)
+			return nil, fmt.Errorf("%s is a bundle that holds no network", path)
 		}
 		r, err := z.File[i].Open()
 		if err != nil {
-			return nil, fmt.Errorf("start: %s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if b, err = io.ReadAll(io.LimitReader(r, most)); err != nil {
-			return nil, fmt.Errorf("start: %s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	all, err := decodeTensors(b)
 	if err != nil {
-		return nil, fmt.Errorf("start: %s: %w", path, err)
+		return nil, fmt.Errorf("%s is neither a bundle nor a .safetensors file that can be read: %w", path, err)
 	}
 	for name, a := range all {
 		if rest, ok := strings.CutPrefix(name, "member0."); ok {

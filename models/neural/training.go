@@ -96,7 +96,7 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 	if t.n.Start != "" {
 		from, err := readWeights(t.n.Start)
 		if err != nil {
-			return nil, "", err
+			return nil, "", fmt.Errorf("start: %w", err)
 		}
 		anew, err := s.weights.take(from, t.n.frozen)
 		if err != nil {
@@ -115,7 +115,7 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 	kept := t.checkpoint(ctx, s.weights)
 	kept.load(s)
 
-	replicas := min(t.n.Replicas, len(t.learn))
+	replicas := min(t.n.Replicas, t.n.Batch, len(t.learn))
 	each := (min(t.n.Batch, len(t.learn)) + replicas - 1) / replicas
 	batch := each * replicas
 	steps := (len(t.learn) + batch - 1) / batch
@@ -179,20 +179,33 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 
 // checkFrozen refuses patterns that freeze nothing, or all.
 func (n Network) checkFrozen(w Weights) error {
+	var faults []error
 	for _, pattern := range n.Freeze {
 		one := Network{Freeze: []string{pattern}}
 		if !slices.ContainsFunc(w, func(x Weight) bool { return one.frozen(x.Name) }) {
-			names := make([]string, len(w))
-			for i := range w {
-				names[i] = w[i].Name
-			}
-			return fmt.Errorf("freeze: no layer has the form %q; there are %v", pattern, names)
+			faults = append(faults, fault("freeze", "no layer has the form %q; there are %s", pattern, strings.Join(w.layers(), ", ")))
 		}
 	}
 	if !slices.ContainsFunc(w, func(x Weight) bool { return !n.frozen(x.Name) }) {
-		return errors.New("freeze: every layer is frozen; nothing would be learnt")
+		faults = append(faults, fault("freeze", "every layer is frozen; nothing would be learnt"))
 	}
-	return nil
+	return errors.Join(faults...)
+}
+
+// layers are the first parts of the weights' names, which are what freeze names as a rule: image.level0, table.layer0, head0.
+func (w Weights) layers() []string {
+	var out []string
+	for _, x := range w {
+		name := strings.SplitN(x.Name, ".", 3)
+		layer := name[0]
+		if len(name) == 3 && (name[0] == "image" || name[0] == "table") {
+			layer += "." + name[1]
+		}
+		if !slices.Contains(out, layer) {
+			out = append(out, layer)
+		}
+	}
+	return out
 }
 
 // step returns the gradient of each weight, nil where frozen: the replicas, each of so many rows, run at once and are summed in order. Where a

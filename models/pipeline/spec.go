@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -48,7 +49,7 @@ func (s *Spec) hashes(k Kind) error {
 		}
 		sum, err := work.HashFile(path)
 		if err != nil {
-			return fmt.Errorf("%s: %w", q.Name, err)
+			return &models.OptionError{Option: q.Name, Err: err}
 		}
 		if s.Files == nil {
 			s.Files = map[string]string{}
@@ -135,10 +136,22 @@ func (s *Spec) DecodeNode(n *settings.Node, p *settings.Problems) {
 		_, err = s.build(k)
 	}
 	if err != nil {
-		p.Add(n, "%v", err)
+		for _, one := range models.Faults(err) {
+			s.place(n, one, p)
+		}
 		return
 	}
 	s.readSearch(k, raw.Search, n, p)
+}
+
+// place adds a fault at the option that it is of.
+func (s *Spec) place(n *settings.Node, err error, p *settings.Problems) {
+	var f *models.OptionError
+	if errors.As(err, &f) && n.Get(f.Option) != nil {
+		p.Add(n.Get(f.Option), "%v", f.Err)
+		return
+	}
+	p.Add(n, "%v", err)
 }
 
 func contains(params []models.Param, name string) bool {

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/voxgene/voxgene/features/work/processor"
+	"github.com/voxgene/voxgene/features/work/machine"
 	"github.com/voxgene/voxgene/models/survival"
 )
 
@@ -38,12 +38,12 @@ func BenchmarkConcordance(b *testing.B) {
 	}
 	var c survival.Concordance
 	var err error
-	start := processor.Time()
+	start := machine.ProcessorTime()
 	for b.Loop() {
 		if c, err = survival.Rank(obs, risk, survival.ConcordanceOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric((machine.ProcessorTime()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(c.C, "C")
 }

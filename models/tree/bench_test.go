@@ -16,7 +16,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/table"
-	"github.com/voxgene/voxgene/features/work/processor"
+	"github.com/voxgene/voxgene/features/work/machine"
 	"github.com/voxgene/voxgene/models"
 )
 
@@ -71,14 +71,14 @@ func peakMB(b *testing.B) float64 {
 func benchFit(b *testing.B, tag string, l models.Learner) {
 	train, test := benchData(b, tag, "train"), benchData(b, tag, "test")
 	var m models.Model
-	start := processor.Time()
+	start := machine.ProcessorTime()
 	for b.Loop() {
 		var err error
 		if m, err = l.Fit(context.Background(), train); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric((machine.ProcessorTime()-start).Seconds()/float64(b.N), "cpu-s/op")
 	p, err := m.Predict(test.X, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -108,13 +108,13 @@ func BenchmarkPredictOne500x2000(b *testing.B) {
 	}
 	x := train.X.Select([]int{7})
 	b.ReportAllocs()
-	start := processor.Time()
+	start := machine.ProcessorTime()
 	for b.Loop() {
 		if _, err := m.Predict(x, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N)*1e6, "cpu-µs/op")
+	b.ReportMetric((machine.ProcessorTime()-start).Seconds()/float64(b.N)*1e6, "cpu-µs/op")
 }
 
 var boost300 = Boosting{Rounds: 300, LearningRate: 0.1, MaxDepth: 6, Penalty: Penalty{Lambda: 1, MinChildWeight: 1}}
@@ -143,14 +143,14 @@ func BenchmarkSurvivalForest2000x50(b *testing.B) {
 		d.Y.Event = append(d.Y.Event, int(v))
 	}
 	var m models.Model
-	start := processor.Time()
+	start := machine.ProcessorTime()
 	for b.Loop() {
 		var err error
 		if m, err = (SurvivalForest{Trees: 50, MinSplit: 16, MinLeaf: 8, Bootstrap: true}).Fit(context.Background(), d); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric((processor.Time()-start).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric((machine.ProcessorTime()-start).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(m.(*SurvivalTrees).OutOfBag().CIndex, "score")
 	b.ReportMetric(peakMB(b), "peak-MB")
 }

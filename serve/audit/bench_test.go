@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/voxgene/voxgene/features/work/processor"
+	"github.com/voxgene/voxgene/features/work/machine"
 	"github.com/voxgene/voxgene/serve/audit"
 )
 
@@ -24,7 +24,7 @@ func BenchmarkCommit(b *testing.B) {
 					list[i].Inputs, list[i].Answer = make([]float64, 500), make([]byte, 400)
 				}
 				n := 0
-				before := processor.Time()
+				before := machine.ProcessorTime()
 				for b.Loop() {
 					for i := range list {
 						list[i].Patient = fmt.Sprint(n % patients)
@@ -34,7 +34,7 @@ func BenchmarkCommit(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				b.ReportMetric(float64((processor.Time()-before).Microseconds())/float64(b.N*together), "cpu-us/entry")
+				b.ReportMetric(float64((machine.ProcessorTime()-before).Microseconds())/float64(b.N*together), "cpu-us/entry")
 			})
 		}
 	}

@@ -117,6 +117,7 @@ func (e *Experiment) check(p *settings.Problems) {
 		p.Add(at(e.tree, "pipeline"), "%v", err)
 	}
 	e.checkModels(p)
+	e.foreseeForms(p)
 	e.checkValidation(p)
 	e.checkHonest(p)
 	if err := e.Abstain.Check(); err != nil {

@@ -3,7 +3,6 @@ package config
 import (
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -61,7 +60,7 @@ func (e *Experiment) findFiles(m *Model, k models.Kind) error {
 		m.Options[q.Name] = e.Path(name)
 		sum, err := work.HashFile(e.Path(name))
 		if err != nil {
-			return fmt.Errorf("%s: %w", q.Name, err)
+			return &models.OptionError{Option: q.Name, Err: err}
 		}
 		if m.Files == nil {
 			m.Files = map[string]string{}
@@ -132,11 +131,12 @@ func (e *Experiment) checkModels(p *settings.Problems) {
 			continue
 		}
 		if err := e.findFiles(m, k); err != nil {
-			p.Add(n, "%v", err)
+			addFaults(n, err, nil, p)
+			m.Options = nil
 			continue
 		}
 		if _, err := k.New(m.Options); err != nil {
-			p.Add(n, "%v", err)
+			addFaults(n, err, nil, p)
 			continue
 		}
 		if m.Search != nil && k.Slow {

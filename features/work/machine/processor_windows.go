@@ -1,14 +1,13 @@
-// Package processor says how much time the processors have spent on this process, which benchmarks report beside the time that passed: on a machine
-// with other work only the first says what an operation costs.
-package processor
+package machine
 
 import (
 	"syscall"
 	"time"
 )
 
-// Time is the user and system time that the process has used, all its threads together.
-func Time() time.Duration {
+// ProcessorTime is the user and system time that the process has used, all its threads together: on a machine with other work only this says what an
+// operation costs.
+func ProcessorTime() time.Duration {
 	var created, ended, kernel, user syscall.Filetime
 	process, err := syscall.GetCurrentProcess()
 	if err != nil || syscall.GetProcessTimes(process, &created, &ended, &kernel, &user) != nil {
