@@ -3,11 +3,9 @@ package bundle
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/genes"
@@ -40,20 +38,6 @@ var Groupings = []string{"source", "group", "family", "set"}
 
 // defaultTop is how many contributions are listed when a request does not say.
 const defaultTop = 10
-
-func (e *Explain) check() error {
-	switch {
-	case e.GroupBy != "" && !slices.Contains(Groupings, e.GroupBy):
-		return &RequestError{"explain.group_by", fmt.Sprintf("%q is not one of %v", e.GroupBy, Groupings)}
-	case e.GroupBy == "set" && len(e.Sets) == 0:
-		return &RequestError{"explain.group_by", "set needs gene sets, which voxgene explain --sets reads"}
-	case e.Top < 0:
-		return &RequestError{"explain.top", fmt.Sprintf("%d is not a number of features", e.Top)}
-	case e.Method != "" && !slices.Contains(explain.Methods, e.Method):
-		return &RequestError{"explain.method", fmt.Sprintf("there is no method %q; there are %v", e.Method, explain.Methods)}
-	}
-	return nil
-}
 
 // explainer returns what explains an outcome. The one that most requests want is prepared once.
 func (p *plan) explainer(o *Outcome, e *Explain) (*explain.Explainer, error) {
@@ -91,16 +75,17 @@ func (p *plan) request(o *Outcome, e *Explain) (explain.Request, error) {
 	r := explain.Request{Method: e.Method, Scale: e.Scale, Background: o.Background, Maps: e.Maps}
 	if len(e.At) > 0 && o.Kind == clinical.Survival {
 		times, err := o.times(e.At)
-		if wrong := (*RequestError)(nil); errors.As(err, &wrong) {
-			return r, &RequestError{"explain.at" + strings.TrimPrefix(wrong.Place, "times"), wrong.Text}
-		}
 		if err != nil {
 			return r, err
 		}
+		var late RequestErrors
 		for k, t := range times {
 			if t > o.FollowUp.Limit {
-				return r, &RequestError{fmt.Sprintf("explain.at[%d]", k), fmt.Sprintf("fewer than %d training patients were at risk then", MinAtRisk)}
+				late = append(late, &RequestError{fmt.Sprintf("explain.at[%d]", k), fmt.Sprintf("fewer than %d training patients were at risk then", MinAtRisk)})
 			}
+		}
+		if late != nil {
+			return r, late
 		}
 		r.Times = times
 	}
@@ -119,8 +104,7 @@ func (p *plan) request(o *Outcome, e *Explain) (explain.Request, error) {
 func (b *Bundle) explain(ctx context.Context, o *Outcome, p *plan, x, z models.Matrix, e *Explain, out []Prediction, k int) error {
 	explainer, err := p.explainer(o, e)
 	if err != nil {
-		var wrong *RequestError
-		if errors.As(err, &wrong) {
+		if Faults(err) != nil {
 			return err
 		}
 		return &RequestError{"explain", fmt.Sprintf("outcome %s: %v", o.Name, err)}

@@ -28,7 +28,7 @@ type Interaction struct {
 }
 
 // Interact returns, for every row of x, whose columns are Columns(), the interactions of each outcome asked for, all where none is named: the
-// e.Top largest, summed by e.GroupBy. They are exact and for models of trees alone. A fault of the request is a *RequestError.
+// e.Top largest, summed by e.GroupBy. They are exact and for models of trees alone. Faults of the request are RequestErrors.
 func (b *Bundle) Interact(ctx context.Context, x models.Matrix, outcomes []string, e *Explain) ([][]Interactions, error) {
 	if err := b.prepare(); err != nil {
 		return nil, err
@@ -36,8 +36,8 @@ func (b *Bundle) Interact(ctx context.Context, x models.Matrix, outcomes []strin
 	if err := models.CheckColumns(b.columns, x); err != nil {
 		return nil, err
 	}
-	if err := e.check(); err != nil {
-		return nil, err
+	if wrong := b.Check(Request{Outcomes: outcomes, Explain: e}); wrong != nil {
+		return nil, wrong
 	}
 	chosen, err := b.chosen(outcomes)
 	if err != nil {

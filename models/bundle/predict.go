@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -47,69 +46,14 @@ type Request struct {
 	Acquired []map[string]extraction.Acquired
 }
 
-// RequestError is a fault in a Request: which part of it, as a path such as times[0].unit, and what is wrong.
-type RequestError struct{ Place, Text string }
-
-// Error returns "place: text".
-func (e *RequestError) Error() string { return e.Place + ": " + e.Text }
-
 // MaxTimes bounds the times of one request.
 const MaxTimes = 1000
 
 // maxTime bounds the value of a time in a request, in any unit.
 const maxTime = 1e9
 
-// chosen returns the indices of the outcomes asked for, in the bundle's order.
-func (b *Bundle) chosen(names []string) ([]int, error) {
-	var out []int
-	if len(names) == 0 {
-		for i := range b.Outcomes {
-			out = append(out, i)
-		}
-		return out, nil
-	}
-	for k, name := range names {
-		i := b.outcome(name)
-		if i < 0 {
-			known := make([]string, len(b.Outcomes))
-			for j, o := range b.Outcomes {
-				known[j] = o.Name
-			}
-			return nil, &RequestError{fmt.Sprintf("outcomes[%d]", k), fmt.Sprintf("%s does not predict %q; it predicts %v", b.Name, name, known)}
-		}
-		if slices.Contains(out, i) {
-			return nil, &RequestError{fmt.Sprintf("outcomes[%d]", k), fmt.Sprintf("%q is asked for twice", name)}
-		}
-		out = append(out, i)
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// times returns the times asked for in an outcome's unit.
-func (o *Outcome) times(times []Time) ([]float64, error) {
-	if len(times) == 0 {
-		return o.FollowUp.horizons(o.Unit), nil
-	}
-	if len(times) > MaxTimes {
-		return nil, &RequestError{"times", fmt.Sprintf("%d times; at most %d", len(times), MaxTimes)}
-	}
-	out := make([]float64, len(times))
-	for k, t := range times {
-		v, err := Convert(t.Value, t.Unit, o.Unit)
-		if err != nil {
-			return nil, &RequestError{fmt.Sprintf("times[%d].unit", k), err.Error()}
-		}
-		if !(t.Value >= 0 && t.Value <= maxTime) {
-			return nil, &RequestError{fmt.Sprintf("times[%d].value", k), fmt.Sprintf("%v is not a time from 0 to %.0f", t.Value, maxTime)}
-		}
-		out[k] = v
-	}
-	return out, nil
-}
-
 // Predict answers for every row of x, whose columns are Columns(). Rows are patients; their identifiers are the caller's to add.
-// A fault of the request is a *RequestError. The same row gives the same answer whatever the rows beside it.
+// Faults of the request are RequestErrors. The same row gives the same answer whatever the rows beside it.
 func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Prediction, error) {
 	if err := b.prepare(); err != nil {
 		return nil, err
@@ -117,15 +61,14 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 	if err := models.CheckColumns(b.columns, x); err != nil {
 		return nil, err
 	}
+	if wrong := b.Check(r); wrong != nil {
+		return nil, wrong
+	}
 	chosen, err := b.chosen(r.Outcomes)
 	if err != nil {
 		return nil, err
 	}
-	if r.Explain != nil {
-		if err := r.Explain.check(); err != nil {
-			return nil, err
-		}
-	}
+	var wrong RequestErrors // what an outcome cannot be explained by
 	out := make([]Prediction, x.Rows)
 	answers := make([]Answer, x.Rows*len(chosen))
 	missing := make([]int, x.Rows)
@@ -177,9 +120,16 @@ func (b *Bundle) Predict(ctx context.Context, x models.Matrix, r Request) ([]Pre
 		}
 		if r.Explain != nil {
 			if err := b.explain(ctx, o, p, x, z, r.Explain, out, k); err != nil {
-				return nil, err
+				faults := Faults(err)
+				if faults == nil {
+					return nil, err
+				}
+				wrong = append(wrong, faults...)
 			}
 		}
+	}
+	if wrong != nil {
+		return nil, wrong
 	}
 	for i := range out {
 		if out[i].Abstained = b.reasons(out[i].Warnings, missing[i]); out[i].Abstained != nil {

@@ -35,8 +35,7 @@ type decoder struct {
 	limits  Limits
 	out     Decoded
 	values  []float64 // row-major
-	faults  []problem.Fault
-	more    int // faults beyond those listed
+	faults  problem.Faults
 
 	seen []int32           // number, from 1, of the last patient that had each input
 	ids  map[[2]string]int // row of each id, and lesion or visit
@@ -64,6 +63,21 @@ func (d *decoder) release() {
 // and features, missing members, and values of the wrong type are faults, each with its place in the body. A feature that is null or
 // left out is missing, and the prediction warns of it. The problem is nil when the body is sound.
 func Decode(body []byte, columns *registry.Columns, limits Limits) (Decoded, *problem.Problem) {
+	return decode(body, columns, limits, nil)
+}
+
+// Read is Decode for a bundle: where there are faults, those are among them that Predict would find in what is asked for.
+func Read(body []byte, e *registry.Entry, limits Limits) (Decoded, *problem.Problem) {
+	return decode(body, e.Columns, limits, func(asked bundle.Request, faults *problem.Faults) {
+		for _, wrong := range e.Bundle.Check(asked) {
+			if at := pointer(wrong.Place); !faults.Covers(at) {
+				faults.Add(at, "%s", wrong.Text)
+			}
+		}
+	})
+}
+
+func decode(body []byte, columns *registry.Columns, limits Limits, check func(bundle.Request, *problem.Faults)) (Decoded, *problem.Problem) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.s.Reset(body)
@@ -77,13 +91,11 @@ func Decode(body []byte, columns *registry.Columns, limits Limits) (Decoded, *pr
 		p := problem.New(http.StatusBadRequest, "the body is not the JSON that is wanted: "+err.Error())
 		return Decoded{}, &p
 	}
-	if len(d.faults) > 0 {
-		detail := fmt.Sprintf("%d faults in the body", len(d.faults)+d.more)
-		if len(d.faults) == 1 {
-			detail = "a fault in the body"
+	if d.faults.Any() {
+		if check != nil {
+			check(d.out.Request, &d.faults)
 		}
-		p := problem.New(http.StatusUnprocessableEntity, detail, d.faults...)
-		return Decoded{}, &p
+		return Decoded{}, d.faults.Problem(http.StatusUnprocessableEntity)
 	}
 	rows := len(d.out.IDs)
 	d.out.X = models.Matrix{Rows: rows, Values: d.values}
@@ -104,13 +116,7 @@ func transpose(from []float64, rows, columns int) []float64 {
 	return to
 }
 
-func (d *decoder) fault(pointer, format string, args ...any) {
-	if len(d.faults) >= problem.MaxFaults {
-		d.more++
-		return
-	}
-	d.faults = append(d.faults, problem.Fault{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
-}
+func (d *decoder) fault(pointer, format string, args ...any) { d.faults.Add(pointer, format, args...) }
 
 // token escapes a name as a part of a JSON pointer.
 func token(name string) string {
@@ -348,7 +354,7 @@ func (d *decoder) value(pointer string, j int) float64 {
 // unknown reports a feature that the bundle does not read.
 func (d *decoder) unknown(pointer, name string) {
 	near := ""
-	if len(d.faults) < 5 { // a suggestion costs a comparison with every input
+	if len(d.faults.List) < 5 { // a suggestion costs a comparison with every input
 		known := make([]string, len(d.columns.Inputs))
 		for j, in := range d.columns.Inputs {
 			known[j] = in.Name
@@ -379,7 +385,7 @@ func (d *decoder) outcomes() {
 	}
 	first := true
 	for n := 0; d.s.More(&first, ']'); n++ {
-		if name, ok := d.text(pointer + "/" + strconv.Itoa(n)); ok && n < bundle.MaxTimes {
+		if name, _ := d.text(pointer + "/" + strconv.Itoa(n)); n < bundle.MaxTimes { // one that is no text keeps the place of the others
 			d.out.Request.Outcomes = append(d.out.Request.Outcomes, name)
 		}
 	}
@@ -396,10 +402,13 @@ func (d *decoder) times(pointer string, most int) (out []bundle.Time) {
 		if n == most {
 			d.fault(pointer, "more than %d times", most)
 		}
+		var t bundle.Time
 		if !d.object(at) {
+			if n < most {
+				out = append(out, t) // keeps the place of the others
+			}
 			continue
 		}
-		var t bundle.Time
 		var had uint
 		inner := true
 		for d.s.More(&inner, '}') {

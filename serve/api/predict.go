@@ -42,7 +42,7 @@ func (a *API) predict(w http.ResponseWriter, r *http.Request, explain bool) {
 		a.fail(w, r, *p, nil)
 		return
 	}
-	d, p := Decode(*in, e.Columns, a.Limits)
+	d, p := Read(*in, e, a.Limits)
 	if p != nil {
 		a.fail(w, r, *p, nil)
 		return
@@ -108,10 +108,14 @@ func Predict(r *http.Request, e *registry.Entry, d Decoded, log *audit.Log) ([]b
 
 // fault turns an error of Predict into a problem.
 func fault(err error) problem.Problem {
-	var wrong *bundle.RequestError
+	wrong := bundle.Faults(err)
 	switch {
-	case errors.As(err, &wrong):
-		return problem.New(http.StatusUnprocessableEntity, "a fault in the body", problem.Fault{Pointer: pointer(wrong.Place), Detail: wrong.Text})
+	case wrong != nil:
+		var faults problem.Faults
+		for _, one := range wrong {
+			faults.Add(pointer(one.Place), "%s", one.Text)
+		}
+		return *faults.Problem(http.StatusUnprocessableEntity)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return problem.New(http.StatusServiceUnavailable, "the prediction took longer than a request may; send fewer patients, or ask for no explanation")
 	}

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/voxgene/voxgene/features/table"
-	"github.com/voxgene/voxgene/models"
+	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 	"github.com/voxgene/voxgene/serve/scan"
 )
@@ -28,118 +28,221 @@ type given struct {
 	values         []float64 // NaN where an element is null or a text
 	texts          []string  // nil where no element is a text
 	binary         bool      // its data is said to follow the JSON
+	broken         bool      // a part of it is of the wrong type of JSON: what else seems wrong may follow from that
 }
 
-// decode reads an inference request for a bundle. Members that the protocol lets a client add (parameters of tensors) are skipped.
-func decode(body []byte, e *registry.Entry, limits api.Limits) (request, error) {
-	s := scan.New(body)
-	var q request
+// place is where something stands in a body: the JSON pointer is written only where there is a fault.
+type place struct {
+	list   string
+	index  int // -1 where the list itself is meant
+	member string
+}
+
+// String returns the place as a JSON pointer (RFC 6901), as a fragment.
+func (p place) String() string {
+	text := "#/" + p.list
+	if p.index >= 0 {
+		text += "/" + strconv.Itoa(p.index)
+	}
+	if p.member != "" {
+		text += "/" + p.member
+	}
+	return text
+}
+
+// decoder reads one body and goes on behind what is wrong in it, so that all faults are told at once.
+type decoder struct {
+	s      *scan.Scanner
+	entry  *registry.Entry
+	limits api.Limits
+	faults problem.Faults
+	q      request
+}
+
+// decode reads an inference request for a bundle: the error is of JSON that cannot be read, the faults of what it says. Members that the protocol
+// lets a client add (parameters of tensors) are skipped. outputs are the names of those that there are; nil where that is not known before.
+func decode(body []byte, e *registry.Entry, limits api.Limits, outputs []string) (request, problem.Faults, error) {
+	d := &decoder{s: scan.New(body), entry: e, limits: limits}
+	s := d.s
 	var tensors []given
 	first := true
 	for s.Begin('{'); s.More(&first, '}'); {
 		switch key := string(s.Key()); key {
 		case "id":
-			id := string(s.String())
-			q.id = &id
+			id := d.text(place{"id", -1, ""})
+			d.q.id = &id
 		case "parameters":
-			if err := parameters(s, &q); err != nil {
-				return q, err
-			}
+			d.parameters()
 		case "inputs":
 			inner := true
-			for s.Begin('['); s.More(&inner, ']'); {
-				tensors = append(tensors, input(s, (len(e.Bundle.Inputs)+1)*limits.Patients))
+			if !d.begin('[', place{"inputs", -1, ""}) {
+				tensors = append(tensors, given{broken: true})
+				continue
+			}
+			for s.More(&inner, ']') {
+				tensors = append(tensors, d.input(len(tensors)))
 			}
 		case "outputs":
 			inner := true
-			q.outputs = []string{}
-			for s.Begin('['); s.More(&inner, ']'); {
-				q.outputs = append(q.outputs, output(s))
+			d.q.outputs = []string{}
+			if d.begin('[', place{"outputs", -1, ""}) {
+				for s.More(&inner, ']') {
+					d.q.outputs = append(d.q.outputs, d.output(len(d.q.outputs)))
+				}
 			}
 		default:
-			return q, fmt.Errorf("unknown member %q; a request has id, parameters, inputs and outputs", key)
+			near := ""
+			if known := settings.Nearest(key, []string{"id", "parameters", "inputs", "outputs"}); known != "" && len(key) < 200 {
+				near = fmt.Sprintf(" %q", key) // what is like none may be anything
+			}
+			d.faults.Add("#", "unknown member%s; a request has id, parameters, inputs and outputs", near)
+			s.Skip()
 		}
 	}
 	if !s.End() {
-		return q, fmt.Errorf("the body is not the JSON that is wanted: %w", s.Err())
+		return d.q, problem.Faults{}, s.Err()
 	}
-	return q, assemble(&q, tensors, e, limits)
+	d.assemble(tensors)
+	d.faults.Append(unknownOutputs(d.q.outputs, outputs))
+	for _, wrong := range e.Bundle.Check(d.q.decoded.Request) { // times: the rest is not of this protocol
+		d.faults.Add("#/parameters/times", "%s", wrong.Text)
+	}
+	return d.q, d.faults, nil
+}
+
+func (d *decoder) fault(at place, format string, args ...any) {
+	d.faults.Add(at.String(), format, args...)
+}
+
+// begin starts a list or an object, or notes what is there instead.
+func (d *decoder) begin(bracket byte, at place) bool {
+	if c := d.s.Peek(); c != bracket && c != 0 {
+		d.fault(at, "want %s, found %s", scan.Name(bracket), scan.Name(c))
+		d.s.Skip()
+		return false
+	}
+	return d.s.Begin(bracket)
+}
+
+// text reads a string, or notes what is there instead.
+func (d *decoder) text(at place) string {
+	if c := d.s.Peek(); c != '"' && c != 0 {
+		d.fault(at, "want a text, found %s", scan.Name(c))
+		d.s.Skip()
+		return ""
+	}
+	return string(d.s.String())
 }
 
 // parameters reads the request's: times, a text such as "12mo,24mo".
-func parameters(s *scan.Scanner, q *request) error {
+func (d *decoder) parameters() {
+	if !d.begin('{', place{"parameters", -1, ""}) {
+		return
+	}
 	first := true
-	for s.Begin('{'); s.More(&first, '}'); {
-		if key := string(s.Key()); key != "times" {
-			s.Skip()
+	for d.s.More(&first, '}') {
+		if key := string(d.s.Key()); key != "times" {
+			d.s.Skip()
 			continue
 		}
-		for text := range strings.SplitSeq(string(s.String()), ",") {
+		at := place{"parameters", -1, "times"}
+		if c := d.s.Peek(); c != '"' {
+			d.text(at) // which says what is there
+			continue
+		}
+		for i, text := range strings.Split(d.text(at), ",") {
 			t, err := bundle.ParseTime(strings.TrimSpace(text))
 			if err != nil {
-				return fmt.Errorf("parameters.times: %w", err)
+				d.fault(at, "time %d is not a number with its unit (d, wk, mo or a), such as 12mo", i+1)
+				continue
 			}
-			q.decoded.Request.Times = append(q.decoded.Request.Times, t)
+			d.q.decoded.Request.Times = append(d.q.decoded.Request.Times, t)
 		}
 	}
-	return nil
 }
 
-// output reads the name of an output that is asked for.
-func output(s *scan.Scanner) string {
-	name := ""
+// output reads the name of the i-th output that is asked for.
+func (d *decoder) output(i int) string {
+	name, at := "", place{"outputs", i, "name"}
 	first := true
-	for s.Begin('{'); s.More(&first, '}'); {
-		if string(s.Key()) == "name" {
-			name = string(s.String())
+	if !d.begin('{', place{"outputs", i, ""}) {
+		return ""
+	}
+	for d.s.More(&first, '}') {
+		if string(d.s.Key()) == "name" {
+			name = d.text(at)
 		} else {
-			s.Skip()
+			d.s.Skip()
 		}
 	}
 	return name
 }
 
-// input reads one tensor of at most a number of elements.
-func input(s *scan.Scanner, most int) given {
+// input reads the i-th tensor.
+func (d *decoder) input(i int) given {
 	var g given
+	s, before := d.s, len(d.faults.List)+d.faults.More
 	first := true
-	for s.Begin('{'); s.More(&first, '}'); {
+	if !d.begin('{', place{"inputs", i, ""}) {
+		return given{broken: true}
+	}
+	for s.More(&first, '}') {
 		switch string(s.Key()) {
 		case "name":
-			g.name = string(s.String())
+			g.name = d.text(place{"inputs", i, "name"})
 		case "datatype":
-			g.datatype = string(s.String())
+			g.datatype = d.text(place{"inputs", i, "datatype"})
 		case "shape":
-			inner := true
-			for s.Begin('['); s.More(&inner, ']'); {
-				n := s.Number()
-				if n < 0 || n != math.Trunc(n) || n > float64(most) || len(g.shape) > 2 {
-					n = -1 // never equal to a count: assemble says what is wrong
-				}
-				g.shape = append(g.shape, int(n))
-			}
+			d.shape(&g, place{"inputs", i, "shape"})
 		case "data":
-			g.elements(s, 0)
+			d.elements(&g, 0, place{"inputs", i, "data"})
 		case "parameters":
 			inner := true
-			for s.Begin('{'); s.More(&inner, '}'); {
-				g.binary = string(s.Key()) == "binary_data_size" || g.binary
-				s.Skip()
+			if d.begin('{', place{"inputs", i, "parameters"}) {
+				for s.More(&inner, '}') {
+					g.binary = string(s.Key()) == "binary_data_size" || g.binary
+					s.Skip()
+				}
 			}
 		default:
 			s.Skip()
 		}
 	}
+	g.broken = len(d.faults.List)+d.faults.More > before
 	return g
 }
 
+// shape reads the shape of a tensor.
+func (d *decoder) shape(g *given, at place) {
+	if !d.begin('[', at) {
+		return
+	}
+	most := float64((len(d.entry.Bundle.Inputs) + 1) * d.limits.Patients)
+	inner := true
+	for d.s.More(&inner, ']') {
+		n := -1.0 // never equal to a count: check says what is wrong
+		if c := d.s.Peek(); c == '-' || c >= '0' && c <= '9' || c == 0 {
+			n = d.s.Number()
+		} else {
+			d.s.Skip()
+		}
+		if n < 0 || n != math.Trunc(n) || n > most || len(g.shape) > 2 {
+			n = -1
+		}
+		g.shape = append(g.shape, int(n))
+	}
+}
+
 // elements reads data, which may be nested or flat.
-func (g *given) elements(s *scan.Scanner, depth int) {
+func (d *decoder) elements(g *given, depth int, at place) {
+	s := d.s
 	switch c := s.Peek(); {
+	case c == '-' || c >= '0' && c <= '9' || c == 0:
+		g.add(s.Number(), "", false)
 	case c == '[' && depth < 4:
 		first := true
 		for s.Begin('['); s.More(&first, ']'); {
-			g.elements(s, depth+1)
+			d.elements(g, depth+1, at)
 		}
 	case c == 'n':
 		s.Null()
@@ -147,10 +250,11 @@ func (g *given) elements(s *scan.Scanner, depth int) {
 	case c == '"':
 		g.add(math.NaN(), string(s.String()), true)
 	case c == 't' || c == 'f':
-		text := strconv.FormatBool(s.Bool())
-		g.add(math.NaN(), text, true)
+		g.add(math.NaN(), strconv.FormatBool(s.Bool()), true)
 	default:
-		g.add(s.Number(), "", false)
+		d.fault(at, "element %d is %s; want numbers, texts, true, false or null, in lists at most four deep", len(g.values), scan.Name(c))
+		s.Skip()
+		g.add(math.NaN(), "", false)
 	}
 }
 
@@ -162,153 +266,4 @@ func (g *given) add(v float64, text string, isText bool) {
 	if g.texts != nil {
 		g.texts = append(g.texts, text)
 	}
-}
-
-// check says what is wrong with a tensor by itself.
-func (g *given) check() error {
-	count := 1
-	for _, n := range g.shape {
-		if n < 0 {
-			return fmt.Errorf("input %q: shape %v", g.name, g.shape)
-		}
-		count *= n
-	}
-	switch {
-	case g.name == "":
-		return fmt.Errorf("an input has no name")
-	case g.binary:
-		return fmt.Errorf("input %q: tensors in binary (binary_data_size) are an extension that this server does not have: send data as JSON", g.name)
-	case len(g.shape) == 0 || len(g.shape) > 2:
-		return fmt.Errorf("input %q: want a shape of one or two numbers", g.name)
-	case count != len(g.values):
-		return fmt.Errorf("input %q: %d elements of data for shape %v", g.name, len(g.values), g.shape)
-	case !isNumber(g.datatype) && g.datatype != "BYTES" && g.datatype != "BOOL":
-		return fmt.Errorf("input %q: %q is not a datatype", g.name, g.datatype)
-	case isNumber(g.datatype) && g.texts != nil:
-		return fmt.Errorf("input %q: a text in data of type %s", g.name, g.datatype)
-	}
-	if r, ok := ranges[g.datatype]; ok {
-		for i, v := range g.values {
-			if v < r.least || v > r.most || r.whole && v == v && v != math.Trunc(v) { // null is missing
-				return fmt.Errorf("input %q: element %d is not of type %s", g.name, i, g.datatype)
-			}
-		}
-	}
-	return nil
-}
-
-// ranges are what the datatypes of numbers hold, but for FP64, which holds all.
-var ranges = map[string]struct {
-	least, most float64
-	whole       bool
-}{
-	"FP32": {-math.MaxFloat32, math.MaxFloat32, false}, "FP16": {-65504, 65504, false},
-	"UINT8": {0, math.MaxUint8, true}, "UINT16": {0, math.MaxUint16, true}, "UINT32": {0, math.MaxUint32, true}, "UINT64": {0, math.MaxUint64, true},
-	"INT8": {math.MinInt8, math.MaxInt8, true}, "INT16": {math.MinInt16, math.MaxInt16, true}, "INT32": {math.MinInt32, math.MaxInt32, true}, "INT64": {math.MinInt64, math.MaxInt64, true},
-}
-
-// flags copies a tensor of BOOL into a column of numbers: whether a gene is mutated, as 1 and 0.
-func (g *given) flags(to []float64) error {
-	for i := range to {
-		switch {
-		case g.texts != nil && g.texts[i] == "true":
-			to[i] = 1
-		case g.texts != nil && g.texts[i] == "false":
-			to[i] = 0
-		case g.texts == nil || g.texts[i] == "":
-			if to[i] = g.values[i]; to[i] == to[i] && to[i] != 0 && to[i] != 1 {
-				return fmt.Errorf("input %q: element %d is not of type BOOL", g.name, i)
-			}
-		default:
-			return fmt.Errorf("input %q: element %d is not of type BOOL", g.name, i)
-		}
-	}
-	return nil
-}
-
-// assemble brings the tensors to the order of the bundle's inputs.
-func assemble(q *request, tensors []given, e *registry.Entry, limits api.Limits) error {
-	if len(tensors) == 0 {
-		return fmt.Errorf("inputs is missing or empty")
-	}
-	inputs := e.Columns.Inputs
-	rows := -1
-	seen := make([]bool, len(inputs))
-	for i := range tensors {
-		g := &tensors[i]
-		if err := g.check(); err != nil {
-			return err
-		}
-		if rows < 0 {
-			rows = g.shape[0]
-			if rows < 1 || rows > limits.Patients {
-				return fmt.Errorf("input %q: %d rows; a request has 1 to %d", g.name, rows, limits.Patients)
-			}
-			q.decoded.X = models.Matrix{Rows: rows, Values: make([]float64, rows*len(inputs))}
-			for k := range q.decoded.X.Values {
-				q.decoded.X.Values[k] = math.NaN()
-			}
-		}
-		if g.shape[0] != rows {
-			return fmt.Errorf("input %q has %d rows where %q has %d", g.name, g.shape[0], tensors[0].name, rows)
-		}
-		if err := place(q, g, e, seen); err != nil {
-			return err
-		}
-	}
-	q.decoded.IDs = make([]string, rows)
-	return nil
-}
-
-// place copies a tensor into its column, or a matrix into all of them.
-func place(q *request, g *given, e *registry.Entry, seen []bool) error {
-	inputs, rows := e.Columns.Inputs, q.decoded.X.Rows
-	j := e.Columns.Find([]byte(g.name), len(inputs))
-	if j < 0 && g.name == "features" && len(g.shape) == 2 && g.shape[1] == len(inputs) && g.texts == nil {
-		for k, in := range inputs {
-			if in.Kind != table.Numeric {
-				return fmt.Errorf("input features: %s is not a number; send a tensor an input", in.Name)
-			}
-			if seen[k] {
-				return fmt.Errorf("input %q is there twice", in.Name)
-			}
-			seen[k] = true
-			for i := range rows {
-				q.decoded.X.Values[k*rows+i] = g.values[i*len(inputs)+k]
-			}
-		}
-		return nil
-	}
-	switch {
-	case j < 0:
-		if near := e.Bundle.Nearest(g.name); near != "" && len(g.name) < 200 {
-			return fmt.Errorf("the model has no input %q; did you mean %q?", g.name, near)
-		}
-		return fmt.Errorf("the model has no input %q", g.name)
-	case seen[j]:
-		return fmt.Errorf("input %q is there twice", g.name)
-	case len(g.shape) == 2 && g.shape[1] != 1:
-		return fmt.Errorf("input %q: shape %v; want [n] or [n, 1]", g.name, g.shape)
-	}
-	seen[j] = true
-	to := q.decoded.X.Values[j*rows : (j+1)*rows]
-	if inputs[j].Kind == table.Numeric {
-		if g.datatype == "BOOL" {
-			return g.flags(to)
-		}
-		if g.texts != nil || !isNumber(g.datatype) {
-			return fmt.Errorf("input %q is of type %s; want FP64", g.name, g.datatype)
-		}
-		copy(to, g.values)
-		return nil
-	}
-	for i, v := range g.values {
-		switch {
-		case g.texts != nil && g.texts[i] != "":
-			to[i] = bundle.Level(inputs[j].Column, g.texts[i])
-		case !math.IsNaN(v):
-			to[i] = bundle.Level(inputs[j].Column, strconv.FormatFloat(v, 'f', -1, 64))
-		}
-	}
-	return nil
 }

@@ -151,9 +151,19 @@ func (f *Front) infer(w http.ResponseWriter, r *http.Request, explain bool) {
 		f.fail(w, r, p.Status, p.Error())
 		return
 	}
-	q, err := decode(body, e, f.Limits)
-	if err != nil {
-		f.fail(w, r, http.StatusBadRequest, err.Error())
+	var names []string
+	if !explain { // those of explanations depend on the answer
+		for _, o := range outputs(e.Bundle) {
+			names = append(names, o.Name)
+		}
+	}
+	q, faults, err := decode(body, e, f.Limits, names)
+	switch {
+	case err != nil:
+		f.fail(w, r, http.StatusBadRequest, "the body is not the JSON that is wanted: "+err.Error())
+		return
+	case faults.Any():
+		f.fail(w, r, http.StatusBadRequest, faults.Text())
 		return
 	}
 	if explain {
@@ -173,8 +183,8 @@ func (f *Front) infer(w http.ResponseWriter, r *http.Request, explain bool) {
 	} else {
 		list = predictions(answers)
 	}
-	if list, err = chosen(list, q.outputs); err != nil {
-		f.fail(w, r, http.StatusBadRequest, err.Error())
+	if list, faults = chosen(list, q.outputs); faults.Any() {
+		f.fail(w, r, http.StatusBadRequest, faults.Text())
 		return
 	}
 	v := map[string]any{"model_name": e.Bundle.Name, "model_version": e.Bundle.Version(), "outputs": list,

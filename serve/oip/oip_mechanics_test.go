@@ -208,20 +208,20 @@ func TestInferBadInput(t *testing.T) {
 		return fmt.Sprintf(`{"inputs": [{"name": %q, "shape": %s, "datatype": %q, "data": %s}]}`, name, shape, datatype, data)
 	}
 	for _, c := range []struct{ body, want string }{
-		{input("clinical.aeg", "[1]", "FP64", "[1]"), `the model has no input "clinical.aeg"; did you mean "clinical.age"?`},
-		{input("clinical.age", "[2]", "FP64", "[1]"), `input "clinical.age": 1 elements of data for shape [2]`},
-		{input("clinical.age", "[1]", "FP65", "[1]"), `input "clinical.age": "FP65" is not a datatype`},
-		{input("clinical.age", "[1]", "BYTES", `["x"]`), `input "clinical.age" is of type BYTES; want FP64`},
-		{input("clinical.age", "[1]", "FP64", `["x"]`), `input "clinical.age": a text in data of type FP64`},
-		{input("clinical.age", "[1, 2]", "FP64", "[1, 2]"), `input "clinical.age": shape [1 2]; want [n] or [n, 1]`},
-		{input("clinical.age", "[11]", "FP64", "[1,1,1,1,1,1,1,1,1,1,1]"), `input "clinical.age": 11 rows; a request has 1 to 10`},
-		{input("clinical.age", "[]", "FP64", "[]"), `input "clinical.age": want a shape of one or two numbers`},
-		{input("clinical.age", "[-1]", "FP64", "[]"), `input "clinical.age": shape [-1]`},
-		{`{"inputs": []}`, "inputs is missing or empty"},
-		{`{"input": []}`, `unknown member "input"; a request has id, parameters, inputs and outputs`},
+		{input("clinical.aeg", "[1]", "FP64", "[1]"), `#/inputs/0/name: the model has no input "clinical.aeg"; did you mean "clinical.age"?`},
+		{input("clinical.age", "[2]", "FP64", "[1]"), `#/inputs/0/data: input "clinical.age": 1 elements of data for shape [2]`},
+		{input("clinical.age", "[1]", "FP65", "[1]"), `#/inputs/0/datatype: input "clinical.age": "FP65" is not a datatype; want FP64, FP32, FP16, INT8 to INT64, UINT8 to UINT64, BOOL or BYTES`},
+		{input("clinical.age", "[1]", "BYTES", `["x"]`), `#/inputs/0/datatype: input "clinical.age" is of type BYTES; want FP64`},
+		{input("clinical.age", "[1]", "FP64", `["x"]`), `#/inputs/0/data: input "clinical.age": a text in data of type FP64`},
+		{input("clinical.age", "[1, 2]", "FP64", "[1, 2]"), `#/inputs/0/shape: input "clinical.age": shape [1 2]; want [n] or [n, 1]`},
+		{input("clinical.age", "[11]", "FP64", "[1,1,1,1,1,1,1,1,1,1,1]"), `#/inputs/0/shape: input "clinical.age": 11 rows; a request has 1 to 10`},
+		{input("clinical.age", "[]", "FP64", "[]"), `#/inputs/0/shape: input "clinical.age": want a shape of one or two numbers`},
+		{input("clinical.age", "[-1]", "FP64", "[]"), `#/inputs/0/shape: input "clinical.age": shape [-1]; want whole numbers, the first one the rows`},
+		{`{"inputs": []}`, "#/inputs: inputs is missing or empty; send a tensor an input"},
+		{`{"input": []}`, `#: unknown member "input"; a request has id, parameters, inputs and outputs; #/inputs: inputs is missing or empty; send a tensor an input`},
 		{`{"inputs": [`, "the body is not the JSON that is wanted: line 1, column 13: want an object, found the end"},
-		{strings.Replace(two, "1a,90a", "1y", 1), `parameters.times: "1y" is not a time with its unit (d, wk, mo or a), such as 12mo`},
-		{strings.Replace(two, `"inputs"`, `"outputs": [{"name": "os.rsik"}], "inputs"`, 1), `there is no output "os.rsik"`},
+		{strings.Replace(two, "1a,90a", "1y", 1), `#/parameters/times: time 1 is not a number with its unit (d, wk, mo or a), such as 12mo`},
+		{strings.Replace(two, `"inputs"`, `"outputs": [{"name": "os.rsik"}], "inputs"`, 1), `#/outputs/0/name: there is no such output; there are idh.label, idh.probabilities, os.risk, os.risk_group, os.median, os.survival, warnings`},
 	} {
 		code, text := ask(h, "POST", "/v2/models/glioma/infer", c.body)
 		var e struct{ Error string }

@@ -2,12 +2,13 @@ package oip
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/problem"
 )
 
 // tensor is an output, its data flat and row-major.
@@ -134,21 +135,20 @@ func explanations(b *bundle.Bundle, answers []bundle.Prediction) []tensor {
 }
 
 // chosen returns the tensors that were asked for, in that order; nil asks for all.
-func chosen(all []tensor, names []string) ([]tensor, error) {
+func chosen(all []tensor, names []string) ([]tensor, problem.Faults) {
 	if names == nil {
-		return all, nil
+		return all, problem.Faults{}
 	}
-	out := []tensor{}
-	for _, name := range names {
-		found := false
-		for _, t := range all {
-			if t.Name == name {
-				out, found = append(out, t), true
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("there is no output %q", name)
-		}
+	known := make([]string, len(all))
+	for i, t := range all {
+		known[i] = t.Name
 	}
-	return out, nil
+	if faults := unknownOutputs(names, known); faults.Any() {
+		return nil, faults
+	}
+	out := make([]tensor, len(names))
+	for k, name := range names {
+		out[k] = all[slices.Index(known, name)]
+	}
+	return out, problem.Faults{}
 }

@@ -6,8 +6,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // Problem is an answer other than the one asked for. It must hold nothing that names a patient.
@@ -18,6 +21,8 @@ type Problem struct {
 	Detail string  `json:"detail,omitempty"`
 	ID     string  `json:"id"`
 	Errors []Fault `json:"errors,omitempty"`
+	// More counts the faults beyond those listed.
+	More int `json:"more,omitempty"`
 }
 
 // Fault is one thing that is wrong in a request.
@@ -30,15 +35,77 @@ type Fault struct {
 // MaxFaults is how many faults one answer lists.
 const MaxFaults = 20
 
+// Faults collects all that is wrong in a request: it lists the first MaxFaults and counts the others.
+type Faults struct {
+	List []Fault
+	More int // beyond those listed
+}
+
+// Add notes a fault at a place in the body.
+func (f *Faults) Add(pointer, format string, args ...any) {
+	if len(f.List) >= MaxFaults {
+		f.More++
+		return
+	}
+	f.List = append(f.List, Fault{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+// Append notes the faults of another collection.
+func (f *Faults) Append(other Faults) {
+	n := min(len(other.List), MaxFaults-len(f.List))
+	f.List = append(f.List, other.List[:n]...)
+	f.More += len(other.List) - n + other.More
+}
+
+// Any reports whether there is a fault.
+func (f *Faults) Any() bool { return len(f.List) > 0 }
+
+// Covers reports whether a fault is noted at a place, within it or around it: another one there may be nothing but what follows from it.
+func (f *Faults) Covers(pointer string) bool {
+	return slices.ContainsFunc(f.List, func(have Fault) bool {
+		return have.Pointer == pointer || strings.HasPrefix(have.Pointer, pointer+"/") || strings.HasPrefix(pointer, have.Pointer+"/")
+	})
+}
+
+// Problem is the answer to a request with these faults, or nil where there is none.
+func (f *Faults) Problem(status int) *Problem {
+	if !f.Any() {
+		return nil
+	}
+	detail := "a fault in the body"
+	if n := len(f.List) + f.More; n > 1 {
+		detail = fmt.Sprintf("%d faults in the body", n)
+	}
+	if f.More > 0 {
+		detail += fmt.Sprintf(", of which the first %d are listed", len(f.List))
+	}
+	p := New(status, detail, f.List...)
+	p.More = f.More
+	return &p
+}
+
+// Text is all faults in one line, for protocols whose errors are a text: "place: detail; place: detail; and 3 more".
+func (f *Faults) Text() string {
+	parts := make([]string, len(f.List))
+	for i, one := range f.List {
+		parts[i] = one.Pointer + ": " + one.Detail
+	}
+	if f.More > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", f.More))
+	}
+	return strings.Join(parts, "; ")
+}
+
 // New returns a problem of a status, with what is wrong and how to repair it.
 func New(status int, detail string, faults ...Fault) Problem {
 	return Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Errors: faults}
 }
 
-// Error returns the detail, so that a problem can be passed on as an error.
+// Error returns the detail and all faults that are listed, so that a problem can be passed on as an error.
 func (p Problem) Error() string {
 	if len(p.Errors) > 0 {
-		return p.Detail + ": " + p.Errors[0].Pointer + ": " + p.Errors[0].Detail
+		listed := Faults{List: p.Errors, More: p.More}
+		return p.Detail + ": " + listed.Text()
 	}
 	return p.Detail
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/pipeline"
@@ -59,4 +60,18 @@ func (c *Columns) Find(name []byte, guess int) int {
 		return j
 	}
 	return -1
+}
+
+// Nearest is the input's name most like one that no input has, or "" where none is like it. Names beyond a length and models beyond a number of
+// inputs are not compared: that is quadratic, and the client chose the name. What is not like an input's name may be anything, an identifier of a
+// patient too, and is not to be repeated.
+func (c *Columns) Nearest(name string) string {
+	if len(name) > 200 || len(c.Inputs) > 2000 {
+		return ""
+	}
+	known := make([]string, len(c.Inputs))
+	for j, in := range c.Inputs {
+		known[j] = in.Name
+	}
+	return settings.Nearest(name, known)
 }

@@ -20,39 +20,51 @@ import (
 var absent = []string{"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
 
 // frame reads rows as pandas writes a data frame with to_csv: a header of names, and a row a patient. A first column without a name is the index,
-// and left aside.
+// and left aside. A row or a cell that cannot be read is noted with its place, and the others are read on.
 func frame(body []byte, columns *registry.Columns, most int) (rows, error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	r.ReuseRecord = true
 	header, err := r.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, errors.New("the table is empty; want a header of names, and a row a patient")
+		return rows{}, errors.New("the table is empty; want a header of names, and a row a patient")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the body is not CSV: %w", err)
+		return rows{}, fmt.Errorf("the body is not CSV: %w", err)
 	}
-	names := slices.Clone(header)
+	var out rows
+	all, from := slices.Clone(header), 0
+	if all[0] == "" {
+		from = 1
+	}
+	names := append(make([]string, from), out.head(all[from:], columns, func(k int) string { return fmt.Sprintf("column %d", from+k+1) })...)
 	numeric := make([]bool, len(names))
 	for k, name := range names {
 		if j := columns.Find([]byte(name), len(columns.Inputs)); j >= 0 {
 			numeric[k] = columns.Inputs[j].Kind == table.Numeric
 		}
 	}
-	var out rows
-	for {
+	for n := 0; ; n++ {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
-		if err != nil {
-			return nil, fmt.Errorf("the body is not CSV: %w", err)
+		if n == most {
+			return rows{}, fmt.Errorf("more than %d rows; send them in several requests", most)
 		}
-		if len(out) == most {
-			return nil, fmt.Errorf("more than %d rows; send them in several requests", most)
+		if errors.Is(err, csv.ErrFieldCount) {
+			line, _ := r.FieldPos(0)
+			out.faults.Add(fmt.Sprintf("%s (line %d)", inRow(n), line), "wrong number of fields: %d for %d columns", len(cells), len(names))
+			out.list = append(out.list, nil)
+			continue
+		}
+		if err != nil { // of quotation marks: where the next row begins is not known
+			out.faults.Add(inRow(n), "the body is not CSV from here on: %v", err)
+			out.list = append(out.list, nil)
+			return out, nil
 		}
 		row := []byte{'{'}
 		for k, cell := range cells {
-			if k == 0 && names[0] == "" {
+			if names[k] == "" {
 				continue
 			}
 			if len(row) > 1 {
@@ -68,11 +80,12 @@ func frame(body []byte, columns *registry.Columns, most int) (rows, error) {
 				v, err := strconv.ParseFloat(strings.TrimSpace(cell), 64)
 				if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
 					line, column := r.FieldPos(k)
-					return nil, fmt.Errorf("row %d, column %.100q (line %d, character %d): want a number, or nothing where it is not known", len(out), names[k], line, column)
+					out.faults.Add(fmt.Sprintf("%s, column %.100q (line %d, character %d)", inRow(n), names[k], line, column), "want a number, or nothing where it is not known")
+					v = 0
 				}
 				row = strconv.AppendFloat(row, v, 'g', -1, 64)
 			}
 		}
-		out = append(out, append(row, '}'))
+		out.list = append(out.list, append(row, '}'))
 	}
 }

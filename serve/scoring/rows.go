@@ -9,35 +9,18 @@ import (
 	"slices"
 
 	"github.com/voxgene/voxgene/models/bundle"
+	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 )
 
-// instances reads a list of rows: objects of names and values, or lists of values in the order of the model's inputs.
-func instances(text json.RawMessage, columns *registry.Columns) (rows, error) {
-	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil {
-		return nil, errors.New("instances is a list of rows")
-	}
-	names := make([]string, len(columns.Inputs))
-	for j, in := range columns.Inputs {
-		names[j] = in.Name
-	}
-	out := make(rows, len(list))
-	for i, row := range list {
-		switch first(row) {
-		case '{':
-			out[i] = row
-		case '[':
-			var err error
-			if out[i], err = named(names, row); err != nil {
-				return nil, fmt.Errorf("row %d: %w", i, err)
-			}
-		default:
-			return nil, fmt.Errorf("row %d is neither an object of names and values nor a list of values", i)
-		}
-	}
-	return out, nil
+// rows are the features of each row, as objects of names and values; nil where a row could not be read, which faults then say.
+type rows struct {
+	list   []json.RawMessage
+	faults problem.Faults
 }
+
+// inRow is the place of a fault of a row as api.Decode gives it, so that all are told alike.
+func inRow(i int) string { return fmt.Sprintf("#/patients/%d", i) }
 
 // first is the first byte of a JSON value.
 func first(text json.RawMessage) byte {
@@ -47,52 +30,110 @@ func first(text json.RawMessage) byte {
 	return 0
 }
 
-// named puts names to a row's values.
-func named(names []string, row json.RawMessage) (json.RawMessage, error) {
+// instances reads a list of rows: objects of names and values, or lists of values in the order of the model's inputs.
+func instances(text json.RawMessage, columns *registry.Columns) (rows, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(text, &list); err != nil {
+		return rows{}, errors.New("instances is a list of rows")
+	}
+	names := make([]string, len(columns.Inputs))
+	for j, in := range columns.Inputs {
+		names[j] = in.Name
+	}
+	out := rows{list: make([]json.RawMessage, len(list))}
+	for i, row := range list {
+		switch first(row) {
+		case '{':
+			out.list[i] = row
+		case '[':
+			out.list[i] = out.named(i, names, row)
+		default:
+			out.faults.Add(inRow(i), "is neither an object of names and values nor a list of values")
+		}
+	}
+	return out, nil
+}
+
+// named puts names to the values of the i-th row; a value whose name is empty is left out. What is wrong is noted, and the row is nil.
+func (r *rows) named(i int, names []string, row json.RawMessage) json.RawMessage {
 	var values []json.RawMessage
 	if err := json.Unmarshal(row, &values); err != nil {
-		return nil, errors.New("not a list of values")
+		r.faults.Add(inRow(i), "is not a list of values")
+		return nil
 	}
 	if len(values) != len(names) {
-		return nil, fmt.Errorf("%d values for %d columns", len(values), len(names))
+		r.faults.Add(inRow(i), "%d values for %d columns", len(values), len(names))
+		return nil
 	}
 	out := []byte{'{'}
 	for j, v := range values {
-		if j > 0 {
+		if names[j] == "" {
+			continue
+		}
+		if len(out) > 1 {
 			out = append(out, ',')
 		}
 		out = append(append(bundle.AppendString(out, names[j]), ':'), v...)
 	}
-	return append(out, '}'), nil
+	return append(out, '}')
+}
+
+// head returns the names of columns with those emptied that no input has, or that are there twice: a column is told once and not in every row.
+func (r *rows) head(names []string, columns *registry.Columns, place func(k int) string) []string {
+	known := make([]string, len(names))
+	seen := make([]bool, len(columns.Inputs))
+	for k, name := range names {
+		j := columns.Find([]byte(name), len(columns.Inputs))
+		switch {
+		case j < 0:
+			text := "the model reads no such feature"
+			if near := columns.Nearest(name); near != "" {
+				text = fmt.Sprintf("%.200q: the model reads no such feature; did you mean %q?", name, near)
+			}
+			r.faults.Add(place(k), "%s", text)
+		case seen[j]:
+			r.faults.Add(place(k), "%s: the feature is there twice", columns.Inputs[j].Name)
+		default:
+			seen[j], known[k] = true, name
+		}
+	}
+	return known
 }
 
 // mlflow reads the rows of a body of MLflow: one of dataframe_split, dataframe_records, instances and inputs.
 func mlflow(m map[string]json.RawMessage, columns *registry.Columns) (rows, error) {
 	if len(m) != 1 {
-		return nil, errors.New("want exactly one of dataframe_split, dataframe_records, instances and inputs, and beside it params")
+		return rows{}, errors.New("want exactly one of dataframe_split, dataframe_records, instances and inputs, and beside it params")
 	}
 	for kind, text := range m {
 		switch kind {
 		case "dataframe_split":
-			return split(text)
+			return split(text, columns)
 		case "dataframe_records":
-			var list rows
+			var list []json.RawMessage
 			if err := json.Unmarshal(text, &list); err != nil {
-				return nil, errors.New("dataframe_records is a list of objects")
+				return rows{}, errors.New("dataframe_records is a list of objects")
 			}
-			return list, nil
+			out := rows{list: list}
+			for i, row := range list {
+				if first(row) != '{' {
+					out.faults.Add(inRow(i), "is not an object of names and values")
+					list[i] = nil
+				}
+			}
+			return out, nil
 		case "instances", "inputs":
 			if first(text) == '{' {
-				return columnar(text)
+				return columnar(text, columns)
 			}
 			return instances(text, columns)
 		}
 	}
-	return nil, errors.New("want one of dataframe_split, dataframe_records, instances and inputs")
+	return rows{}, errors.New("want one of dataframe_split, dataframe_records, instances and inputs")
 }
 
 // split reads a data frame as pandas writes it with orient split.
-func split(text json.RawMessage) (rows, error) {
+func split(text json.RawMessage, columns *registry.Columns) (rows, error) {
 	var frame struct {
 		Index   json.RawMessage   `json:"index"`
 		Columns []string          `json:"columns"`
@@ -101,58 +142,65 @@ func split(text json.RawMessage) (rows, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&frame); err != nil {
-		return nil, errors.New("dataframe_split has columns, a list of names, and data, a list of rows")
+		return rows{}, errors.New("dataframe_split has columns, a list of names, and data, a list of rows")
 	}
-	out := make(rows, len(frame.Data))
+	out := rows{list: make([]json.RawMessage, len(frame.Data))}
+	names := out.head(frame.Columns, columns, func(k int) string { return fmt.Sprintf("#/dataframe_split/columns/%d", k) })
 	for i, row := range frame.Data {
-		var err error
-		if out[i], err = named(frame.Columns, row); err != nil {
-			return nil, fmt.Errorf("row %d: %w", i, err)
-		}
+		out.list[i] = out.named(i, names, row)
 	}
 	return out, nil
 }
 
 // columnar reads an object of names and lists of values, all of one length; a value alone is a list of one.
-func columnar(text json.RawMessage) (rows, error) {
+func columnar(text json.RawMessage, columns *registry.Columns) (rows, error) {
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, errors.New("inputs is an object of names and lists of values")
+		return rows{}, errors.New("inputs is an object of names and lists of values")
 	}
-	names := slices.Sorted(maps.Keys(m))
-	var out [][]byte
-	for k, name := range names {
-		values := []json.RawMessage{m[name]}
-		if first(m[name]) == '[' {
-			if err := json.Unmarshal(m[name], &values); err != nil {
-				return nil, errors.New("inputs is an object of names and lists of values")
-			}
+	var out rows
+	all := slices.Sorted(maps.Keys(m))
+	n := -1
+	var built [][]byte
+	for k, name := range out.head(all, columns, func(k int) string { return fmt.Sprintf("column %d by name", k+1) }) {
+		values := []json.RawMessage{m[all[k]]}
+		if first(m[all[k]]) == '[' {
+			json.Unmarshal(m[all[k]], &values) // a list, which was read before
 		}
-		if k == 0 {
-			out = make([][]byte, len(values))
+		if n < 0 {
+			n = len(values)
+			built = make([][]byte, n)
 		}
-		if len(values) != len(out) {
-			return nil, fmt.Errorf("a column has %d values and the first %d", len(values), len(out))
+		if name == "" {
+			continue
+		}
+		place := "column " + name
+		if len(values) != n {
+			out.faults.Add(place, "a column has %d values and the first %d", len(values), n)
+			continue
 		}
 		for i, v := range values {
 			if first(v) == '[' { // one value in a list of its own, as tensors of shape [n, 1] are
 				var inner []json.RawMessage
 				if json.Unmarshal(v, &inner) != nil || len(inner) != 1 {
-					return nil, errors.New("a column has more than one value a row")
+					out.faults.Add(place, "a column has more than one value a row: row %d", i)
+					continue
 				}
 				v = inner[0]
 			}
-			if k == 0 {
-				out[i] = []byte{'{'}
+			if len(built[i]) == 0 {
+				built[i] = append(built[i], '{')
 			} else {
-				out[i] = append(out[i], ',')
+				built[i] = append(built[i], ',')
 			}
-			out[i] = append(append(bundle.AppendString(out[i], name), ':'), v...)
+			built[i] = append(append(bundle.AppendString(built[i], name), ':'), v...)
 		}
 	}
-	list := make(rows, len(out))
-	for i := range out {
-		list[i] = append(out[i], '}')
+	out.list = make([]json.RawMessage, len(built))
+	for i := range built {
+		if built[i] != nil {
+			out.list[i] = append(built[i], '}')
+		}
 	}
-	return list, nil
+	return out, nil
 }

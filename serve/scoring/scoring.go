@@ -78,13 +78,20 @@ func send(w http.ResponseWriter, status int, v any) {
 	w.Write(append(body, '\n')) // an error means that the client went away
 }
 
-// words are a problem in one sentence, with the place of its first fault in the rows.
+// words are a problem in one line, with the places of its faults in the rows: "row 0/clinical.age: want a number".
 func words(p problem.Problem) string {
 	if len(p.Errors) == 0 {
 		return p.Detail
 	}
-	place := strings.Replace(strings.TrimPrefix(p.Errors[0].Pointer, "#/"), "patients/", "row ", 1)
-	return p.Detail + ": " + strings.Replace(place, "/features", "", 1) + ": " + p.Errors[0].Detail
+	told := problem.Faults{List: make([]problem.Fault, len(p.Errors)), More: p.More}
+	for i, one := range p.Errors {
+		place := one.Pointer
+		if rest, ok := strings.CutPrefix(place, "#/patients"); ok {
+			place = strings.Replace("row "+strings.TrimPrefix(rest, "/"), "/features", "", 1)
+		}
+		told.List[i] = problem.Fault{Pointer: strings.TrimPrefix(place, "#/"), Detail: one.Detail}
+	}
+	return p.Detail + ": " + told.Text()
 }
 
 // kserve answers version 1 of KServe. The verb is a part of the path's last segment: glioma:predict.
@@ -110,7 +117,7 @@ func (f *Front) kserve(w http.ResponseWriter, r *http.Request) {
 	}
 	answers, p, cause := f.score(w, r, e, verb == "explain", func(m map[string]json.RawMessage) (rows, error) {
 		if m["instances"] == nil || len(m) > 1 {
-			return nil, errors.New("want an object with instances, a list of rows, and nothing else")
+			return rows{}, errors.New("want an object with instances, a list of rows, and nothing else")
 		}
 		return instances(m["instances"], e.Columns)
 	})
@@ -192,9 +199,6 @@ func (f *Front) find(r *http.Request, model string) (*registry.Entry, *problem.P
 	return e, nil
 }
 
-// rows are the features of each row, as objects of names and values.
-type rows []json.RawMessage
-
 // refused is the problem of a body that these protocols answer with 400.
 func refused(detail string) *problem.Problem {
 	p := problem.New(http.StatusBadRequest, detail)
@@ -237,20 +241,30 @@ func (f *Front) scoreTable(w http.ResponseWriter, r *http.Request, e *registry.E
 	return f.predict(r, e, list, nil, false)
 }
 
-// predict predicts rows.
-func (f *Front) predict(r *http.Request, e *registry.Entry, list rows, params json.RawMessage, explain bool) ([]bundle.Prediction, *problem.Problem, error) {
+// predict predicts rows, or says all that is wrong with them and with params.
+func (f *Front) predict(r *http.Request, e *registry.Entry, given rows, params json.RawMessage, explain bool) ([]bundle.Prediction, *problem.Problem, error) {
+	faults := given.faults
 	switch {
-	case len(list) == 0:
+	case len(given.list) == 0 && !faults.Any():
 		return nil, refused("there is no row"), nil
-	case len(list) > f.Limits.Patients:
+	case len(given.list) > f.Limits.Patients:
 		return nil, refused("more than " + strconv.Itoa(f.Limits.Patients) + " rows; send them in several requests"), nil
 	}
-	text, err := request(list, params)
-	if err != nil {
-		return nil, refused(err.Error()), nil
-	}
-	d, p := api.Decode(text, e.Columns, f.Limits)
-	if p != nil {
+	text := request(given.list, params, &faults)
+	d, p := api.Read(text, e, f.Limits)
+	switch {
+	case faults.Any():
+		if p != nil && len(given.list) > 0 {
+			for _, one := range p.Errors {
+				row, rest, ok := cutRow(one.Pointer)
+				if !ok || given.list[row] != nil && rest != "features" { // that nothing was given in a row follows from the others
+					faults.Add(one.Pointer, "%s", one.Detail)
+				}
+			}
+			faults.More += p.More
+		}
+		return nil, faults.Problem(http.StatusBadRequest), nil
+	case p != nil:
 		p.Status = http.StatusBadRequest // the one that these protocols know
 		return nil, p, nil
 	}
@@ -264,12 +278,25 @@ func (f *Front) predict(r *http.Request, e *registry.Entry, list rows, params js
 	return answers, p, err
 }
 
-// request is the body of /v1 for rows, with what params say of outcomes, times and explain.
-func request(list rows, params json.RawMessage) ([]byte, error) {
+// cutRow is the row of a place in it.
+func cutRow(pointer string) (row int, rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(pointer, "#/patients/"); !ok {
+		return 0, "", false
+	}
+	number, rest, _ := strings.Cut(rest, "/")
+	row, err := strconv.Atoi(number)
+	return row, rest, err == nil
+}
+
+// request is the body of /v1 for rows, with what params say of outcomes, times and explain. A row that could not be read is empty there.
+func request(list []json.RawMessage, params json.RawMessage, faults *problem.Faults) []byte {
 	text := []byte(`{"patients":[`)
 	for i, row := range list {
 		if i > 0 {
 			text = append(text, ',')
+		}
+		if row == nil {
+			row = json.RawMessage("{}")
 		}
 		text = append(append(append(text, `{"features":`...), row...), '}')
 	}
@@ -277,7 +304,7 @@ func request(list rows, params json.RawMessage) ([]byte, error) {
 	if params != nil && string(params) != "null" {
 		var m map[string]json.RawMessage
 		if err := json.Unmarshal(params, &m); err != nil {
-			return nil, errors.New("params is an object")
+			faults.Add("#/params", "params is an object")
 		}
 		for _, name := range []string{"outcomes", "times", "explain"} {
 			if v, ok := m[name]; ok {
@@ -286,10 +313,10 @@ func request(list rows, params json.RawMessage) ([]byte, error) {
 			}
 		}
 		if len(m) > 0 {
-			return nil, errors.New("params has outcomes, times and explain, and nothing else")
+			faults.Add("#/params", "params has outcomes, times and explain, and nothing else")
 		}
 	}
-	return append(text, '}'), nil
+	return append(text, '}')
 }
 
 // predictions is the answer of both protocols.

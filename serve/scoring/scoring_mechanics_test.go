@@ -129,7 +129,7 @@ func TestRefused(t *testing.T) {
 		{one, "/v1/models/glioma:predict", `{"instances": [{"aeg": 61}]}`, 400, `row 0/aeg: the model reads no such feature`},
 		{one, "/v1/models/glioma:predict", `{"instances": [{"age": 61, "clinical.age": 62}]}`, 400, "the feature is there twice"},
 		{one, "/v1/models/glioma:predict", `{"instances": [[1, 2]]}`, 400, "row 0: 2 values for 5 columns"},
-		{one, "/v1/models/glioma:predict", `{"instances": [3]}`, 400, "row 0 is neither"},
+		{one, "/v1/models/glioma:predict", `{"instances": [3]}`, 400, "row 0: is neither"},
 		{one, "/v1/models/glioma:predict", `{"instances": []}`, 400, "there is no row"},
 		{one, "/v1/models/glioma:predict", `{"instances": [{},{},{},{},{}]}`, 400, "more than 4 rows"},
 		{one, "/v1/models/glioma:predict", `{"instance": []}`, 400, "want an object with instances"},
