@@ -24,6 +24,8 @@ type Decoded struct {
 	Within  []string // lesion or visit of each row, where the bundle's unit is one; empty where it is not named
 	X       models.Matrix
 	Request bundle.Request
+	// Notes are warnings on how the values of each row came to be, which go before those of its prediction; nil where there are none.
+	Notes [][]bundle.Warning
 	// Pseudonymous says that IDs are pseudonyms already, where the audit is to hold no others.
 	Pseudonymous bool
 }
@@ -376,59 +378,6 @@ func (d *decoder) absent(pointer string, number int32, row []float64, count int)
 			row[j] = math.NaN()
 		}
 	}
-}
-
-func (d *decoder) outcomes() {
-	const pointer = "#/outcomes"
-	if !d.list(pointer) {
-		return
-	}
-	first := true
-	for n := 0; d.s.More(&first, ']'); n++ {
-		if name, _ := d.text(pointer + "/" + strconv.Itoa(n)); n < bundle.MaxTimes { // one that is no text keeps the place of the others
-			d.out.Request.Outcomes = append(d.out.Request.Outcomes, name)
-		}
-	}
-}
-
-// times reads a list of at most so many times.
-func (d *decoder) times(pointer string, most int) (out []bundle.Time) {
-	if !d.list(pointer) {
-		return nil
-	}
-	first := true
-	for n := 0; d.s.More(&first, ']'); n++ {
-		at := pointer + "/" + strconv.Itoa(n)
-		if n == most {
-			d.fault(pointer, "more than %d times", most)
-		}
-		var t bundle.Time
-		if !d.object(at) {
-			if n < most {
-				out = append(out, t) // keeps the place of the others
-			}
-			continue
-		}
-		var had uint
-		inner := true
-		for d.s.More(&inner, '}') {
-			switch d.member(at, d.s.Key(), timeMembers, &had) {
-			case 0:
-				t.Value, _ = d.number(at + "/value")
-			case 1:
-				t.Unit, _ = d.text(at + "/unit")
-			}
-		}
-		for k, name := range timeMembers {
-			if d.s.Err() == nil && had&(1<<k) == 0 {
-				d.fault(at, "%q is missing", name)
-			}
-		}
-		if n < most {
-			out = append(out, t)
-		}
-	}
-	return out
 }
 
 // suggest ends a message with the nearest known name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -82,6 +83,9 @@ func Predict(r *http.Request, e *registry.Entry, d Decoded, log *audit.Log) ([]b
 		answers[i].ID = d.IDs[i]
 		if i < len(d.Within) {
 			answers[i].Within = d.Within[i]
+		}
+		if i < len(d.Notes) && len(d.Notes[i]) > 0 {
+			answers[i].Warnings = append(slices.Clone(d.Notes[i]), answers[i].Warnings...)
 		}
 	}
 	if log == nil {

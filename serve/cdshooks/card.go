@@ -141,22 +141,42 @@ func uuid(id string) string {
 	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
 }
 
-// keep counts one piece of feedback and writes it to the audit.
-func (f *Front) keep(r *http.Request, client string, raw json.RawMessage) *problem.Problem {
-	var q struct{ Card, Outcome string }
-	refused := problem.New(http.StatusBadRequest, "feedback names a card by its uuid, with the outcome accepted or overridden")
-	if err := json.Unmarshal(raw, &q); err != nil || q.Outcome != "accepted" && q.Outcome != "overridden" {
-		return &refused
+// feedback is what became of one card.
+type feedback struct {
+	outcome string
+	of      results.Result
+	raw     json.RawMessage
+}
+
+// piece reads one piece of feedback at a place of the body and notes what is wrong with it.
+func (f *Front) piece(raw json.RawMessage, pointer string, faults *problem.Faults) feedback {
+	var q struct {
+		Card    string `json:"card"`
+		Outcome string `json:"outcome"`
+	}
+	out := feedback{raw: raw}
+	if err := json.Unmarshal(raw, &q); err != nil {
+		faults.Add(pointer, "want an object with a card and an outcome, which are texts")
+		return out
+	}
+	if out.outcome = q.Outcome; q.Outcome != "accepted" && q.Outcome != "overridden" {
+		faults.Add(pointer+"/outcome", "want accepted or overridden")
 	}
 	found, err := f.Results.Get(strings.ReplaceAll(q.Card, "-", ""))
 	if err != nil {
-		return &refused
+		faults.Add(pointer+"/card", "want the uuid of a card of this service")
 	}
-	f.answers.WithLabelValues(q.Outcome).Inc()
-	if f.Audit == nil || found.Erased {
+	out.of = found
+	return out
+}
+
+// keep counts one piece of feedback and writes it to the audit.
+func (f *Front) keep(r *http.Request, client string, one feedback) *problem.Problem {
+	f.answers.WithLabelValues(one.outcome).Inc()
+	if f.Audit == nil || one.of.Erased {
 		return nil
 	}
-	err = f.Audit.Record(r.Context(), []audit.Entry{{Time: f.Now(), Who: client, Route: r.Pattern, Model: found.Model, Version: found.Version, Patient: found.Identity.Patient, Answer: raw}})
+	err := f.Audit.Record(r.Context(), []audit.Entry{{Time: f.Now(), Who: client, Route: r.Pattern, Model: one.of.Model, Version: one.of.Version, Patient: one.of.Identity.Patient, Answer: one.raw}})
 	if err != nil {
 		p := problem.New(http.StatusServiceUnavailable, "the audit could not be written")
 		return &p

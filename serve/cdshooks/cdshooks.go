@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/structure"
 	"github.com/voxgene/voxgene/serve/viewing"
 )
 
@@ -131,8 +133,8 @@ func (f *Front) send(w http.ResponseWriter, v any) {
 	w.Write(append(b, '\n')) // an error means that the client went away
 }
 
-// open checks the token and reads the body into v, or answers what is wrong.
-func (f *Front) open(w http.ResponseWriter, r *http.Request, path string, v any) (client string, ok bool) {
+// open checks the token and reads the body into v, or answers what is wrong. What does not fit into v is noted in faults.
+func (f *Front) open(w http.ResponseWriter, r *http.Request, path string, v any, faults *problem.Faults) (client string, ok bool) {
 	refuse := func(status int, detail string) (string, bool) {
 		problem.Write(w, r, f.Log, problem.New(status, detail), nil)
 		return "", false
@@ -153,7 +155,15 @@ func (f *Front) open(w http.ResponseWriter, r *http.Request, path string, v any)
 		problem.Write(w, r, f.Log, *p, nil)
 		return "", false
 	}
-	if err := json.Unmarshal(body, v); err != nil {
+	found, more, _, err := structure.Check(body, reflect.TypeOf(v), structure.Rules{})
+	if err != nil {
+		return refuse(http.StatusBadRequest, "the body is not the JSON of a CDS Hooks request")
+	}
+	for _, one := range found {
+		faults.Add(one.Place.Pointer(), "%s", one.Text)
+	}
+	faults.More += more
+	if err := json.Unmarshal(body, v); err != nil && !faults.Any() { // what does not fit was told
 		return refuse(http.StatusBadRequest, "the body is not the JSON of a CDS Hooks request")
 	}
 	return client, true

@@ -3,6 +3,7 @@ package cdshooks
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/voxgene/voxgene/serve/problem"
@@ -23,6 +24,24 @@ type hookRequest struct {
 	} `json:"prefetch"`
 }
 
+// check returns all that is wrong with a call, beside what did not fit into it.
+func (q *hookRequest) check(faults problem.Faults) *problem.Problem {
+	for _, one := range []struct {
+		pointer, detail string
+		wrong           bool
+	}{
+		{"#/hook", "want patient-view, which is the hook of this service", q.Hook != "patient-view"},
+		{"#/hookInstance", "want the UUID of this call", q.Instance == ""},
+		{"#/context/userId", "want who looks at the chart", q.Context.User == ""},
+		{"#/context/patientId", "want whose chart it is", q.Context.Patient == ""},
+	} {
+		if one.wrong && !faults.Covers(one.pointer) {
+			faults.Add(one.pointer, "%s", one.detail)
+		}
+	}
+	return faults.Problem(http.StatusBadRequest)
+}
+
 // patient is the part of a FHIR Patient that tells who it is.
 type patient struct {
 	Type       string `json:"resourceType"`
@@ -38,13 +57,14 @@ type patient struct {
 // hook answers patient-view.
 func (f *Front) hook(w http.ResponseWriter, r *http.Request) {
 	var q hookRequest
-	client, ok := f.open(w, r, "/cds-services/"+Service, &q)
+	var faults problem.Faults
+	client, ok := f.open(w, r, "/cds-services/"+Service, &q, &faults)
 	if !ok {
 		return
 	}
 	refuse := func(status int, detail string) { problem.Write(w, r, f.Log, problem.New(status, detail), nil) }
-	if q.Hook != "patient-view" || q.Instance == "" || q.Context.Patient == "" || q.Context.User == "" {
-		refuse(http.StatusBadRequest, "want the hook patient-view with hookInstance, context.userId and context.patientId")
+	if p := q.check(faults); p != nil {
+		problem.Write(w, r, f.Log, *p, nil)
 		return
 	}
 	var p patient
@@ -116,17 +136,27 @@ func contradicts(p patient, id results.Identity) bool {
 	return sex != "" && id.Sex != "" && sex != id.Sex
 }
 
-// feedback answers what became of cards. Outcomes are counted; what a person wrote goes to the audit, under the patient's key.
+// feedback answers what became of cards. Outcomes are counted; what a person wrote goes to the audit, under the patient's key. Where one piece is at fault
+// none is taken.
 func (f *Front) feedback(w http.ResponseWriter, r *http.Request) {
 	var q struct {
 		Feedback []json.RawMessage `json:"feedback"`
 	}
-	client, ok := f.open(w, r, "/cds-services/"+Service+"/feedback", &q)
+	var faults problem.Faults
+	client, ok := f.open(w, r, "/cds-services/"+Service+"/feedback", &q, &faults)
 	if !ok {
 		return
 	}
-	for _, raw := range q.Feedback {
-		if p := f.keep(r, client, raw); p != nil {
+	kept := make([]feedback, len(q.Feedback))
+	for i, raw := range q.Feedback {
+		kept[i] = f.piece(raw, "#/feedback/"+strconv.Itoa(i), &faults)
+	}
+	if p := faults.Problem(http.StatusBadRequest); p != nil {
+		problem.Write(w, r, f.Log, *p, nil)
+		return
+	}
+	for _, one := range kept {
+		if p := f.keep(r, client, one); p != nil {
 			problem.Write(w, r, f.Log, *p, nil)
 			return
 		}

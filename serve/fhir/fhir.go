@@ -64,7 +64,7 @@ func (f *Front) inJSON(next http.HandlerFunc) http.HandlerFunc {
 			wanted = strings.ReplaceAll(format, " ", "+") // a plus that was not escaped
 		}
 		if wanted != "" && !takesJSON(wanted) {
-			f.fail(w, r, &issue{http.StatusNotAcceptable, "not-supported", "this server writes JSON alone: ask for application/fhir+json", ""})
+			f.fail(w, r, single(http.StatusNotAcceptable, "not-supported", "this server writes JSON alone: ask for application/fhir+json"))
 			return
 		}
 		next(w, r)
@@ -90,24 +90,14 @@ func (f *Front) other(w http.ResponseWriter, r *http.Request) {
 	allow := map[string]string{"/fhir/$predict": "POST", "/fhir/metadata": "GET, HEAD", "/fhir/OperationDefinition/predict": "GET, HEAD"}[r.URL.Path]
 	if allow != "" {
 		w.Header().Set("Allow", allow)
-		f.fail(w, r, &issue{http.StatusMethodNotAllowed, "not-supported", "this path takes " + allow, ""})
+		f.fail(w, r, single(http.StatusMethodNotAllowed, "not-supported", "this path takes "+allow))
 		return
 	}
-	f.fail(w, r, &issue{http.StatusNotFound, "not-found", "this server has the operation $predict, metadata and OperationDefinition/predict, and keeps no resources", ""})
+	f.fail(w, r, single(http.StatusNotFound, "not-found", "this server has the operation $predict, metadata and OperationDefinition/predict, and keeps no resources"))
 }
 
 // issueCodes are the types of issues for what the body could not be read for.
 var issueCodes = map[int]string{http.StatusUnsupportedMediaType: "not-supported", http.StatusRequestEntityTooLarge: "too-long", http.StatusRequestTimeout: "timeout"}
-
-// issue is a fault of a request: an issue of an OperationOutcome.
-type issue struct {
-	status     int
-	code       string // of http://hl7.org/fhir/issue-type
-	text       string
-	expression string // FHIRPath of the place
-}
-
-func (i *issue) Error() string { return i.text }
 
 func (f *Front) send(w http.ResponseWriter, status int, v any) {
 	b, err := json.Marshal(v)
@@ -123,18 +113,15 @@ func (f *Front) send(w http.ResponseWriter, status int, v any) {
 
 // fail answers an OperationOutcome with an identifier that is also in the log.
 func (f *Front) fail(w http.ResponseWriter, r *http.Request, err error) {
-	i := &issue{http.StatusInternalServerError, "exception", "the prediction failed; the log has the cause under this id", ""}
+	var all *faults
 	id := problem.NewID()
-	if !errors.As(err, &i) {
+	if !errors.As(err, &all) {
 		f.Log.Error("fhir", "id", id, "cause", err.Error())
+		all = single(http.StatusInternalServerError, "exception", "the prediction failed; the log has the cause under this id")
 	} else {
-		f.Log.Warn("refused", "id", id, "route", r.Pattern, "status", i.status)
+		f.Log.Warn("refused", "id", id, "route", r.Pattern, "status", all.status(), "faults", len(all.list)+all.more)
 	}
-	entry := object{"severity": "error", "code": i.code, "diagnostics": i.text + " (id " + id + ")"}
-	if i.expression != "" {
-		entry["expression"] = []string{i.expression}
-	}
-	f.send(w, i.status, object{"resourceType": "OperationOutcome", "issue": []any{entry}})
+	f.send(w, all.status(), object{"resourceType": "OperationOutcome", "issue": all.issues(id)})
 }
 
 // predict answers the operation.
@@ -145,22 +132,27 @@ func (f *Front) predict(w http.ResponseWriter, r *http.Request) {
 		if code == "" {
 			code = "invalid"
 		}
-		f.fail(w, r, &issue{p.Status, code, p.Error(), ""})
+		f.fail(w, r, single(p.Status, code, p.Error()))
 		return
 	}
-	q, err := decode(body)
-	if err != nil {
-		f.fail(w, r, err)
+	q := decode(body)
+	if q.broken {
+		f.fail(w, r, &q.faults)
 		return
 	}
 	e, err := f.model(r, q)
-	if err != nil {
+	if err != nil && !q.any() || err != nil && forbidden(err) {
 		f.fail(w, r, err)
 		return
 	}
-	d, err := q.features(e)
-	if err != nil {
-		f.fail(w, r, err)
+	var d api.Decoded
+	if err == nil {
+		d = q.features(e)
+	} else {
+		q.append(err)
+	}
+	if q.any() {
+		f.fail(w, r, &q.faults)
 		return
 	}
 	d.Request.Explain = &bundle.Explain{Top: 5}
@@ -170,10 +162,15 @@ func (f *Front) predict(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, cause)
 		return
 	case p != nil:
-		f.fail(w, r, &issue{p.Status, "invalid", p.Error(), "Parameters"})
+		for _, one := range p.Errors {
+			q.add(p.Status, "invalid", "Parameters", "%s: %s", one.Pointer, one.Detail)
+		}
+		if !q.any() {
+			q.add(p.Status, "invalid", "Parameters", "%s", p.Detail)
+		}
+		f.fail(w, r, &q.faults)
 		return
 	}
-	answers[0].Warnings = append(answers[0].Warnings, q.warnings...)
 	f.send(w, http.StatusOK, f.collection(e, q, answers[0], body))
 }
 
@@ -190,16 +187,16 @@ func (f *Front) model(r *http.Request, q *request) (*registry.Entry, error) {
 			for i, m := range all {
 				names[i] = m.Name
 			}
-			return nil, &issue{http.StatusBadRequest, "required", "name a model with the parameter model; there are " + list(names), "Parameters.parameter"}
+			return nil, single(http.StatusBadRequest, "required", "name a model with the parameter model; there are "+list(names)).at("Parameters.parameter")
 		}
 		name = all[0].Name
 	}
 	if !auth.From(r.Context()).May(name) {
-		return nil, &issue{http.StatusForbidden, "forbidden", "these credentials are not for that model", ""}
+		return nil, single(http.StatusForbidden, "forbidden", "these credentials are not for that model")
 	}
 	e, err := f.Registry.Find(name, q.version)
 	if err != nil {
-		return nil, &issue{http.StatusNotFound, "not-found", err.Error(), ""}
+		return nil, single(http.StatusNotFound, "not-found", err.Error())
 	}
 	return e, nil
 }

@@ -24,7 +24,7 @@ func (f *Front) definition(w http.ResponseWriter, _ *http.Request) {
 		return p
 	}
 	feature := in("feature", "", 0, "*", "a feature of the patient")
-	feature["part"] = []any{in("name", "string", 1, "1", "its full name"), in("value", "Element", 0, "1", "decimal, integer, Quantity in the model's unit, or a level as string")}
+	feature["part"] = []any{in("name", "string", 1, "1", "its full name"), in("value", "Element", 0, "1", "decimal, integer, Quantity in the model's unit or one of UCUM that is converted to it, or a level as string")}
 	f.send(w, http.StatusOK, object{
 		"resourceType": "OperationDefinition", "id": "predict", "name": "Predict", "title": "Predict subtype and survival", "status": "active", "kind": "operation",
 		"code": "predict", "system": true, "type": false, "instance": false, "affectsState": false,

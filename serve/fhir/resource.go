@@ -1,17 +1,18 @@
 package fhir
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/voxgene/voxgene/serve/structure"
 )
 
-// The parts of FHIR that are read. What else a resource holds is left aside, but for what would change its meaning: see scrutinise.
+// The parts of FHIR that are read. What else a resource holds is left aside, but for what would change its meaning: see reading.
 type (
 	resource struct {
 		ResourceType string `json:"resourceType"`
@@ -89,45 +90,23 @@ type (
 	}
 )
 
-// ucum is the system of units.
-const ucum = "http://unitsofmeasure.org"
+// ucumSystem is the system of units.
+const ucumSystem = "http://unitsofmeasure.org"
 
-// measured is the number of a quantity and its UCUM code. A quantity that is a bound (comparator) is no number, and a unit under another system is
+// measured notes the number of a quantity and its UCUM code. A quantity that is a bound (comparator) is no number, and a unit under another system is
 // not known.
-func (q *quantity) measured(path string) (*float64, string, error) {
+func (q *quantity) measured(f *faults, path string) (value *float64, unit string) {
 	switch {
 	case q.Comparator != "":
-		return nil, "", wrong(path, "the comparator %.2s makes the quantity a bound and no value; send the value, or leave it out", q.Comparator)
-	case q.System != "" && q.System != ucum && q.Code != "":
-		return nil, "", wrong(path, "the unit is coded in %.100q; units are of %s", q.System, ucum)
+		f.wrong(path+".comparator", "a comparator makes the quantity a bound and no value; send the value, or leave it out")
+		return nil, ""
+	case q.System != "" && q.System != ucumSystem && q.Code != "":
+		f.wrong(path+".system", "the unit is coded in another system; units are of %s", ucumSystem)
+		return nil, ""
 	case q.Code == "":
-		return q.Value, q.Unit, nil
+		return q.Value, q.Unit
 	}
-	return q.Value, q.Code, nil
-}
-
-// read decodes a body. A value of the wrong type is told with its place.
-func read(body []byte) (*resource, error) {
-	kind, err := scrutinise(body)
-	if err != nil {
-		return nil, err
-	}
-	var r resource
-	err = json.Unmarshal(body, &r)
-	var typed *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &typed):
-		place := kind
-		for part := range strings.SplitSeq(typed.Field, ".") { // encoding/json names embedded structs as well
-			if part != "" && part != "component" {
-				place += "." + part
-			}
-		}
-		return nil, &issue{http.StatusUnprocessableEntity, "structure", "a " + typed.Value + " where FHIR has another type", place}
-	case err != nil:
-		return nil, &issue{http.StatusBadRequest, "structure", "the body is not FHIR in JSON: " + err.Error(), ""}
-	}
-	return &r, nil
+	return q.Value, q.Code
 }
 
 // Elements that change what a resource means, and are not understood: https://hl7.org/fhir/R4/extensibility.html#modifierExtension and
@@ -137,85 +116,25 @@ var modifying = map[string]string{
 	"implicitRules":     "implicit rules could change what this means and are not understood",
 }
 
-// scrutinise looks at every property of a body: none may be there twice, and none may change the meaning of the rest. It returns the type of the
-// resource, for places in it.
-func scrutinise(body []byte) (string, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	broken := func(err error) (string, error) {
-		return "", &issue{http.StatusBadRequest, "structure", "the body is not FHIR in JSON: " + strings.Replace(err.Error(), "EOF", "it ends too early", 1), ""}
-	}
-	type level struct {
-		list  bool
-		named bool   // a property's name was read and its value was not
-		name  string // of that property
-		index int
-		seen  map[string]bool
-	}
-	var stack []level
-	kind := ""
-	place := func() string {
-		var b strings.Builder
-		b.WriteString(kind)
-		for _, l := range stack {
-			if l.list {
-				b.WriteString("[" + strconv.Itoa(l.index) + "]")
-			} else if l.named {
-				b.WriteString("." + l.name)
-			}
-		}
-		return strings.TrimPrefix(b.String(), ".")
-	}
-	value := func() { // a value was read
-		if n := len(stack); n > 0 && stack[n-1].list {
-			stack[n-1].index++
-		} else if n > 0 {
-			stack[n-1].named = false
+// reading are the rules of a body's structure.
+var reading = structure.Rules{Depth: maxDepth, Refused: modifying, Resources: []string{"Parameters", "Bundle", "Observation", "Patient"}}
+
+// read decodes a body and notes what is wrong in its structure.
+func (q *request) read(body []byte) *resource {
+	var r resource
+	found, more, kind, err := structure.Check(body, reflect.TypeFor[resource](), reading)
+	if err == nil {
+		q.structural(found, more, kind)
+		err = json.Unmarshal(body, &r)
+		if typed := (*json.UnmarshalTypeError)(nil); errors.As(err, &typed) { // which the structure told, or is of a resource that is not read
+			err = nil
 		}
 	}
-	for {
-		token, err := d.Token()
-		if err != nil {
-			return broken(err)
-		}
-		switch delimiter, _ := token.(json.Delim); delimiter {
-		case '{', '[':
-			if len(stack) == maxDepth {
-				return "", &issue{http.StatusUnprocessableEntity, "structure", fmt.Sprintf("more than %d objects and lists in one another", maxDepth), ""}
-			}
-			stack = append(stack, level{list: delimiter == '[', seen: map[string]bool{}})
-			continue
-		case '}', ']':
-			stack = stack[:len(stack)-1]
-			value()
-			if len(stack) == 0 {
-				if d.More() {
-					return broken(errors.New("something follows the resource"))
-				}
-				return kind, nil
-			}
-			continue
-		}
-		n := len(stack)
-		if n == 0 {
-			return "", &issue{http.StatusBadRequest, "structure", "the body is not FHIR in JSON: a resource is an object", ""}
-		}
-		top := &stack[n-1]
-		if top.list || top.named {
-			if n == 1 && top.name == "resourceType" {
-				kind, _ = token.(string)
-			}
-			value()
-			continue
-		}
-		top.name, top.named = token.(string), true
-		switch {
-		case top.seen[top.name]:
-			return "", &issue{http.StatusUnprocessableEntity, "structure", fmt.Sprintf("the property %.100q is there twice", top.name), place()}
-		case modifying[top.name] != "":
-			return "", &issue{http.StatusUnprocessableEntity, "extension", modifying[top.name], place()}
-		}
-		top.seen[top.name] = true
+	if err != nil {
+		q.broken = true
+		q.add(http.StatusBadRequest, "structure", "", "the body is not FHIR in JSON: %v", err)
 	}
+	return &r
 }
 
 // maxDepth bounds how deep a body is nested: a Bundle in Parameters is ten deep, and an extension takes two more.
@@ -224,64 +143,68 @@ const maxDepth = 64
 // bundleTypes are those whose entries are resources as they are now.
 var bundleTypes = []string{"", "collection", "searchset", "document", "message", "transaction", "batch"}
 
-func (q *request) bundle(r *resource, path string) error {
+func (q *request) bundle(r *resource, path string) {
 	if !slices.Contains(bundleTypes, r.Type) {
-		return wrong(path+".type", "a Bundle of type %.50q is none of resources as they are now; send a collection", r.Type)
+		q.wrong(path+".type", "a Bundle of this type is none of resources as they are now; send a collection")
+		q.named, q.coded = true, q.coded+1 // as far as is known
+		return
 	}
 	q.entries = r.Entry
 	defer func() { q.entries = nil }()
 	for i, e := range r.Entry {
-		if e.Resource == nil {
-			continue
-		}
-		if err := q.resource(e.Resource, e.FullURL, fmt.Sprintf("%s.entry[%d].resource", path, i)); err != nil {
-			return err
+		if e.Resource != nil {
+			q.resource(e.Resource, e.FullURL, fmt.Sprintf("%s.entry[%d].resource", path, i))
 		}
 	}
-	return nil
 }
 
 // resource reads a patient or an observation; others are left aside.
-func (q *request) resource(r *resource, url, path string) error {
+func (q *request) resource(r *resource, url, path string) {
 	switch r.ResourceType {
 	case "Patient":
 		if url == "" {
 			url = "Patient/" + r.ID
 		}
 		if q.known != "" && q.known != url {
-			return wrong(path, "a second patient; the operation is for one: send a request for each")
+			q.second(path)
+			return
 		}
 		q.known = url
 		if r.ID != "" {
-			return q.patient("Patient/"+r.ID, path)
+			url = "Patient/" + r.ID
 		}
-		return q.patient(url, path)
+		q.patient(url, path)
 	case "Observation":
-		return q.observation(r, url, path)
+		q.observation(r, url, path)
 	}
-	return nil
+}
+
+// second notes that a request is of two patients.
+func (q *request) second(path string) {
+	q.wrong(path, "a second patient; the operation is for one: send a request for each")
 }
 
 // patient notes whose features these are; two patients in one request are refused.
-func (q *request) patient(ref, path string) error {
+func (q *request) patient(ref, path string) {
 	ref, _, _ = strings.Cut(ref, "/_history/")
 	switch {
 	case strings.HasPrefix(ref, "#"):
-		return wrong(path, "the patient is contained in the resource, and so is nobody outside it; refer to a Patient")
+		q.wrong(path, "the patient is contained in the resource, and so is nobody outside it; refer to a Patient")
 	case q.subject != "" && ref != "" && ref != q.subject:
-		return wrong(path, "a second patient; the operation is for one: send a request for each")
+		q.second(path)
 	case ref != "":
 		q.subject = ref
 	}
-	return nil
 }
 
 // refer notes the patient that a reference in an entry of its own address leads to. A reference to a Patient of the same Bundle is that
 // Patient, whether by its fullUrl or relative to the entry (https://hl7.org/fhir/R4/bundle.html#references).
-func (q *request) refer(ref *reference, own, path string) error {
+func (q *request) refer(ref *reference, own, path string) {
+	q.named = true
 	text, _, _ := strings.Cut(ref.Reference, "/_history/")
 	if text == "" && ref.Identifier != nil {
-		return q.identified(ref.Identifier, path)
+		q.identified(ref.Identifier, path)
+		return
 	}
 	absolute := text
 	if base, _, ok := strings.Cut(own, "/Observation/"); ok && strings.Contains(base, "://") && !strings.Contains(text, ":") {
@@ -294,27 +217,30 @@ func (q *request) refer(ref *reference, own, path string) error {
 		address := strings.Contains(e.FullURL, "://") && strings.Contains(absolute, "://")
 		if absolute == e.FullURL && absolute != "" || !address && e.Resource.ID != "" && text == "Patient/"+e.Resource.ID {
 			if e.Resource.ID == "" {
-				return q.patient(e.FullURL, path)
+				q.patient(e.FullURL, path)
+			} else {
+				q.patient("Patient/"+e.Resource.ID, path)
 			}
-			return q.patient("Patient/"+e.Resource.ID, path)
+			return
 		}
 		if address { // of another server, on which the same id is of someone else
 			text = absolute
 		}
 	}
-	return q.patient(text, path)
+	q.patient(text, path)
 }
 
 // identified notes a patient who is known by an identifier alone.
-func (q *request) identified(id *identifier, path string) error {
+func (q *request) identified(id *identifier, path string) {
+	q.named = true
 	if id.Value == "" {
-		return wrong(path, "the patient's identifier has no value")
+		q.wrong(path, "the patient's identifier has no value")
+		return
 	}
-	if err := q.patient(id.System+"|"+id.Value, path); err != nil {
-		return err
+	q.patient(id.System+"|"+id.Value, path)
+	if q.subject == id.System+"|"+id.Value {
+		q.logical = id
 	}
-	q.logical = id
-	return nil
 }
 
 // whom is the reference to the patient.
@@ -330,28 +256,22 @@ func (q *request) whom() object {
 }
 
 // observation reads an observation, or the components of one, that are coded as our features; others are left aside.
-func (q *request) observation(r *resource, url, path string) error {
+func (q *request) observation(r *resource, url, path string) {
 	if r.Subject != nil {
-		if err := q.refer(r.Subject, url, path+".subject"); err != nil {
-			return err
-		}
+		q.refer(r.Subject, url, path+".subject")
 	}
-	before := len(q.observed)
-	if err := q.component(&r.component, path); err != nil {
-		return err
-	}
+	before := q.coded
+	q.component(&r.component, path)
 	for i := range r.Component {
-		if err := q.component(&r.Component[i], fmt.Sprintf("%s.component[%d]", path, i)); err != nil {
-			return err
-		}
+		q.component(&r.Component[i], fmt.Sprintf("%s.component[%d]", path, i))
 	}
-	if len(q.observed) == before {
-		return nil
+	if q.coded == before {
+		return
 	}
 	switch r.Status {
 	case "final", "amended", "corrected", "preliminary":
 	default:
-		return wrong(path+".status", "the observation of %s has status %.50q and cannot be used", q.observed[before].name, r.Status)
+		q.lacking(path+".status", "an observation of this status cannot be used; want final, amended, corrected or preliminary")
 	}
 	if r.ID != "" {
 		url = "Observation/" + r.ID
@@ -359,62 +279,61 @@ func (q *request) observation(r *resource, url, path string) error {
 	if url != "" {
 		q.basis = append(q.basis, url)
 	}
-	return nil
 }
 
 // component reads a code and its value, where the code is one of ours.
-func (q *request) component(c *component, path string) error {
+func (q *request) component(c *component, path string) {
 	if c.Code == nil {
-		return nil
+		return
 	}
-	name := ""
-	for _, coding := range c.Code.Coding {
+	o := observed{path: path}
+	for i, coding := range c.Code.Coding {
 		if coding.System == FeatureSystem {
-			name = coding.Code
+			o.name, o.named = coding.Code, fmt.Sprintf("%s.code.coding[%d].code", path, i)
 			break
 		}
 	}
-	if name == "" {
-		return nil
+	if o.name == "" {
+		return
 	}
-	o := observed{name: name, path: path}
-	values := 0
-	var err error
+	q.coded++
+	var at []string // places of values
 	if c.Value != nil {
-		o.number, o.unit, err = c.Value.measured(path + ".valueQuantity")
-		values++
+		o.path = path + ".valueQuantity"
+		o.number, o.unit = c.Value.measured(&q.faults, o.path)
+		at = append(at, o.path)
 	}
 	if c.Integer != nil {
 		o.number = c.Integer
-		values++
+		at = append(at, path+".valueInteger")
 	}
 	if c.Boolean != nil {
 		o.flag = c.Boolean
-		values++
+		at = append(at, path+".valueBoolean")
 	}
 	if c.String != nil {
 		o.texts = []string{*c.String}
-		values++
+		at = append(at, path+".valueString")
 	}
 	if c.Concept != nil {
 		o.texts = c.Concept.words()
-		values++
+		at = append(at, path+".valueCodeableConcept")
 	}
 	for _, other := range []json.RawMessage{c.Range, c.Ratio, c.Sampled, c.Time, c.DateTime, c.Period} {
 		if other != nil {
-			return wrong(path, "the value of %s is of a type that is no feature's; want valueQuantity, valueInteger, valueBoolean, valueString or valueCodeableConcept", name)
+			q.wrong(path, "a value of a type that is no feature's; want valueQuantity, valueInteger, valueBoolean, valueString or valueCodeableConcept")
 		}
 	}
-	switch {
-	case err != nil:
-		return err
-	case values > 1:
-		return wrong(path, "%s has %d values", name, values)
-	case values > 0 && c.Absent != nil: // obs-6
-		return wrong(path+".dataAbsentReason", "%s has a value and a reason why there is none", name)
+	if len(at) > 1 {
+		q.wrong(path, "the feature has %d values", len(at))
+	}
+	if len(at) > 0 && c.Absent != nil { // obs-6
+		q.wrong(path+".dataAbsentReason", "a value, and a reason why there is none")
+	}
+	if len(at) == 1 {
+		o.path = at[0]
 	}
 	q.observed = append(q.observed, o)
-	return nil
 }
 
 // words are the codes of a concept, and its text: one of them may be a level.
