@@ -149,7 +149,7 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 		defer bar.Finish()
 	}
 	if x.draws > 0 {
-		return x.perturbed(ctx, cases, extra, method, pool, stdout)
+		return x.perturbed(ctx, cases, extra, method, pool, stdout, stderr)
 	}
 	outcomes, err := batch.Run(ctx, cases, method, pool)
 	if err != nil {
@@ -159,6 +159,7 @@ func (x *extraction) run(ctx context.Context, args []string, stdout, stderr io.W
 	if err := x.write(sheet, stdout); err != nil {
 		return err
 	}
+	warn(stderr, cases, outcomes)
 	return failures(cases, outcomes)
 }
 
@@ -238,6 +239,15 @@ func (x *extraction) write(s *batch.Sheet, stdout io.Writer) error {
 // beside is the name of a file that belongs to the output.
 func (x *extraction) beside(suffix string) string {
 	return strings.TrimSuffix(x.output, filepath.Ext(x.output)) + suffix
+}
+
+// warn says of each case what was left out of its rows, or done to it.
+func warn(w io.Writer, cases []batch.Case, outcomes []batch.Outcome) {
+	for i, o := range outcomes {
+		for _, n := range o.Notes() {
+			fmt.Fprintf(w, "warning: %s: %s\n", cases[i].Image, n)
+		}
+	}
 }
 
 // failures lists what could not be extracted.

@@ -201,3 +201,21 @@ func TestExtractPerturbed(t *testing.T) {
 		t.Errorf("%d, %s", code, errs)
 	}
 }
+
+// What is left out of a case is a warning, once for all of its labels, and no failure.
+func TestExtractLeftOut(t *testing.T) {
+	dir := t.TempDir()
+	scan, mask := writePair(t, dir)
+	params := filepath.Join(dir, "p.yaml")
+	if err := os.WriteFile(params, []byte("imageType: {Original: {}, LoG: {sigma: [2.0, 12.0]}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := voxgene("extract", scan, mask, "--label", "all", "--params", params)
+	want := "warning: " + scan + ": imageType LoG: sigma 12.0 mm is left out: it needs 13 voxels along x, and the image has 12\n"
+	if code != 0 || errs != want {
+		t.Errorf("exit code %d, said %q, want %q", code, errs, want)
+	}
+	if !strings.Contains(out, "log-sigma-2-0-mm-3D_glcm_Id") || strings.Contains(out, "log-sigma-12-0") {
+		t.Error("other columns than expected")
+	}
+}

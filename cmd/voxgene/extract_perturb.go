@@ -16,7 +16,7 @@ import (
 
 // perturbed extracts the regions as they are and from changed copies, a row each with its number in the column Perturbation (0 as it is),
 // and writes the stability of each feature over the changed copies beside the output.
-func (x *extraction) perturbed(ctx context.Context, cases []batch.Case, extra []string, method batch.Method, pool work.Pool, stdout io.Writer) error {
+func (x *extraction) perturbed(ctx context.Context, cases []batch.Case, extra []string, method batch.Method, pool work.Pool, stdout, stderr io.Writer) error {
 	if x.draws == 1 || x.draws > 1000 {
 		return badInput(fmt.Errorf("--perturb %d: want 2 to 1000 copies", x.draws))
 	}
@@ -42,6 +42,8 @@ func (x *extraction) perturbed(ctx context.Context, cases []batch.Case, extra []
 		}
 		if n > 0 {
 			draws = append(draws, got)
+		} else {
+			warn(stderr, cases, got)
 		}
 		for i, c := range cases {
 			c.Extra = maps.Clone(c.Extra)

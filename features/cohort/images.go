@@ -22,7 +22,7 @@ import (
 )
 
 // extractionVersion is part of the key of stored extractions; raise it when the features of the same files change.
-const extractionVersion = 5
+const extractionVersion = 6
 
 // imageSource is radiomics of volumes and masks: one image and one mask a patient, features of each region.
 type imageSource struct {

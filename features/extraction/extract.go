@@ -62,6 +62,7 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 	parameters := plan.Parameters
 	parameters.AdditionalInfo = false // diagnostics are no features
 	parameters.CorrectMask = parameters.CorrectMask || plan.Grid == "mask_to_image"
+	parameters.SameGrid = true // where correctMask does not say otherwise
 	reading, notes, err := plan.read(from, parts, parameters)
 	if err != nil {
 		return Result{}, err
@@ -85,11 +86,12 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 			}
 			break // there is one region
 		}
-		features, err := plan.region(reading, parts[i], parameters)
+		made, err := plan.region(reading, parts[i], parameters)
 		if err != nil {
 			return Result{}, fmt.Errorf("%s: %s: %w", mask, r.describe(), err)
 		}
-		for _, f := range features {
+		out.note(made.Notes)
+		for _, f := range made.Features {
 			out.Features = append(out.Features, radiomics.Feature{Name: r.prefix + f.Name, Value: f.Value})
 		}
 	}
@@ -99,6 +101,15 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 		}
 	}
 	return out, nil
+}
+
+// note adds notes that are not there yet.
+func (r *Result) note(notes []string) {
+	for _, n := range notes {
+		if !slices.Contains(r.Notes, n) {
+			r.Notes = append(r.Notes, n)
+		}
+	}
 }
 
 // Scan is a patient's image as the plan opens it, and all regions of the plan at once as label 1, on the grid of the mask.
@@ -187,17 +198,16 @@ func together(parts []part) part {
 }
 
 // region computes the features of one region, or of its lesions.
-func (plan *Plan) region(in image.Reading, p part, parameters radiomics.Params) ([]radiomics.Feature, error) {
+func (plan *Plan) region(in image.Reading, p part, parameters radiomics.Params) (radiomics.Result, error) {
 	if plan.Lesions == nil {
 		if p.label == 0 {
 			p = part{p.mask.Union(), 1}
 		}
-		r, err := radiomics.ExtractReading(in, p.mask, p.label, parameters)
-		return r.Features, err
+		return radiomics.ExtractReading(in, p.mask, p.label, parameters)
 	}
 	lesions, err := plan.Lesions.of(p.alone())
 	if err != nil {
-		return nil, err
+		return radiomics.Result{}, err
 	}
 	volume := 0.0
 	for _, l := range lesions.parts {
@@ -206,32 +216,45 @@ func (plan *Plan) region(in image.Reading, p part, parameters radiomics.Params) 
 	extra := []radiomics.Feature{{Name: "lesions_Count", Value: float64(len(lesions.parts))}, {Name: "lesions_TotalVolume", Value: volume}}
 	if plan.Lesions.Aggregate == "largest" {
 		r, err := radiomics.ExtractReading(in, lesions.mask, int(lesions.parts[0].Label), parameters)
-		return append(r.Features, extra...), err
+		r.Features = append(r.Features, extra...)
+		return r, err
 	}
-	var sum []radiomics.Feature
+	out, err := plan.aggregate(in, lesions, parameters)
+	out.Features = append(out.Features, extra...)
+	return out, err
+}
+
+// aggregate computes the mean of each feature over lesions. A feature that some lesion lacks has none.
+func (plan *Plan) aggregate(in image.Reading, lesions apart, parameters radiomics.Params) (radiomics.Result, error) {
+	var all Result
+	var names []string
 	total := 0.0
+	sum, lesionsWith := map[string]float64{}, map[string]int{}
 	for _, l := range lesions.parts {
 		r, err := radiomics.ExtractReading(in, lesions.mask, int(l.Label), parameters)
 		if err != nil {
-			return nil, fmt.Errorf("lesion %d, of %.4g mm³: %w", l.Label, l.Volume, err)
+			return r, fmt.Errorf("lesion %d, of %.4g mm³: %w", l.Label, l.Volume, err)
 		}
+		all.note(r.Notes)
 		weight := 1.0
 		if plan.Lesions.Aggregate == "volume_weighted" {
 			weight = l.Volume
 		}
 		total += weight
-		if sum == nil {
-			sum = make([]radiomics.Feature, len(r.Features))
-		}
-		for i, f := range r.Features {
-			sum[i].Name = f.Name
-			sum[i].Value += weight * f.Value
+		for _, f := range r.Features {
+			if lesionsWith[f.Name]++; lesionsWith[f.Name] == 1 {
+				names = append(names, f.Name)
+			}
+			sum[f.Name] += weight * f.Value
 		}
 	}
-	for i := range sum {
-		sum[i].Value /= total
+	out := radiomics.Result{Notes: all.Notes}
+	for _, name := range names {
+		if lesionsWith[name] == len(lesions.parts) {
+			out.Features = append(out.Features, radiomics.Feature{Name: name, Value: sum[name] / total})
+		}
 	}
-	return append(sum, extra...), nil
+	return out, nil
 }
 
 // each computes the features of every lesion.
@@ -241,6 +264,7 @@ func (plan *Plan) each(out *Result, in image.Reading, lesions apart, prefix stri
 		if err != nil {
 			return fmt.Errorf("lesion %d, of %.4g mm³ (min_mm3 leaves small ones out): %w", l.Label, l.Volume, err)
 		}
+		out.note(r.Notes)
 		for _, f := range r.Features {
 			out.Lesions[i].Features = append(out.Lesions[i].Features, radiomics.Feature{Name: prefix + f.Name, Value: f.Value})
 		}

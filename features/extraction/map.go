@@ -54,6 +54,7 @@ func (s *Source) mapped(files Files, column string, do func(in image.Reading, m 
 	parameters := s.Parameters
 	parameters.AdditionalInfo = false
 	parameters.CorrectMask = parameters.CorrectMask || s.Grid == "mask_to_image"
+	parameters.SameGrid = true
 	reading, _, err := s.read(from, parts, parameters)
 	if err != nil {
 		return radiomics.FeatureMap{}, err

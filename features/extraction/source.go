@@ -80,7 +80,7 @@ func (s *Source) Extract(ctx context.Context, files ...Files) (Result, error) {
 		if out.Features, err = change(results[0].Features, results[1].Features); err != nil {
 			return Result{}, err
 		}
-		out.Notes = append(out.Notes, results[1].Notes...)
+		out.note(results[1].Notes)
 	}
 	infinite := s.name(out.Features)
 	for _, l := range out.Lesions {
@@ -104,17 +104,21 @@ func (s *Source) name(features []radiomics.Feature) (infinite int) {
 	return infinite
 }
 
-// change is the relative change of features: (after − before)/before, which is missing where a feature was 0.
+// change is the relative change of features: (after − before)/before, which is missing where a feature was 0. A feature that one of the two
+// lacks, because its image was too small for a filter, has none.
 func change(before, after []radiomics.Feature) ([]radiomics.Feature, error) {
-	if len(before) != len(after) {
-		return nil, fmt.Errorf("%d features before and %d after", len(before), len(after))
+	at := make(map[string]float64, len(after))
+	for _, a := range after {
+		at[a.Name] = a.Value
 	}
-	out := make([]radiomics.Feature, len(before))
-	for i, b := range before {
-		if b.Name != after[i].Name {
-			return nil, fmt.Errorf("feature %s before and %s after", b.Name, after[i].Name)
+	out := make([]radiomics.Feature, 0, len(before))
+	for _, b := range before {
+		if value, ok := at[b.Name]; ok {
+			out = append(out, radiomics.Feature{Name: "delta_" + b.Name, Value: (value - b.Value) / b.Value})
 		}
-		out[i] = radiomics.Feature{Name: "delta_" + b.Name, Value: (after[i].Value - b.Value) / b.Value}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("the two visits have no feature in common")
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/image"
 )
@@ -41,7 +42,7 @@ func ExtractReading(in image.Reading, m *image.Mask, label int, p Params) (Resul
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Diagnostics: e.diagnostics, Features: features}, nil
+	return Result{Diagnostics: e.diagnostics, Features: features, Notes: e.notes}, nil
 }
 
 // extraction is one region on its way from the file to features.
@@ -51,9 +52,18 @@ type extraction struct {
 	mask   *image.Mask
 	hashes [2]string // of image and mask as they were read; empty where not known
 	bounds image.Box // of the label
+	apart  bool      // the mask lies on another grid than the image, and both are to be resampled to one
 	// region is the ROI after resampling and re-segmentation; shape is that of the shape features.
 	region, shape *roi
 	diagnostics   []Diagnostic
+	notes         []string
+}
+
+// note adds what the user should know, once.
+func (e *extraction) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(e.notes, text) {
+		e.notes = append(e.notes, text)
+	}
 }
 
 func newExtraction(in image.Reading, m *image.Mask, label int, p Params) (*extraction, error) {
@@ -67,30 +77,24 @@ func newExtraction(in image.Reading, m *image.Mask, label int, p Params) (*extra
 	if len(in.Volume.Values) != in.Volume.Voxels() || len(m.Labels) != m.Voxels() {
 		return nil, fmt.Errorf("%d values and %d labels for %d and %d voxels", len(in.Volume.Values), len(m.Labels), in.Volume.Voxels(), m.Voxels())
 	}
-	tolerance := image.GridTolerance
-	if p.GeometryTolerance > 0 {
-		tolerance = p.GeometryTolerance
-	}
 	hashes := [2]string{in.Hash, m.Hash}
 	if p.AdditionalInfo && m.Hash == "" {
 		hashes[1] = m.VoxelHash()
-	}
-	if err := image.SameGrid(in.Whole, m.Grid, tolerance); err != nil {
-		if !p.CorrectMask {
-			return nil, fmt.Errorf("image and mask are %w", err)
-		}
-		if m, err = correctMask(in.Whole, m, uint16(label)); err != nil {
-			return nil, err
-		}
 	}
 	e := &extraction{Params: p, mask: m, hashes: hashes}
 	e.scan = &scan{Grid: in.Whole, part: in.Region, values: in.Volume.Values, integer: in.Volume.Integer, limits: in.Volume.Limits, whole: in.Statistics}
 	if e.bounds = m.Bounds(uint16(label)); e.bounds.Empty() {
 		return nil, absent(m, label)
 	}
-	need, err := e.reach(e.bounds)
+	if differ := e.sameGrid(in.Whole, m.Grid); differ != nil {
+		if !e.mayDiffer() {
+			return nil, fmt.Errorf("image and mask are %w", differ)
+		}
+		e.apart = true
+	}
+	need, err := e.need(in.Whole, e.bounds)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("label %d: %w", label, err)
 	}
 	for a := range 3 {
 		if need.Min[a] < in.Region.Min[a] || need.Max[a] > in.Region.Max[a] {
@@ -114,6 +118,18 @@ func (e *extraction) needsWhole() bool {
 func (e *extraction) prepare() error {
 	r := newROI(e.mask, uint16(e.Label), e.bounds)
 	e.describe("original", e.scan, nil, r)
+	if e.apart {
+		e.note("the mask is on another grid than the image and was resampled")
+	}
+	if e.apart && e.ResampledPixelSpacing == nil {
+		var err error
+		if r, err = e.correct(); err != nil {
+			return err
+		}
+		if !e.PreCrop { // where it is set, PyRadiomics says nothing of the mask between
+			e.describe("corrected", nil, e.scan, r)
+		}
+	}
 	if e.Normalize {
 		if !(e.scan.whole.SD > 0) {
 			return fmt.Errorf("normalize: the image has one value, %g, everywhere", e.scan.whole.Mean)
@@ -123,7 +139,7 @@ func (e *extraction) prepare() error {
 	var err error
 	switch {
 	case e.ResampledPixelSpacing != nil:
-		if e.scan, r, err = resample(e.scan, e.mask, r, e.Settings); err != nil {
+		if e.scan, r, err = resample(e.scan, e.mask, r, e.apart, e.Settings); err != nil {
 			return err
 		}
 		e.describe("interpolated", e.scan, e.scan, r)
@@ -153,6 +169,26 @@ func (e *extraction) prepare() error {
 		}
 	}
 	return nil
+}
+
+// leftOut is what an error about a missing column adds to itself.
+func (e *extraction) leftOut() string {
+	if e.notes == nil {
+		return ""
+	}
+	return " (" + strings.Join(e.notes, "; ") + ")"
+}
+
+// correct puts the mask on the grid of the image.
+func (e *extraction) correct() (*roi, error) {
+	m, err := correctMask(e.scan.Grid, e.mask, uint16(e.Label), e.bounds)
+	if err != nil {
+		return nil, fmt.Errorf("label %d: %w", e.Label, err)
+	}
+	if e.mask, e.bounds = m, m.Bounds(uint16(e.Label)); e.bounds.Empty() {
+		return nil, fmt.Errorf("label %d: no voxel of the image has its centre in the region", e.Label)
+	}
+	return newROI(m, uint16(e.Label), e.bounds), nil
 }
 
 // absent says that a label is not there, and which are.
@@ -244,6 +280,10 @@ func (e *extraction) features() ([]Feature, error) {
 			out = shape(e.shape, e.scan.Spacing).appendTo(out, "original", class)
 		case "shape2D":
 			if class.Optional && (!e.Force2D || e.shape.Size()[2-e.Force2DDimension] != 1) {
+				continue
+			}
+			if !e.Force2D { // as featureextractor.computeShape
+				e.note("featureClass shape2D is left out: set force2D to true, and force2Ddimension to the axis across the slice")
 				continue
 			}
 			v, err := shape2D(e.shape, e.scan.Spacing, e.Settings)

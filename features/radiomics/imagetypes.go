@@ -77,15 +77,18 @@ func (s *scan) around(b image.Box, margin int) (filter.Block, [3]int) {
 	return filter.Block{Size: g.Size(), Values: s.take(g)}, at
 }
 
-// laplacians makes a Laplacian of Gaussian image for each sigma. An image that is too small for one is refused, where PyRadiomics
-// leaves the columns out.
+// laplacians makes a Laplacian of Gaussian image for each sigma. As in PyRadiomics (imageoperations.getLoGImage) an image that is too small
+// for one is left out with a note.
 func (e *extraction) laplacians(set Settings, do imageSink) error {
+	if len(set.Sigma) == 0 {
+		e.note("imageType LoG has no sigma and makes no image")
+	}
 	for _, sigma := range set.Sigma {
+		if e.tooSmallFor(sigma) {
+			continue
+		}
 		var margin [3]int
-		for a, n := range e.scan.Size {
-			if need := max(4, int(math.Ceil(sigma.Width/e.scan.Spacing[a]))+1); n < need {
-				return fmt.Errorf("imageType LoG: sigma %s mm needs %d voxels along %c, and the image has %d", sigma.Text, need, "xyz"[a], n)
-			}
+		for a := range 3 {
 			margin[a] = filter.GaussianReach(sigma.Width / e.scan.Spacing[a])
 		}
 		g := gaussianBox(e.region.Box, margin, e.scan.Size)
@@ -101,6 +104,17 @@ func (e *extraction) laplacians(set Settings, do imageSink) error {
 		}
 	}
 	return nil
+}
+
+// tooSmallFor says whether the image has too few voxels along an axis for a sigma, and notes it.
+func (e *extraction) tooSmallFor(sigma Sigma) bool {
+	for a, n := range e.scan.Size {
+		if need := max(4, math.Ceil(sigma.Width/e.scan.Spacing[a])+1); float64(n) < need {
+			e.note("imageType LoG: sigma %s mm is left out: it needs %g voxels along %c, and the image has %d", sigma.Text, need, "xyz"[a], n)
+			return true
+		}
+	}
+	return false
 }
 
 // gaussianBox is a box with its margin.

@@ -1,10 +1,6 @@
 package radiomics
 
-import (
-	"math"
-
-	"github.com/voxgene/voxgene/features/image"
-)
+import "math"
 
 // The smooth interpolators of SimpleITK beside the B-spline, each a weighted sum along the three axes.
 
@@ -28,55 +24,47 @@ var sincWindows = map[string]func(x float64) float64{
 	},
 }
 
-// sinc interpolates with a sinc under a window. The border repeats outwards.
-func (p positions) sinc(block []float64, part image.Box, size [3]int, window func(float64) float64) []float64 {
-	var t [3]taps
-	for a := range 3 {
-		t[a] = p.taps(a, part, size, 2*sincRadius, func(x float64, index []int32, weight []float64) {
-			f := math.Floor(x)
-			for k := range index {
-				at := f + float64(k+1-sincRadius)
-				index[k] = int32(min(max(at, 0), float64(size[a]-1)))
-				switch d := x - at; {
-				case d == 0:
-					weight[k] = 1
-				case x == f:
-					weight[k] = 0
-				default:
-					weight[k] = window(d) * math.Sin(math.Pi*d) / (math.Pi * d)
-				}
+// sincKernel is a sinc under a window. The border repeats outwards.
+func sincKernel(window func(float64) float64) interpolation {
+	return interpolation{2 * sincRadius, func(x float64, size int, index []int32, weight []float64) {
+		f := math.Floor(x)
+		for k := range index {
+			at := f + float64(k+1-sincRadius)
+			index[k] = int32(min(max(at, 0), float64(size-1)))
+			switch d := x - at; {
+			case d == 0:
+				weight[k] = 1
+			case x == f:
+				weight[k] = 0
+			default:
+				weight[k] = window(d) * math.Sin(math.Pi*d) / (math.Pi * d)
 			}
-		})
-	}
-	return p.sum(block, part, t)
+		}
+	}}
 }
 
-// gaussian is the mean of the voxels under a Gaussian of 0.8 voxels, integrated over each, cut at 4 standard deviations and normalised by
-// what lies inside the image, as in GaussianInterpolateImageFunction with SimpleITK's parameters.
-func (p positions) gaussian(block []float64, part image.Box, size [3]int) []float64 {
-	const sigma, reach = 0.8, 4 * 0.8
-	const n = 9 // at most ⌈2·reach⌉ + 1 voxels, and one for the cut
-	var t [3]taps
-	for a := range 3 {
-		t[a] = p.taps(a, part, size, n, func(x float64, index []int32, weight []float64) {
-			from := int(max(math.Floor(x+0.5-reach), 0))
-			to := int(min(math.Ceil(x+0.5+reach), float64(size[a])))
-			sum := 0.0
-			for k := range index {
-				at := from + k
-				if at >= to {
-					index[k], weight[k] = int32(to-1), 0
-					continue
-				}
-				low := (float64(at) - 0.5 - x) / (math.Sqrt2 * sigma)
-				high := (float64(at) + 0.5 - x) / (math.Sqrt2 * sigma)
-				index[k], weight[k] = int32(at), math.Erf(high)-math.Erf(low)
-				sum += weight[k]
-			}
-			for k := range weight {
-				weight[k] /= sum
-			}
-		})
+// gaussianReach is how far the Gaussian goes: 4 standard deviations of 0.8 voxels.
+const gaussianSigma, gaussianReach = 0.8, 4 * 0.8
+
+// gaussianKernel is the mean of the voxels under a Gaussian of 0.8 voxels, integrated over each, cut at 4 standard deviations and normalised by
+// what lies inside the image, as in GaussianInterpolateImageFunction with SimpleITK's parameters. It has ⌈2·reach⌉ + 1 voxels at most, and
+// one for the cut.
+var gaussianKernel = interpolation{9, func(x float64, size int, index []int32, weight []float64) {
+	from := int(max(math.Floor(x+0.5-gaussianReach), 0))
+	to := int(min(math.Ceil(x+0.5+gaussianReach), float64(size)))
+	sum := 0.0
+	for k := range index {
+		at := from + k
+		if at >= to {
+			index[k], weight[k] = int32(to-1), 0
+			continue
+		}
+		low := (float64(at) - 0.5 - x) / (math.Sqrt2 * gaussianSigma)
+		high := (float64(at) + 0.5 - x) / (math.Sqrt2 * gaussianSigma)
+		index[k], weight[k] = int32(at), math.Erf(high)-math.Erf(low)
+		sum += weight[k]
 	}
-	return p.sum(block, part, t)
-}
+	for k := range weight {
+		weight[k] /= sum
+	}
+}}

@@ -22,15 +22,7 @@ func TestInterpolators(t *testing.T) {
 	inside.Size, inside.Origin = [3]int{5, 5, 5}, [3]float64{8, 7, 9}
 	apply := func(name string, values []float64, on image.Grid) []float64 {
 		at, block := newPositions(g, on), append([]float64(nil), values...)
-		switch name {
-		case "sitkGaussian":
-			return at.gaussian(block, g.Box(), g.Size)
-		case "sitkBSpline":
-			return at.bspline(block, g.Box(), g.Size)
-		case "sitkLinear":
-			return at.linear(block, g.Box(), g.Size)
-		}
-		return at.sinc(block, g.Box(), g.Size, sincWindows[name])
+		return at.values(block, g.Box(), g.Size, name)
 	}
 	for _, name := range []string{"sitkLinear", "sitkBSpline", "sitkGaussian", "sitkHammingWindowedSinc", "sitkCosineWindowedSinc",
 		"sitkWelchWindowedSinc", "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc"} {

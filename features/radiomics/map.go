@@ -82,7 +82,7 @@ func Map(in image.Reading, m *image.Mask, label int, p Params, feature string, o
 		}
 	}
 	if terms == nil {
-		return FeatureMap{}, fmt.Errorf("feature %q: the parameters make no image %q; they make %v", feature, kind, images)
+		return FeatureMap{}, fmt.Errorf("feature %q: the parameters make no image %q; they make %v%s", feature, kind, images, e.leftOut())
 	}
 	out.Volume = e.onImage(in.Whole, terms)
 	return out, nil

@@ -11,6 +11,9 @@ type Params struct {
 	Images  []ImageType // in the order of the file
 	Classes []Class     // in the order of the file
 	Settings
+	// SameGrid refuses a mask on another grid than its image even where resampledPixelSpacing would bring both to one, as PyRadiomics
+	// lets it. No parameter file says so.
+	SameGrid bool
 }
 
 // ImageType is an image that features are computed on, with the settings that hold for it.
@@ -117,6 +120,7 @@ func (params *Params) decodeImages(n *settings.Node, p *settings.Problems) {
 		}
 		image := ImageType{Name: name, Settings: params.Settings}
 		decodeSettings(n.Get(name), image.Settings.segmentFields(), p)
+		image.Settings.Sigma = unique(slices.Clone(image.Settings.Sigma), func(s Sigma) string { return s.Text })
 		params.Images = append(params.Images, image)
 	}
 }
@@ -152,6 +156,17 @@ func (params *Params) decodeClasses(n *settings.Node, p *settings.Problems) {
 				}
 			}
 		}
+		class.Features = unique(class.Features, func(f string) string { return f })
 		params.Classes = append(params.Classes, class)
 	}
+}
+
+// unique are the elements without those whose name came before, as the keys of a Python dictionary.
+func unique[E any](all []E, name func(E) string) []E {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(e E) bool {
+		before := seen[name(e)]
+		seen[name(e)] = true
+		return before
+	})
 }

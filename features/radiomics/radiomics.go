@@ -27,4 +27,6 @@ type Diagnostic struct {
 type Result struct {
 	Diagnostics []Diagnostic // empty when additionalInfo is false
 	Features    []Feature
+	// Notes say what was left out, as PyRadiomics' warnings do, or done to the input. No patient is named.
+	Notes []string
 }

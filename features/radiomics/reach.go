@@ -15,14 +15,7 @@ func Reach(m *image.Mask, labels []int, p Params) image.Selection {
 		Statistics: e.needsWhole(),
 		Hash:       p.AdditionalInfo,
 		Region: func(whole image.Grid) (image.Box, error) {
-			if p.CorrectMask {
-				return whole.Box(), nil
-			}
-			tolerance := image.GridTolerance
-			if p.GeometryTolerance > 0 {
-				tolerance = p.GeometryTolerance
-			}
-			if err := image.SameGrid(whole, m.Grid, tolerance); err != nil {
+			if err := e.sameGrid(whole, m.Grid); err != nil && !e.mayDiffer() {
 				return image.Box{}, err
 			}
 			var all image.Box
@@ -34,7 +27,7 @@ func Reach(m *image.Mask, labels []int, p Params) image.Selection {
 				if b.Empty() {
 					continue
 				}
-				b, err := e.reach(b)
+				b, err := e.need(whole, b)
 				if err != nil {
 					return image.Box{}, err
 				}
@@ -62,11 +55,10 @@ func union(a, b image.Box) image.Box {
 	return a
 }
 
-// reach is the part of the image that a region with these bounds needs.
-func (e *extraction) reach(b image.Box) (image.Box, error) {
-	g := e.mask.Grid
+// reach is the part of an image on a grid that a region with these bounds needs.
+func (e *extraction) reach(g image.Grid, b image.Box) (image.Box, error) {
 	if e.ResampledPixelSpacing != nil {
-		out, err := newGrid(g, b, e.Settings)
+		out, err := newGrid(g, g, b, e.Settings)
 		if err != nil {
 			return b, err
 		}

@@ -10,12 +10,25 @@ import (
 // resample puts image and region on a grid of the wanted spacing, as PyRadiomics does through ITK: the grid starts at the corner of
 // the first voxel and covers the region grown by padDistance new voxels; an image of whole numbers is cut to whole numbers again; the
 // region takes its nearest voxel. Only the part of the image that the result depends on is used.
-func resample(s *scan, m *image.Mask, r *roi, set Settings) (*scan, *roi, error) {
-	grid, err := newGrid(m.Grid, r.Box, set)
+//
+// A mask that is apart lies on another grid than the image. The new grid is then laid from the mask, and the image is read where it falls in it.
+func resample(s *scan, m *image.Mask, r *roi, apart bool, set Settings) (*scan, *roi, error) {
+	grid, err := newGrid(s.Grid, m.Grid, r.Box, set)
 	if err != nil {
 		return nil, nil, err
 	}
 	if grid == nil {
+		if apart {
+			fitted, err := correctMask(s.Grid, m, uint16(set.Label), r.Box)
+			if err != nil {
+				return nil, nil, err
+			}
+			b := fitted.Bounds(uint16(set.Label))
+			if b.Empty() {
+				return s, &roi{}, nil // refused with the other regions that are too small
+			}
+			r = newROI(fitted, uint16(set.Label), b)
+		}
 		b := r.Grow(cube(set.PadDistance), s.Size)
 		return s.crop(b), r.shift([3]int{-b.Min[0], -b.Min[1], -b.Min[2]}), nil
 	}
@@ -24,18 +37,7 @@ func resample(s *scan, m *image.Mask, r *roi, set Settings) (*scan, *roi, error)
 	new := &scan{Grid: out, part: out.Box(), integer: s.integer, limits: s.limits}
 	at := newPositions(s.Grid, out)
 	block := s.take(part)
-	switch set.Interpolator {
-	case "sitkBSpline":
-		new.values = at.bspline(block, part, s.Size)
-	case "sitkLinear":
-		new.values = at.linear(block, part, s.Size)
-	case "sitkNearestNeighbor":
-		new.values = at.nearest(block, part, s.Size)
-	case "sitkGaussian":
-		new.values = at.gaussian(block, part, s.Size)
-	default:
-		new.values = at.sinc(block, part, s.Size, sincWindows[set.Interpolator])
-	}
+	new.values = at.values(block, part, s.Size, set.Interpolator)
 	if s.integer {
 		for i, x := range new.values {
 			x = math.Trunc(x)
@@ -58,8 +60,8 @@ func resample(s *scan, m *image.Mask, r *roi, set Settings) (*scan, *roi, error)
 	return new, region.shrink(func(int) bool { return true }), nil
 }
 
-// newGrid is the grid that a region with these bounds is resampled to; nil where its spacing is the wanted one already.
-func newGrid(m image.Grid, r image.Box, set Settings) (*image.Grid, error) {
+// newGrid is the grid that a region with these bounds in a mask is resampled to; nil where the image's spacing is the wanted one already.
+func newGrid(old, m image.Grid, r image.Box, set Settings) (*image.Grid, error) {
 	size := r.Size()
 	spacing := [3]float64(set.ResampledPixelSpacing)
 	same := true
@@ -67,7 +69,7 @@ func newGrid(m image.Grid, r image.Box, set Settings) (*image.Grid, error) {
 		if spacing[a] == 0 || size[a] == 1 {
 			spacing[a] = m.Spacing[a]
 		}
-		same = same && math.Abs(m.Spacing[a]-spacing[a]) <= 1e-8+1e-5*math.Abs(spacing[a])
+		same = same && math.Abs(old.Spacing[a]-spacing[a]) <= 1e-8+1e-5*math.Abs(spacing[a])
 	}
 	if same {
 		return nil, nil
@@ -102,6 +104,14 @@ func sampledPart(old, out image.Grid) image.Box {
 	var part image.Box
 	a := old.Continuous(out.World(0, 0, 0))
 	b := old.Continuous(out.World(float64(out.Size[0]-1), float64(out.Size[1]-1), float64(out.Size[2]-1)))
+	if old.Direction != out.Direction {
+		for corner := range 8 {
+			p := old.Continuous(out.World(float64(corner&1*(out.Size[0]-1)), float64(corner>>1&1*(out.Size[1]-1)), float64(corner>>2*(out.Size[2]-1))))
+			for c := range 3 {
+				a[c], b[c] = min(a[c], p[c]), max(b[c], p[c])
+			}
+		}
+	}
 	for c := range 3 {
 		part.Min[c] = min(max(int(math.Floor(a[c]))-1, 0), old.Size[c]-1)
 		part.Max[c] = max(min(int(math.Floor(b[c]))+3, old.Size[c]), part.Min[c]+1)
@@ -109,17 +119,19 @@ func sampledPart(old, out image.Grid) image.Box {
 	return part.Grow(cube(splineReach), old.Size)
 }
 
-// positions are the continuous indices in an old grid of the voxels of a new one with the same axes: origin + step·index along each.
+// positions are the continuous indices in an old grid of the voxels of a new one: origin + step·index along each axis where both have the
+// same axes.
 type positions struct {
 	old, new image.Grid
 	size     [3]int
 	at       [3][]float64
+	turned   bool // the axes differ, and at says nothing
 }
 
 // newPositions computes the indices along each axis as ITK does: the first and the one after the last go through physical space, and
 // those between are interpolated along x.
 func newPositions(old, new image.Grid) positions {
-	p := positions{old: old, new: new, size: new.Size}
+	p := positions{old: old, new: new, size: new.Size, turned: old.Direction != new.Direction}
 	for a := range 3 {
 		p.at[a] = make([]float64, new.Size[a])
 		for i := range p.at[a] {
@@ -143,6 +155,18 @@ func newPositions(old, new image.Grid) positions {
 // each calls do with every new voxel's offset and its place in the old grid.
 func (p positions) each(do func(o int, x, y, z float64)) {
 	o := 0
+	if p.turned {
+		for k := range p.size[2] {
+			for j := range p.size[1] {
+				for i := range p.size[0] {
+					at := p.old.Continuous(p.new.World(float64(i), float64(j), float64(k)))
+					do(o, at[0], at[1], at[2])
+					o++
+				}
+			}
+		}
+		return
+	}
 	for _, z := range p.at[2] {
 		for _, y := range p.at[1] {
 			for _, x := range p.at[0] {
@@ -179,20 +203,85 @@ type taps struct {
 	n      int    // of each voxel
 }
 
-func (p positions) taps(axis int, part image.Box, size [3]int, n int, weigh func(x float64, index []int32, weight []float64)) taps {
-	at := p.at[axis]
+// interpolation is an interpolator that is a weighted sum of n neighbours along each axis: weigh sets the indices, which may lie beyond the border,
+// and the weights for place x of an axis of size voxels.
+type interpolation struct {
+	n     int
+	weigh func(x float64, size int, index []int32, weight []float64)
+}
+
+// fill computes the neighbours of a place along an axis as indices into the part.
+func (k interpolation) fill(x float64, axis int, part image.Box, size [3]int, index []int32, weight []float64) {
+	k.weigh(x, size[axis], index, weight)
+	for i, v := range index {
+		index[i] = int32(min(max(mirror(int(v), size[axis]), part.Min[axis]), part.Max[axis]-1) - part.Min[axis])
+	}
+}
+
+func (p positions) taps(axis int, part image.Box, size [3]int, by interpolation) taps {
+	at, n := p.at[axis], by.n
 	t := taps{index: make([]int32, n*len(at)), weight: make([]float64, n*len(at)), skip: make([]bool, len(at)), n: n}
 	for i, x := range at {
-		if t.skip[i] = beyond(x, size[axis]); t.skip[i] {
-			continue
-		}
-		index, weight := t.index[i*n:][:n], t.weight[i*n:][:n]
-		weigh(x, index, weight)
-		for k, v := range index {
-			index[k] = int32(min(max(mirror(int(v), size[axis]), part.Min[axis]), part.Max[axis]-1) - part.Min[axis])
+		if t.skip[i] = beyond(x, size[axis]); !t.skip[i] {
+			by.fill(x, axis, part, size, t.index[i*n:][:n], t.weight[i*n:][:n])
 		}
 	}
 	return t
+}
+
+// values interpolates the voxels of a part of the old image.
+func (p positions) values(block []float64, part image.Box, size [3]int, interpolator string) []float64 {
+	if interpolator == "sitkNearestNeighbor" {
+		return p.nearest(block, part, size)
+	}
+	by := linearKernel
+	switch interpolator {
+	case "sitkBSpline":
+		coefficients(block, part.Size())
+		by = splineKernel
+	case "sitkLinear":
+		if !p.turned {
+			return p.linear(block, part, size)
+		}
+	case "sitkGaussian":
+		by = gaussianKernel
+	default:
+		by = sincKernel(sincWindows[interpolator])
+	}
+	if p.turned {
+		return p.sumTurned(block, part, size, by)
+	}
+	return p.sum(block, part, [3]taps{p.taps(0, part, size, by), p.taps(1, part, size, by), p.taps(2, part, size, by)})
+}
+
+// sumTurned applies an interpolation where the axes of the grids differ, so that every voxel has neighbours of its own.
+func (p positions) sumTurned(block []float64, part image.Box, size [3]int, by interpolation) []float64 {
+	have := part.Size()
+	out := make([]float64, p.new.Voxels())
+	var index [3][]int32
+	var weight [3][]float64
+	for a := range 3 {
+		index[a], weight[a] = make([]int32, by.n), make([]float64, by.n)
+	}
+	p.each(func(o int, x, y, z float64) {
+		for a, v := range [3]float64{x, y, z} {
+			if beyond(v, size[a]) {
+				return
+			}
+			by.fill(v, a, part, size, index[a], weight[a])
+		}
+		sum := 0.0
+		for c, k := range index[2] {
+			for b, j := range index[1] {
+				row := block[(int(k)*have[1]+int(j))*have[0]:]
+				for a, i := range index[0] {
+					sum += weight[0][a] * weight[1][b] * weight[2][c] * row[i]
+				}
+			}
+		}
+		out[o] = sum
+	})
+	return out
 }
 
 // sum applies taps along the three axes. The order of products and sums is ITK's, x fastest.
@@ -233,15 +322,7 @@ func (p positions) sum(block []float64, part image.Box, t [3]taps) []float64 {
 // linear interpolates between neighbours, along x, then y, then z as ITK does, so that equal neighbours give their value exactly. The
 // border repeats outwards by half a voxel; beyond, the value is 0.
 func (p positions) linear(block []float64, part image.Box, size [3]int) []float64 {
-	var t [3]taps
-	for a := range 3 {
-		t[a] = p.taps(a, part, size, 2, func(x float64, index []int32, weight []float64) {
-			x = min(max(x, 0), float64(size[a]-1))
-			f := math.Floor(x)
-			index[0], index[1] = int32(f), int32(min(f+1, float64(size[a]-1)))
-			weight[1] = x - f
-		})
-	}
+	t := [3]taps{p.taps(0, part, size, linearKernel), p.taps(1, part, size, linearKernel), p.taps(2, part, size, linearKernel)}
 	have := part.Size()
 	out := make([]float64, p.new.Voxels())
 	o := 0
@@ -271,22 +352,24 @@ func (p positions) linear(block []float64, part image.Box, size [3]int) []float6
 
 func lerp(a, b, t float64) float64 { return a + float64((b-a)*t) }
 
-// bspline interpolates with the cubic B-spline through the voxels, mirrored at the border, as ITK's BSplineInterpolateImageFunction.
-func (p positions) bspline(block []float64, part image.Box, size [3]int) []float64 {
-	coefficients(block, part.Size())
-	var t [3]taps
-	for a := range 3 {
-		t[a] = p.taps(a, part, size, 4, func(x float64, index []int32, weight []float64) {
-			f := math.Floor(x)
-			for k := range index {
-				index[k] = int32(f) - 1 + int32(k)
-			}
-			w := x - f
-			weight[3] = (1.0 / 6.0) * w * w * w
-			weight[0] = (1.0 / 6.0) + 0.5*w*(w-1.0) - weight[3]
-			weight[2] = w + weight[0] - 2.0*weight[3]
-			weight[1] = 1.0 - weight[0] - weight[2] - weight[3]
-		})
+// linearKernel are the two neighbours; the border repeats outwards.
+var linearKernel = interpolation{2, func(x float64, size int, index []int32, weight []float64) {
+	x = min(max(x, 0), float64(size-1))
+	f := math.Floor(x)
+	index[0], index[1] = int32(f), int32(min(f+1, float64(size-1)))
+	weight[0], weight[1] = 1-(x-f), x-f
+}}
+
+// splineKernel is the cubic B-spline through the voxels, mirrored at the border, as ITK's BSplineInterpolateImageFunction. The block holds its
+// coefficients.
+var splineKernel = interpolation{4, func(x float64, _ int, index []int32, weight []float64) {
+	f := math.Floor(x)
+	for k := range index {
+		index[k] = int32(f) - 1 + int32(k)
 	}
-	return p.sum(block, part, t)
-}
+	w := x - f
+	weight[3] = (1.0 / 6.0) * w * w * w
+	weight[0] = (1.0 / 6.0) + 0.5*w*(w-1.0) - weight[3]
+	weight[2] = w + weight[0] - 2.0*weight[3]
+	weight[1] = 1.0 - weight[0] - weight[2] - weight[3]
+}}

@@ -14,7 +14,7 @@ import (
 type Settings struct {
 	MinimumROIDimensions int
 	MinimumROISize       int
-	GeometryTolerance    float64 // mm; 0 takes SimpleITK's 1e-6 of the spacing
+	GeometryTolerance    float64 // times the spacing along x, and of the directions' cosines; 0 takes image.GridTolerance
 	CorrectMask          bool
 	AdditionalInfo       bool
 	Label                int

@@ -15,9 +15,6 @@ var lines = [16][][2]int{
 // shape2D measures a region of one slice by its outline halfway between pixels inside and outside. It needs force2D, and a region that
 // is one voxel thick along force2Ddimension. Lengths are mm.
 func shape2D(r *roi, spacing [3]float64, set Settings) (values, error) {
-	if !set.Force2D {
-		return nil, fmt.Errorf("featureClass shape2D: set force2D to true, and force2Ddimension to the axis across the slice")
-	}
 	across := 2 - set.Force2DDimension
 	size := r.Size()
 	if size[across] != 1 {

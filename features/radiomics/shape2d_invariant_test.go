@@ -45,9 +45,5 @@ func TestShape2DRectangle(t *testing.T) {
 				t.Errorf("across %d: %s is %v, want %v", across, name, x, want)
 			}
 		}
-		p.Force2D = false
-		if _, err := radiomics.Extract(v, m, 1, p); err == nil {
-			t.Error("shape2D without force2D")
-		}
 	}
 }

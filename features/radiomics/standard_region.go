@@ -166,7 +166,7 @@ func (r *standardRegion) interpolate(s *scan, m *image.Mask, first *roi) error {
 		}
 		switch r.Interpolation {
 		case "cubic":
-			r.intensity = part.bspline(block, needed, s.Size)
+			r.intensity = part.values(block, needed, s.Size, "sitkBSpline")
 		case "linear":
 			r.intensity = part.linear(block, needed, s.Size)
 		default:

@@ -39,7 +39,7 @@ func Voxelwise(in image.Reading, m *image.Mask, label int, p Params, feature str
 			domain.inside[o] = true
 		}
 		domain.count = len(domain.inside)
-		need, err := e.reach(b)
+		need, err := e.reach(e.mask.Grid, b)
 		if err != nil {
 			return FeatureMap{}, err
 		}
@@ -64,7 +64,7 @@ func Voxelwise(in image.Reading, m *image.Mask, label int, p Params, feature str
 		}
 	}
 	if terms == nil {
-		return FeatureMap{}, fmt.Errorf("feature %q: the parameters make no image %q", feature, parts[0])
+		return FeatureMap{}, fmt.Errorf("feature %q: the parameters make no image %q%s", feature, parts[0], e.leftOut())
 	}
 	e.region = centres
 	out.Volume = e.onImage(in.Whole, terms)

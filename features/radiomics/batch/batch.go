@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/voxgene/voxgene/features/image"
@@ -45,7 +46,7 @@ type Outcome struct {
 }
 
 // version is raised when the same input gives other results.
-const version = 4
+const version = 5
 
 // Method is how features are computed: by PyRadiomics' definitions or by the standard's.
 type Method struct {
@@ -81,6 +82,19 @@ func Conventional() Method {
 			f, err := radiomics.Conventional(in, m, label)
 			return radiomics.Result{Features: f}, err
 		}}
+}
+
+// Notes are what the user should know of a case, each once for all of its labels.
+func (o Outcome) Notes() []string {
+	var all []string
+	for _, r := range o.Rows {
+		for _, n := range r.Notes {
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
 }
 
 // Run extracts all cases. The error is not nil only when ctx ends; what is wrong with a case is in its outcome.
@@ -244,6 +258,7 @@ type stored struct {
 	Diagnostics []radiomics.Diagnostic `json:",omitempty"`
 	Names       []string
 	Values      []string
+	Notes       []string `json:",omitempty"`
 }
 
 func encode(rows []labelled, err error) ([]byte, error) {
@@ -252,7 +267,7 @@ func encode(rows []labelled, err error) ([]byte, error) {
 	}
 	all := make([]stored, len(rows))
 	for i, r := range rows {
-		s := stored{Label: r.label, Diagnostics: r.result.Diagnostics}
+		s := stored{Label: r.label, Diagnostics: r.result.Diagnostics, Notes: r.result.Notes}
 		if r.err != nil {
 			s.Error = r.err.Error()
 		}
@@ -276,7 +291,7 @@ func (o *Outcome) decode(b []byte, index int) error {
 			continue
 		}
 		r := Row{Case: index, Label: s.Label}
-		r.Diagnostics = s.Diagnostics
+		r.Diagnostics, r.Notes = s.Diagnostics, s.Notes
 		for k, n := range s.Names {
 			v, err := strconv.ParseFloat(s.Values[k], 64)
 			if err != nil {

@@ -90,3 +90,54 @@ func TestRun(t *testing.T) {
 		t.Error("other parameters, and the store did not see it")
 	}
 }
+
+// A case whose image is too small for a sigma lacks the columns of that image alone: in a table of several cases they stay, with an empty
+// cell (PyRadiomics' imageoperations.getLoGImage and scripts.segment). What was left out is said once for all labels of a case, also when
+// the store gives the result.
+func TestLeftOutColumns(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, slices int) batch.Case {
+		g := image.Grid{Size: [3]int{9, 9, slices}, Spacing: [3]float64{1, 1, 1}, Direction: image.IdentityDirection}
+		v := &image.Volume{Grid: g, Integer: true, Values: make([]float64, g.Voxels())}
+		m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
+		for i := range v.Values {
+			v.Values[i], m.Labels[i] = float64(i*7%90), uint16(1+i%2)
+		}
+		c := batch.Case{Image: filepath.Join(dir, name+".nrrd"), Mask: filepath.Join(dir, name+"-mask.nrrd")}
+		if err := errors.Join(nrrd.Write(c.Image, v, image.Int16), nrrd.WriteMask(c.Mask, m)); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	cases := []batch.Case{write("small", 5), write("large", 9)}
+	p, err := radiomics.ParseParams("p.yaml", []byte("{imageType: {LoG: {sigma: [1.0, 5.0]}}, featureClass: {firstorder: [Mean]}, setting: {additionalInfo: false}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := work.OpenStore(filepath.Join(dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		outcomes, err := batch.Run(context.Background(), cases, batch.PyRadiomics(p), work.Pool{Store: store})
+		if err != nil || outcomes[0].Err != nil {
+			t.Fatal(err, outcomes[0].Err)
+		}
+		if n := outcomes[0].Notes(); len(n) != 1 || !strings.Contains(n[0], "sigma 5.0 mm is left out: it needs 6 voxels along z, and the image has 5") || outcomes[1].Notes() != nil {
+			t.Errorf("notes %q and %q", n, outcomes[1].Notes())
+		}
+		var b strings.Builder
+		if err := batch.NewSheet(cases, nil, outcomes).Write(&b, "x.csv"); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+		if !strings.HasSuffix(lines[0], "log-sigma-1-0-mm-3D_firstorder_Mean,log-sigma-5-0-mm-3D_firstorder_Mean") {
+			t.Errorf("columns are %s", lines[0])
+		}
+		for i, empty := range []bool{true, true, false, false} {
+			if cells := strings.Split(lines[i+1], ","); cells[3] == "" || (cells[4] == "") != empty {
+				t.Errorf("row %d is %s", i, lines[i+1])
+			}
+		}
+	}
+}
