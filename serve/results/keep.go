@@ -18,8 +18,13 @@ type Kept struct {
 	Version string // of the bundle
 	Use     string // what the bundle may be used for
 	Inputs  string // sha256: and the hash of all that the prediction was made from
-	Content Content
+	// Formerly are other names of the same inputs, under which a result may be kept from before they had this one.
+	Formerly []Former
+	Content  Content
 }
+
+// Former is how inputs were named before, and their mask.
+type Former struct{ Inputs, Mask string }
 
 // Keep keeps a prediction as a preliminary result. Where one with the same identity, inputs and bundle is there, that one is returned and
 // nothing is written: made is false, and its state may be any, entered-in-error too. A result of the same patient, study and model that
@@ -35,7 +40,10 @@ func (s *Store) Keep(k Kept) (r Result, made bool, err error) {
 	id.Series = slices.Clone(id.Series)
 	slices.Sort(id.Series)
 	patient := s.patient(id.Patient, id.Issuer)
-	same := s.hash("same", id.Patient, id.Issuer, id.Study, strings.Join(id.Series, "\\"), id.Mask, k.Version, k.Inputs)
+	named := func(inputs, mask string) []byte {
+		return s.hash("same", id.Patient, id.Issuer, id.Study, strings.Join(id.Series, "\\"), mask, k.Version, inputs)
+	}
+	same := named(k.Inputs, id.Mask)
 	lineage := s.hash("lineage", id.Patient, id.Issuer, id.Study, k.Model)
 	err = s.change(func(tx *sql.Tx) error {
 		found, err := s.read(tx, "WHERE same = ?", same)
@@ -45,6 +53,16 @@ func (s *Store) Keep(k Kept) (r Result, made bool, err error) {
 		if len(found) > 0 && !found[0].Erased {
 			r = found[0]
 			return nil
+		}
+		for _, was := range k.Formerly {
+			old, err := s.read(tx, "WHERE same = ?", named(was.Inputs, was.Mask))
+			if err != nil {
+				return err
+			}
+			if len(old) > 0 && !old[0].Erased {
+				r = old[0]
+				return nil
+			}
 		}
 		key, _, err := s.key(tx, patient, true)
 		if err != nil {

@@ -3,6 +3,7 @@ package studies
 import (
 	"encoding/csv"
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -98,12 +99,12 @@ func (s *study) set(name, text, group string) bool {
 		return false
 	}
 	in := s.entry.Bundle.Inputs[at]
-	if text == "" || strings.EqualFold(text, "NA") {
+	if text == "" || strings.EqualFold(text, "NA") || strings.EqualFold(text, "NaN") {
 		return true
 	}
 	s.features[in.Name] = text
 	if in.Kind == table.Numeric {
-		if v, err := strconv.ParseFloat(text, 64); err == nil {
+		if v, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) {
 			s.features[in.Name] = v
 		}
 	}

@@ -2,15 +2,10 @@ package studies
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-
-	"crypto/sha256"
 
 	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/serve/problem"
@@ -71,20 +66,4 @@ func (f *Front) Folder(ctx context.Context, e *registry.Entry, in Folder) (resul
 func (s *study) absent(source *extraction.Source, err error) bool {
 	var p problem.Problem
 	return errors.As(err, &p) && slices.Contains(s.optional, source.Name) && slices.Contains(s.lacks, source.Name)
-}
-
-// inputs is the hash of what a prediction was made from: of the files that were sent, or, of a folder, of the objects that were read in it. A
-// series beside them that the model does not read changes nothing.
-func (s *study) inputs() (string, error) {
-	if s.hash != "" {
-		return s.hash, nil
-	}
-	var all []string
-	for _, in := range s.evidence {
-		all = append(all, fmt.Sprintf("%s %d", in.Instance, in.Segment))
-	}
-	slices.Sort(all)
-	b, err := json.Marshal(all)
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:]), err
 }

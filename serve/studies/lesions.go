@@ -79,12 +79,8 @@ func (s *study) volumes() []models.Volumes {
 
 // apart is the answer with a prediction a lesion. It is not kept: a result, which is verified, retracted and written to other systems, is of one row.
 func (s *study) apart(answers []bundle.Prediction) (answer, error) {
-	var err error
-	if s.hash, err = s.inputs(); err != nil {
-		return answer{}, err
-	}
 	b := s.entry.Bundle
-	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Inputs: s.hash, Predictions: []json.RawMessage{},
+	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Inputs: s.inputs(), Predictions: []json.RawMessage{},
 		Notes: append(s.notes, "There is a prediction a lesion. They are not kept, and not written to other systems; the scan is not shown.")}
 	for i := range answers {
 		a.Predictions = append(a.Predictions, answers[i].AppendJSON(nil))

@@ -39,6 +39,7 @@ type study struct {
 	optional []string // sources that may lack one
 	shared   bool     // came by itself: whoever may ask the model may look at its images
 	lesions  []lesion // where each is a row of its own
+	contents []string // of what was read: see inputs
 }
 
 // newStudy is a study of what arrived, for a bundle.
@@ -52,6 +53,9 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 	steps := len(e.Bundle.Sources) + 2
 	if err := s.numbers(); err != nil {
 		return answer{}, s.clean(err)
+	}
+	if err := s.noteValues(); err != nil {
+		return answer{}, err
 	}
 	for i := range e.Bundle.Sources {
 		j.at("extracting "+e.Bundle.Sources[i].Name, i, steps)
@@ -113,7 +117,7 @@ type answer struct {
 	Words       string            `json:"words"`
 	Predictions []json.RawMessage `json:"predictions"`
 	Notes       []string          `json:"notes,omitempty"`
-	Inputs      string            `json:"inputs"`           // hash of all that was sent
+	Inputs      string            `json:"inputs"`           // hash of what it was made from
 	Result      string            `json:"result,omitempty"` // identifier under which it is kept
 	State       results.State     `json:"state,omitempty"`
 	Previous    string            `json:"previous,omitempty"`
@@ -126,11 +130,7 @@ type answer struct {
 // keep keeps the prediction where there is a store and the patient is known, and returns the answer.
 func (f *Front) keep(s *study, p bundle.Prediction, drawn map[string]results.Curve) (answer, error) {
 	b := s.entry.Bundle
-	var err error
-	if s.hash, err = s.inputs(); err != nil {
-		return answer{}, err
-	}
-	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Inputs: s.hash, Curves: drawn,
+	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Inputs: s.inputs(), Curves: drawn,
 		Predictions: []json.RawMessage{p.AppendJSON(nil)}}
 	if f.Results != nil && s.identity.Patient != "" {
 		content := results.Content{Identity: s.identity, Prediction: a.Predictions[0], Curves: drawn, Evidence: s.evidence}
@@ -144,7 +144,11 @@ func (f *Front) keep(s *study, p bundle.Prediction, drawn map[string]results.Cur
 			}
 			content.Features = append(content.Features, feature)
 		}
-		r, made, err := f.Results.Keep(results.Kept{Model: b.Name, Version: b.Version(), Use: b.IntendedUse, Inputs: s.hash, Content: content})
+		former, err := s.formerly()
+		if err != nil {
+			return a, err
+		}
+		r, made, err := f.Results.Keep(results.Kept{Model: b.Name, Version: b.Version(), Use: b.IntendedUse, Inputs: a.Inputs, Formerly: former, Content: content})
 		if err != nil {
 			return a, err
 		}
@@ -246,6 +250,9 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 		if mask == "" { // another format
 			return "", s.noMask(source.Name)
 		}
+		if _, err := s.noteFiles(source.Name, "image", img); err != nil {
+			return "", err
+		}
 		return mask, s.maskIdentity(source, mask)
 	}
 	defer dir.Close()
@@ -286,6 +293,9 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 			s.evidence = append(s.evidence, results.Instance{Class: in.Class, Instance: in.UID, Series: series.UID})
 		}
 	}
+	if err := s.noteSeries(source.Name, series); err != nil {
+		return "", refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
+	}
 	if mask != "" {
 		return mask, s.maskIdentity(source, mask)
 	}
@@ -305,8 +315,7 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 		if info, err := os.Stat(img); err == nil && info.IsDir() {
 			img = filepath.Join(img, filepath.FromSlash(fit[0].Name))
 		}
-		s.use(source, img, fit[0])
-		return img, nil
+		return img, s.use(source, img, fit[0])
 	}
 	return "", refused(http.StatusUnprocessableEntity, "source %s: %d segmentations or structure sets were drawn on the series; send the one that is meant as the part mask", source.Name, len(fit))
 }
@@ -320,23 +329,27 @@ func (s *study) noMask(source string) error {
 // maskIdentity notes which mask was sent.
 func (s *study) maskIdentity(source *extraction.Source, path string) error {
 	if dir, err := dicom.OpenFolder(path); err == nil {
-		masks := dir.Masks()
-		dir.Close()
-		if len(masks) == 1 {
+		defer dir.Close()
+		if masks := dir.Masks(); len(masks) == 1 {
 			s.secrets = append(s.secrets, masks[0].Patient)
 			if masks[0].Patient != "" && s.identity.Patient != "" && masks[0].Patient != s.identity.Patient {
 				return refused(http.StatusUnprocessableEntity, "the mask is of another patient than the images")
 			}
-			s.use(source, path, masks[0])
-			return nil
+			return s.use(source, path, masks[0])
 		}
 	}
-	s.identity.Mask = s.hash
-	return nil
+	var err error
+	s.identity.Mask, err = s.noteFiles(source.Name, "mask", path)
+	return err
 }
 
 // use notes a mask of DICOM as part of what the prediction is made from, with the segment where the source reads a single one.
-func (s *study) use(source *extraction.Source, path string, m dicom.MaskFile) {
+func (s *study) use(source *extraction.Source, path string, m dicom.MaskFile) error {
+	sum, err := m.Sum()
+	if err != nil {
+		return refused(http.StatusUnprocessableEntity, "source %s: %v", source.Name, err)
+	}
+	s.noteContent(source.Name, "mask", sum[:])
 	s.identity.Mask = m.UID
 	in := results.Instance{Class: m.Class, Instance: m.UID, Series: m.Own}
 	switch {
@@ -357,6 +370,7 @@ func (s *study) use(source *extraction.Source, path string, m dicom.MaskFile) {
 	if !slices.Contains(s.evidence, in) {
 		s.evidence = append(s.evidence, in)
 	}
+	return nil
 }
 
 // unread refuses images and masks that no source of the bundle reads: they would be left out in silence.

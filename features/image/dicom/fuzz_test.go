@@ -35,7 +35,15 @@ func FuzzOpenFolder(f *testing.F) {
 			return
 		}
 		defer folder.Close()
+		for _, m := range folder.Masks() {
+			if _, err := m.Sum(); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, s := range folder.Series {
+			if _, err := s.Sums(); err != nil {
+				t.Fatal(err)
+			}
 			if r, err := s.Read(dicom.Options{Selection: image.Selection{Statistics: true}}); err == nil && len(r.Volume.Values) != r.Whole.Voxels() {
 				t.Fatalf("%d values for %d voxels", len(r.Volume.Values), r.Whole.Voxels())
 			}

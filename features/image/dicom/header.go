@@ -50,13 +50,14 @@ type MaskFile struct {
 	Patient string   // PatientID
 	Own     string   // its own SeriesInstanceUID
 	Series  []string // SeriesInstanceUIDs that it refers to: those that it was drawn on
+	file    *file
 }
 
 // Masks are the segmentations and structure sets of the folder.
 func (f *Folder) Masks() []MaskFile {
 	var out []MaskFile
 	add := func(f *file) {
-		out = append(out, MaskFile{f.instance(), f.name, f.text(patientID), f.text(seriesInstanceUID), f.references()})
+		out = append(out, MaskFile{f.instance(), f.name, f.text(patientID), f.text(seriesInstanceUID), f.references(), f})
 	}
 	for _, s := range f.Segmentations {
 		add(s.file)
