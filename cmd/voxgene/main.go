@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/voxgene/voxgene/features/settings"
+	"github.com/voxgene/voxgene/models/neural"
 )
 
 func main() {
@@ -36,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintln(stderr, "voxgene:", err)
 	var wrong inputError
 	var problem settings.Problem
-	if errors.As(err, &wrong) || errors.As(err, &problem) {
+	if (errors.As(err, &wrong) || errors.As(err, &problem)) && !neural.BackendFailed(err) {
 		return 2
 	}
 	return 1

@@ -1,6 +1,7 @@
 package neural
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,6 +37,19 @@ type Head struct {
 	Classes int       `json:"classes,omitempty"` // of classes
 	Cuts    []float64 `json:"cuts,omitempty"`    // of discrete_time: the ends of its intervals, ascending
 	Weight  float64   `json:"weight"`            // of its loss beside those of other heads
+}
+
+// graph names all of an architecture that its programs depend on. Where time is cut is not among it, which differs from fold to fold: the folds of a network in
+// discrete time share a program, which takes seconds to compile for a GPU.
+func (a *Architecture) graph() string {
+	same, weights := *a, make([]float64, len(a.Heads))
+	same.Heads = slices.Clone(a.Heads)
+	for i, h := range a.Heads {
+		weights[i] = h.Weight
+		same.Heads[i].Weight, same.Heads[i].Cuts = 0, make([]float64, len(h.Cuts))
+	}
+	text, _ := json.Marshal(same) // words and whole numbers, which cannot fail
+	return fmt.Sprint(string(text), weights)
 }
 
 // Words of architectures.

@@ -2,7 +2,6 @@ package neural
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -216,11 +215,9 @@ type way struct {
 
 func (m *Model) newWay(goals []goal, from []origin) (*way, error) {
 	a := &m.Architecture
-	arch, err := json.Marshal(a)
-	if err != nil {
-		return nil, err
-	}
+	arch := a.graph()
 	w := &way{m: m, goals: goals, from: from, size: a.onTheWay(), bases: make([]float64, len(goals))}
+	var err error
 	if w.forward, err = compiled(fmt.Sprintf("predict %d %s", w.size, arch), a.outputs); err != nil {
 		return nil, err
 	}

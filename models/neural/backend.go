@@ -1,8 +1,10 @@
 package neural
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +24,7 @@ var engine struct {
 	sync.Mutex
 	name     string
 	backend  compute.Backend
+	opened   map[string]compute.Backend // by name; never closed, since a library whose programs outlive it may crash
 	programs map[string]*program
 	order    []string // of programs, the oldest first
 }
@@ -54,9 +57,7 @@ func use(name string) (warning string, err error) {
 	}
 	b, err := open(name)
 	if err != nil {
-		reason, _, _ := strings.Cut(err.Error(), " -- ") // behind it the library tells programmers what to import
-		reason, _, _ = strings.Cut(reason, " (if you need")
-		warning = fmt.Sprintf("backend %s is not available (%s); using %s. %s", name, reason, defaultBackend, remedy(name))
+		warning = fmt.Sprintf("backend %s is not available (%s); using %s. %s", name, reason(err), defaultBackend, remedy(name))
 		name = defaultBackend
 		if b, err = open(name); err != nil {
 			return warning, err
@@ -80,22 +81,61 @@ func remedy(name string) string {
 		if !inside {
 			return "XLA needs a build with CGO_ENABLED=1 go build -tags xla"
 		}
-		return "Install the PJRT plugin of XLA, with NVIDIA's driver for xla:cuda, and let PJRT_PLUGIN_LIBRARY_PATH name its directory (docs/networks.md, Backends); nothing is downloaded"
+		return "Install the PJRT plugin of XLA, with NVIDIA's driver for xla:cuda (nvidia-smi lists the card), and let PJRT_PLUGIN_LIBRARY_PATH name its directory (docs/networks.md, Backends); nothing is downloaded"
 	}
 	return fmt.Sprintf("This build has %v", Backends())
 }
 
-// open returns a backend; the library panics on a name that it does not know.
+// reason is why a backend could not be opened, without what the library tells programmers to import. It panics on a plugin that cannot be loaded, after it
+// has printed why.
+func reason(err error) string {
+	if fault := runtime.Error(nil); errors.As(err, &fault) {
+		return "its library could not be loaded; the line above may say what it lacks"
+	}
+	s, _, _ := strings.Cut(root(err).Error(), " -- ")
+	s, _, _ = strings.Cut(s, " (if you need")
+	return s
+}
+
+// open returns a backend that has a device, the one of that name that was opened before if there is one.
 func open(name string) (b compute.Backend, err error) {
 	defer func() {
 		if e := recover(); e != nil {
-			err = fmt.Errorf("%v", e)
+			b, err = nil, asError(e)
 		}
 	}()
-	if kind, _, _ := strings.Cut(name, ":"); !slices.Contains(compute.List(), kind) {
-		return nil, fmt.Errorf("it is not part of this build")
+	kind, config, _ := strings.Cut(name, ":")
+	if !slices.Contains(compute.List(), kind) {
+		return nil, errors.New("it is not part of this build")
 	}
-	return compute.NewWithConfig(name)
+	if b := engine.opened[name]; b != nil {
+		return b, nil
+	}
+	if err := wholePrecision(config); err != nil {
+		return nil, err
+	}
+	if b, err = compute.NewWithConfig(name); err != nil {
+		return nil, err
+	}
+	if b.NumDevices() < 1 {
+		return nil, errors.New("it found no device")
+	}
+	if engine.opened == nil {
+		engine.opened = map[string]compute.Backend{}
+	}
+	engine.opened[name] = b
+	return b, nil
+}
+
+// wholePrecision keeps NVIDIA's libraries from rounding the factors of convolutions to ten bits where a backend is asked for without that: XLA's option
+// notf32 reaches products of matrices alone. They look at the variable when they are loaded.
+func wholePrecision(config string) error {
+	const variable = "NVIDIA_TF32_OVERRIDE"
+	options := strings.Split(config, ",")
+	if _, set := os.LookupEnv(variable); set || !slices.Contains(options, "notf32") && !slices.Contains(options, "tf32=false") {
+		return nil
+	}
+	return os.Setenv(variable, "0")
 }
 
 // engineName is the backend in use, opened if none is.

@@ -4,6 +4,7 @@ package neural
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -78,12 +79,17 @@ func backendAgainstGo(t *testing.T, other string) {
 				}
 				got := map[string][]float64{"probability": p.Probabilities, "margin": p.Margin}
 				one := data.X.Select([]int{1, 7})
-				maps, err := m.GradCAM(one, 1)
-				if err != nil {
-					t.Fatal(err)
+				for class := range 2 { // the map of one may be blank, where all speaks against it
+					located, err := m.GradCAM(one, class)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, v := range located[1] {
+						got["Grad-CAM"] = append(got["Grad-CAM"], float64(v))
+					}
 				}
-				for _, v := range maps[1] {
-					got["Grad-CAM"] = append(got["Grad-CAM"], float64(v))
+				if slices.Max(got["Grad-CAM"]) == 0 {
+					t.Error("the maps of both classes are blank")
 				}
 				c, err := m.Attribute(context.Background(), one, models.AttributionRequest{Method: integratedGradients, Scale: "log-odds", Background: data.X.Select([]int{0, 3}), Shares: []float64{0.5, 0.5}, Maps: true})
 				if err != nil {
@@ -121,24 +127,39 @@ func backendTraining(t *testing.T, other string) {
 		classes.Y.Class[i] = k
 		survival.Y.Time, survival.Y.Event = append(survival.Y.Time, (0.5+r.ExpFloat64())*float64(1+k)), append(survival.Y.Event, min(1, r.IntN(4)))
 	}
-	for name, data := range map[string]models.Training{"classes": classes, "survival": survival} {
-		for _, norm := range []string{noNorm, layerNorm} {
-			t.Run(name+", norm "+norm, func(t *testing.T) {
-				var margins [][]float64
-				onBackends(t, other, func() {
-					m := fit(t, context.Background(), network(t, cnnKind, map[string]any{"widths": []any{3, 5}, "epochs": 6, "batch": 10, "learning_rate": 0.02, "holdout": 0, "norm": norm}), data)
-					p, err := m.Predict(data.X, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					margins = append(margins, append(p.Margin, p.Risk...))
-				})
-				if slices.Max(margins[0])-slices.Min(margins[0]) < 0.1 {
-					t.Errorf("nothing was learnt: margins lie within %g", slices.Max(margins[0])-slices.Min(margins[0]))
+	for _, c := range []struct {
+		name, kind string
+		data       models.Training
+		set        map[string]any
+	}{
+		{"classes", cnnKind, classes, nil},
+		{"classes, layer norm", cnnKind, classes, map[string]any{"norm": layerNorm}},
+		{"classes, concat", fusionKind, classes, map[string]any{"fusion": concat, "modality_dropout": 0.2}},
+		{"classes, table alone", mlpKind, classes, map[string]any{"hidden": []any{5}, "learning_rate": 0.1}},
+		{"survival", cnnKind, survival, nil},
+		{"survival, layer norm", cnnKind, survival, map[string]any{"norm": layerNorm}},
+		{"survival in discrete time, bilinear", fusionKind, survival, map[string]any{"fusion": bilinear, "survival": "discrete_time", "intervals": 4}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set := map[string]any{"epochs": 6, "batch": 10, "learning_rate": 0.02, "holdout": 0}
+			if c.kind != mlpKind {
+				set["widths"] = []any{3, 5}
+			}
+			maps.Copy(set, c.set)
+			var margins [][]float64
+			onBackends(t, other, func() {
+				m := fit(t, context.Background(), network(t, c.kind, set), c.data)
+				p, err := m.Predict(c.data.X, nil)
+				if err != nil {
+					t.Fatal(err)
 				}
-				near(t, "margin", margins[0], margins[1])
+				margins = append(margins, append(p.Margin, p.Risk...))
 			})
-		}
+			if slices.Max(margins[0])-slices.Min(margins[0]) < 0.1 {
+				t.Errorf("nothing was learnt: margins lie within %g", slices.Max(margins[0])-slices.Min(margins[0]))
+			}
+			near(t, "margin", margins[0], margins[1])
+		})
 	}
 }
 

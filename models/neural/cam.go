@@ -1,7 +1,6 @@
 package neural
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -57,11 +56,7 @@ func (m *Model) GradCAM(x models.Matrix, class int) ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	arch, err := json.Marshal(a)
-	if err != nil {
-		return nil, err
-	}
-	p, err := compiled(fmt.Sprintf("cam %d %d %s", m.Head, class, arch), a.cam(m.Head, class))
+	p, err := compiled(fmt.Sprintf("cam %d %d %s", m.Head, class, a.graph()), a.cam(m.Head, class))
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,10 @@
 package neural
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -20,12 +20,8 @@ func (a *Architecture) together() int {
 
 // evaluate returns the outputs of all heads for each of the rows, one after the other. Rows run on several processors at once.
 func (a *Architecture) evaluate(w Weights, d *dataset, rows []int) ([][]float64, error) {
-	arch, err := json.Marshal(a)
-	if err != nil {
-		return nil, err
-	}
 	size := a.together()
-	p, err := compiled(fmt.Sprintf("predict %d %s", size, arch), a.outputs)
+	p, err := compiled(fmt.Sprintf("predict %d %s", size, a.graph()), a.outputs)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +63,7 @@ func (a *Architecture) evaluate(w Weights, d *dataset, rows []int) ([][]float64,
 	})
 }
 
-// inParallel runs n tasks on all processors.
+// inParallel runs n tasks on all processors. Where the backend fails no more are begun, which would fail as well, and it is said once.
 func inParallel(n int, do func(i int) error) error {
 	errs := make([]error, n)
 	var next atomic.Int64
@@ -80,9 +76,19 @@ func inParallel(n int, do func(i int) error) error {
 					return
 				}
 				errs[i] = do(i)
+				if BackendFailed(errs[i]) {
+					next.Store(int64(n))
+				}
 			}
 		})
 	}
 	group.Wait()
-	return errors.Join(errs...)
+	said := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		if err == nil || said[err.Error()] {
+			return true
+		}
+		said[err.Error()] = true
+		return false
+	})...)
 }

@@ -11,6 +11,8 @@ import (
 // program is a graph, compiled for one set of shapes when it is first run. It is safe for concurrent use.
 type program struct {
 	exec *graph.Exec
+	// backend is the name of what it was compiled for.
+	backend string
 	// whole is true where a batch is run in one piece, because an operation uses all processors by itself.
 	whole bool
 }
@@ -39,7 +41,7 @@ func compiled(key string, build func(in []*graph.Node) []*graph.Node) (*program,
 		delete(engine.programs, engine.order[0])
 		engine.order = slices.Delete(engine.order, 0, 1)
 	}
-	p := &program{exec, engine.backend.Name() != goBackend}
+	p := &program{exec, engine.name, engine.backend.Name() != goBackend}
 	engine.programs[key] = p
 	engine.order = append(engine.order, key)
 	return p, nil
@@ -59,11 +61,14 @@ func newArray(shape ...int) array {
 	return array{shape, make([]float32, n)}
 }
 
-// run runs the program and returns its outputs, flat.
+// run runs the program and returns its outputs, flat. Its error is a failure unless the backend is Go's.
 func (p *program) run(inputs ...array) (out [][]float32, err error) {
 	defer func() {
 		if e := recover(); e != nil {
-			err = fmt.Errorf("%v", e)
+			err = asError(e)
+		}
+		if err != nil {
+			out, err = nil, failed(p.backend, err)
 		}
 	}()
 	args := make([]any, len(inputs))
@@ -79,10 +84,18 @@ func (p *program) run(inputs ...array) (out [][]float32, err error) {
 	}
 	out = make([][]float32, len(results))
 	for i, t := range results {
-		if out[i], err = tensors.CopyFlatData[float32](t); err != nil {
-			return nil, err
+		if err == nil {
+			out[i], err = tensors.CopyFlatData[float32](t)
 		}
 		_ = t.FinalizeAll()
 	}
-	return out, nil
+	return out, err
+}
+
+// asError is what was panicked with, as the library does where others return an error.
+func asError(e any) error {
+	if err, ok := e.(error); ok {
+		return err
+	}
+	return fmt.Errorf("%v", e)
 }

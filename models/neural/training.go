@@ -2,7 +2,6 @@ package neural
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -121,11 +120,7 @@ func (t *training) run(ctx context.Context) (Weights, string, error) {
 	steps := (len(t.learn) + batch - 1) / batch
 	total := steps * t.n.Epochs
 	warmup := int(t.n.Warmup * float64(total))
-	arch, err := json.Marshal(t.a)
-	if err != nil {
-		return nil, "", err
-	}
-	p, err := compiled(fmt.Sprintf("train %d %q %s", each, t.n.Freeze, arch), t.a.gradients(t.n.frozen))
+	p, err := compiled(fmt.Sprintf("train %d %q %s", each, t.n.Freeze, t.a.graph()), t.a.gradients(t.n.frozen))
 	if err != nil {
 		return nil, "", err
 	}
