@@ -104,15 +104,8 @@ func (f recursive) rows(data, out, scratch []float64, n int) {
 			o[r] = v
 		}
 	}
-	n0, n1, n2, n3 := f.n[0], f.n[1], f.n[2], f.n[3]
-	d1, d2, d3, d4 := f.d[0], f.d[1], f.d[2], f.d[3]
-	for i := 4; i < length; i++ {
-		x0, x1, x2, x3 := at(data, i), at(data, i-1), at(data, i-2), at(data, i-3)
-		y, y1, y2, y3, y4 := at(out, i), at(out, i-1), at(out, i-2), at(out, i-3), at(out, i-4)
-		for r := range y {
-			y[r] = x0[r]*n0 + x1[r]*n1 + x2[r]*n2 + x3[r]*n3 - (y1[r]*d1 + y2[r]*d2 + y3[r]*d3 + y4[r]*d4)
-		}
-	}
+	causal := [8]float64{f.n[0], f.n[1], f.n[2], f.n[3], f.d[0], f.d[1], f.d[2], f.d[3]}
+	recurse(out, data, 4*n, 4*n, -n, n, length-4, &causal)
 	for i := length - 1; i >= max(length-4, 0); i-- {
 		s := at(scratch, i)
 		for r := range s {
@@ -130,16 +123,28 @@ func (f recursive) rows(data, out, scratch []float64, n int) {
 			s[r] = v
 		}
 	}
-	m1, m2, m3, m4 := f.m[0], f.m[1], f.m[2], f.m[3]
-	for i := length - 5; i >= 0; i-- {
-		x1, x2, x3, x4 := at(data, i+1), at(data, i+2), at(data, i+3), at(data, i+4)
-		y, y1, y2, y3, y4 := at(scratch, i), at(scratch, i+1), at(scratch, i+2), at(scratch, i+3), at(scratch, i+4)
-		for r := range y {
-			y[r] = x1[r]*m1 + x2[r]*m2 + x3[r]*m3 + x4[r]*m4 - (y1[r]*d1 + y2[r]*d2 + y3[r]*d3 + y4[r]*d4)
+	anticausal := [8]float64{f.m[0], f.m[1], f.m[2], f.m[3], f.d[0], f.d[1], f.d[2], f.d[3]}
+	recurse(scratch, data, (length-5)*n, (length-4)*n, n, n, length-4, &anticausal)
+	addSingle(out[:len(data)], scratch[:len(data)])
+}
+
+// recurseGo computes some rows of n values of y, each from four of x and the four before it in y: those that are step, 2·step and so on away.
+// The first begins at y[at] and x[from], and each next one lies step to the other side.
+func recurseGo(y, x []float64, at, from, step, n, rows int, c *[8]float64) {
+	for range rows {
+		for r := range n {
+			i, o := from+r, at+r
+			y[o] = x[i]*c[0] + x[i+step]*c[1] + x[i+2*step]*c[2] + x[i+3*step]*c[3] -
+				(y[o+step]*c[4] + y[o+2*step]*c[5] + y[o+3*step]*c[6] + y[o+4*step]*c[7])
 		}
+		at, from = at-step, from-step
 	}
-	for i, s := range scratch[:len(data)] {
-		out[i] = float64(float32(out[i] + s))
+}
+
+// addSingleGo adds s to out in single precision.
+func addSingleGo(out, s []float64) {
+	for i, v := range s {
+		out[i] = float64(float32(out[i] + v))
 	}
 }
 
