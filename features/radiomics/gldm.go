@@ -7,27 +7,16 @@ package radiomics
 func (t *texture) gldm() values {
 	most := 2*len(t.angles) + 1
 	counts := make([]uint32, len(t.grey)*(most+1))
-	levels, angles := t.levels, t.angles
-	alpha := t.set.GLDMAlpha
-	for _, v := range t.voxels {
-		l, n := levels[v], 1
-		if alpha < 1 {
-			for _, a := range angles {
-				n += same(levels[int(v)+a.off], l) + same(levels[int(v)-a.off], l)
-			}
-		} else {
-			g := t.grey[l-1]
-			near := func(m int32) int {
-				if m > 0 && float64(abs(t.grey[m-1]-g)) <= alpha {
-					return 1
-				}
-				return 0
-			}
-			for _, a := range angles {
-				n += near(levels[int(v)+a.off]) + near(levels[int(v)-a.off])
-			}
+	if alpha := t.set.GLDMAlpha; alpha < 1 {
+		first, _ := t.span()
+		alike := t.alike(t.angles)
+		for _, v := range t.voxels {
+			counts[int(t.levels[v]-1)*(most+1)+int(alike[int(v)-first])+1]++
 		}
-		counts[int(l-1)*(most+1)+n]++
+	} else {
+		for _, v := range t.voxels {
+			counts[int(t.levels[v]-1)*(most+1)+t.dependence(v, alpha)]++
+		}
 	}
 	var cells []cell
 	for k, c := range counts {
@@ -52,6 +41,19 @@ func (t *texture) gldm() values {
 		"SmallDependenceHighGrayLevelEmphasis": m.smallHigh,
 		"SmallDependenceLowGrayLevelEmphasis":  m.smallLow,
 	}
+}
+
+// dependence is one more than the number of a voxel's neighbours in the region whose grey levels differ from its own by at most alpha.
+func (t *texture) dependence(v int32, alpha float64) int {
+	g, n := t.grey[t.levels[v]-1], 1
+	for _, a := range t.angles {
+		for _, m := range [2]int32{t.levels[int(v)+a.off], t.levels[int(v)-a.off]} {
+			if m > 0 && float64(abs(t.grey[m-1]-g)) <= alpha {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // same is 1 for two equal levels and 0 for others, without a branch: whether neighbours are alike cannot be foreseen.

@@ -8,10 +8,11 @@ func (t *texture) glrlm() values {
 	angles := t.neighboursForRuns()
 	longest := max(t.box[0], t.box[1], t.box[2])
 	counts := make([]uint32, len(t.grey)*(longest+1))
+	lengths := make([]int32, len(t.levels))
 	var all []values
 	var merged []cell
 	for _, a := range angles {
-		if !t.runs(a, counts, longest) {
+		if !t.runs(a, counts, lengths, longest) {
 			clear(counts)
 			continue
 		}
@@ -47,9 +48,20 @@ func (t *texture) neighboursForRuns() []angle {
 }
 
 // runs counts the runs along an angle, by level and length. It says whether any line held more than one voxel of the region: without
-// that the direction says nothing about the region.
-func (t *texture) runs(a angle, counts []uint32, longest int) bool {
-	return t.runsIn(t.voxels, a, counts, longest) || t.sharesLine(a)
+// that the direction says nothing about the region. lengths has room for a number a voxel of the padded box.
+func (t *texture) runs(a angle, counts []uint32, lengths []int32, longest int) bool {
+	levels, off, width := t.levels, a.off, longest+1
+	any := int32(0)
+	// A voxel's neighbour before it has its length already, because offsets are positive and voxels ascend. Where runs end cannot be foreseen,
+	// so that nothing branches.
+	for _, v := range t.voxels {
+		l, before := levels[v], levels[int(v)-off]
+		any |= before
+		n := lengths[int(v)-off]&-int32(same(before, l)) + 1
+		lengths[v] = n
+		counts[int(l-1)*width+int(n)] += uint32(1 - same(levels[int(v)+off], l))
+	}
+	return any > 0 || t.sharesLine(a)
 }
 
 // runsIn counts the runs that begin in some of the voxels, and says whether two neighbours along the angle are in the region.

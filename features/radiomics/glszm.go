@@ -28,8 +28,28 @@ func (t *texture) glszm() values {
 	}
 }
 
-// zones lists the zones of the region, one cell each.
-func (t *texture) zones() []cell { return t.zonesIn(t.voxels, t.neighboursForRuns(), nil) }
+// zones lists the zones of the region: one cell each, and one for all of one voxel and a level.
+func (t *texture) zones() []cell {
+	first, _ := t.span()
+	angles := t.neighboursForRuns()
+	alike := t.alike(angles)
+	single := make([]float64, len(t.grey))
+	joined := make([]int32, 0, len(t.voxels))
+	for _, v := range t.voxels {
+		if alike[int(v)-first] == 0 {
+			single[t.levels[v]-1]++
+		} else {
+			joined = append(joined, v)
+		}
+	}
+	out := t.zonesIn(joined, angles, nil)
+	for l, n := range single {
+		if n > 0 {
+			out = append(out, cell{int32(l), 1, n})
+		}
+	}
+	return out
+}
 
 // zonesIn lists the zones, joined along the angles, that begin in some of the voxels. With distances, the size of a cell is the least
 // distance in the zone instead of the number of its voxels.

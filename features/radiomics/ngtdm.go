@@ -8,29 +8,37 @@ import "math"
 // [Amadasun1989]: https://doi.org/10.1109/21.44046
 func (t *texture) ngtdm() values {
 	s := make([]float64, len(t.grey))
-	levels, angles := t.levels, t.angles
-	grey := make([]float64, len(t.grey)+1)
+	grey := make([]float64, len(t.grey))
 	for i, g := range t.grey {
-		grey[i+1] = float64(g)
+		grey[i] = float64(g)
 	}
-	for _, v := range t.voxels {
-		n, sum := 0, 0.0
-		for _, a := range angles {
-			if m := levels[int(v)+a.off]; m > 0 {
-				n++
-				sum += grey[m]
-			}
-			if m := levels[int(v)-a.off]; m > 0 {
-				n++
-				sum += grey[m]
-			}
-		}
+	add := func(v int32, sum float64, n int) {
 		if n > 0 {
-			l := levels[v]
-			s[l-1] += math.Abs(grey[l] - sum/float64(n))
+			l := t.levels[v] - 1
+			s[l] += math.Abs(grey[l] - sum/float64(n))
 		}
 	}
-	return toneFeatures(grey[1:], t.counts, s)
+	if t.manyTones() {
+		offsets := both(t.angles)
+		for _, v := range t.voxels {
+			sum, n := 0.0, 0
+			for _, o := range offsets {
+				if m := t.levels[int(v)+o]; m > 0 {
+					n++
+					sum += grey[m-1]
+				}
+			}
+			add(v, sum, n)
+		}
+		return toneFeatures(grey, t.counts, s)
+	}
+	first, _ := t.span()
+	sums, counts := t.tones()
+	for _, v := range t.voxels {
+		at := int(v) - first
+		add(v, float64(sums[at]), int(counts[at]))
+	}
+	return toneFeatures(grey, t.counts, s)
 }
 
 // toneFeatures computes the features of a matrix: grey levels, how many voxels have each, and the sum of their differences.
