@@ -150,9 +150,15 @@ func ReadParquet(name string, in io.ReaderAt, size int64, o Options) (t *Table, 
 	if err := o.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if err := checkFooter(in, size); err != nil {
+		return nil, fmt.Errorf("%s: the Parquet file is damaged: %w", name, err)
+	}
 	f, err := parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := checkRows(f, size); err != nil {
+		return nil, fmt.Errorf("%s: the Parquet file is damaged: %w", name, err)
 	}
 	described := map[string]Column{}
 	if text, ok := f.Lookup(columnsKey); ok {
@@ -164,7 +170,7 @@ func ReadParquet(name string, in io.ReaderAt, size int64, o Options) (t *Table, 
 			described[c.Name] = c
 		}
 	}
-	pr := &parquetReader{reader: reader{name: name, o: o, p: &Problems{}}, file: f}
+	pr := &parquetReader{reader: reader{name: name, o: o, p: &Problems{}}, file: f, in: in, size: size}
 	fields := f.Schema().Fields()
 	header := make([][]byte, len(fields))
 	for j, fd := range fields {
@@ -195,6 +201,8 @@ func ReadParquet(name string, in io.ReaderAt, size int64, o Options) (t *Table, 
 type parquetReader struct {
 	reader
 	file *parquet.File
+	in   io.ReaderAt
+	size int64
 }
 
 func (r *parquetReader) read(fields []parquet.Field, described map[string]Column) error {
@@ -283,8 +291,12 @@ func (r *parquetReader) column(fields []parquet.Field, j int, text bool) (number
 		}
 	}
 	buf := make([]parquet.Value, 1024)
-	for _, group := range r.file.RowGroups() {
+	for g, group := range r.file.RowGroups() {
 		if err := func() error {
+			described := &r.file.Metadata().RowGroups[g]
+			if err := checkPages(r.in, r.size, &described.Columns[leaf].MetaData, described.NumRows); err != nil {
+				return fmt.Errorf("column %q: the Parquet file is damaged: %w", fields[j].Name(), err)
+			}
 			pages := group.ColumnChunks()[leaf].Pages()
 			defer pages.Close()
 			for {
