@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/voxgene/voxgene/features/extraction"
 	"github.com/voxgene/voxgene/features/oracle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
@@ -321,5 +322,117 @@ func TestInteroperabilityOrthanc(t *testing.T) {
 	}
 	if text := log.String(); !strings.Contains(text, "counts its changes anew") || strings.Contains(text, r.Identity.Patient) || strings.Contains(text, r.Identity.Study) || r.Identity.Name != "" && strings.Contains(text, r.Identity.Name) {
 		t.Error("the log does not say that the database is another, or names the patient or the study")
+	}
+}
+
+// A study of two segments that are each a lesion arrives by C-STORE; the result has both, and its report, which Orthanc has, a group for each that refers
+// to the study's segment; taken back, nothing of ours is left but the report of that and the note.
+func TestInteroperabilityOrthancLesions(t *testing.T) {
+	root := oracle.Data(t, "dicom", "qin_prostate_adc_seg")
+	images, err := filepath.Glob(filepath.Join(root, "ADC", "*.dcm"))
+	masks, err2 := filepath.Glob(filepath.Join(root, "seg", "*.dcm"))
+	if err := errors.Join(err, err2); err != nil || len(images) != 20 || len(masks) != 1 {
+		t.Fatal(images, masks, err)
+	}
+	o, dir := newOrthanc(t), t.TempDir()
+	b := bundletest.Lesions(t)
+	b.Sources[0].Regions["lesion"] = extraction.Region{Labels: []extraction.Label{{Name: "Lesion"}, {Name: "Normal"}}}
+	bundletest.Save(t, b, filepath.Join(dir, "model.voxgene"))
+	var log bytes.Buffer
+	_, stop := connected(t, o, dir, &log)
+	store, err := results.Open(filepath.Join(dir, "results.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	o.store(t, append(images, masks...)...)
+	var r results.Result
+	within(t, time.Minute, "the study is done", func() bool {
+		list, err := store.List(results.Filter{})
+		if err == nil && len(list) == 1 {
+			r = list[0]
+		}
+		return r.ID != ""
+	})
+	if len(r.Lesions) != 2 || r.Lesions[0].Regions[0].Segment == nil || r.Lesions[1].Regions[0].Segment == nil {
+		t.Fatalf("%+v\n%s", r.Lesions, log.String())
+	}
+	at := slices.IndexFunc(r.Lesions, func(l results.Lesion) bool { return l.Regions[0].Label == "Lesion" })
+	if at < 0 {
+		t.Fatalf("%+v", r.Lesions)
+	}
+	if v := r.Lesions[at].Regions[0].Volume; v < 174.9 || v > 175.1 { // 118 voxels of the lesion, counted with pydicom 2.3.1
+		t.Errorf("volume %v", v)
+	}
+	standing := func() map[string]results.Delivery {
+		d, err := store.Standing(r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	within(t, time.Minute, "the PACS has the objects", func() bool { return len(standing()) == 1 })
+	fetch := func(uid string) string {
+		var found []struct{ ID string }
+		request, err := http.NewRequest("POST", "http://127.0.0.1:"+o.http+"/tools/lookup", strings.NewReader(uid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("voxgene", "secret")
+		got, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = errors.Join(json.NewDecoder(got.Body).Decode(&found), got.Body.Close())
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %v (%v)", uid, found, err)
+		}
+		if request, err = http.NewRequest("GET", "http://127.0.0.1:"+o.http+"/instances/"+found[0].ID+"/file", nil); err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("voxgene", "secret")
+		if got, err = http.DefaultClient.Do(request); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "object.dcm")
+		file, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(file, got.Body); errors.Join(err, got.Body.Close(), file.Close()) != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	written := standing()["pacs"].Objects
+	report, err := exec.Command("dsrdump", "+Pu", fetch(written["sr"])).CombinedOutput()
+	for _, l := range r.Lesions {
+		if at := l.Regions[0]; err != nil || !strings.Contains(string(report), fmt.Sprintf(`"%s",%d)`, at.Segment.Instance, at.Segment.Segment)) {
+			t.Errorf("dsrdump (%v) has no reference to segment %d:\n%s", err, at.Segment.Segment, report)
+		}
+	}
+	if n := strings.Count(string(report), `"Measurement Group"`); n != 2 {
+		t.Errorf("%d groups", n)
+	}
+	for name, uid := range written {
+		if out, err := exec.Command("dciodvfy", "-new", fetch(uid)).CombinedOutput(); err != nil || strings.Contains(string(out), "Error") {
+			t.Errorf("%s: dciodvfy: %v\n%s", name, err, out)
+		}
+	}
+	if _, err := store.Retract(r.ID, "Dr A", "mask of another patient", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := outbox(t, store, o).Withdraw(r.ID); err != nil {
+		t.Fatal(err)
+	}
+	within(t, time.Minute, "the retraction is accepted", func() bool { return len(standing()) == 0 })
+	for name, uid := range written {
+		var found []any
+		if err := o.get("/dicom-web/instances?SOPInstanceUID="+uid, &found); err != nil || len(found) != 0 {
+			t.Errorf("%s is there still: %v (%v)", name, found, err)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,7 +17,8 @@ import (
 	"github.com/voxgene/voxgene/serve"
 )
 
-// A study of a model whose rows are lesions shows a prediction under the name of each lesion, and says that none is kept.
+// A study of a model whose rows are lesions is one case of the worklist: a row and a prediction a lesion, the scan with all of them, in which each is found,
+// and verified as a whole.
 func TestPageLesions(t *testing.T) {
 	b := browser(t)
 	address, _ := paged(t, func(c *serve.Config) {
@@ -48,13 +50,28 @@ func TestPageLesions(t *testing.T) {
 		if got := eval[string](p, "[...document.querySelectorAll('#kept section.lesion > h2')].map(h => h.innerText).join()"); got != "Lesion 1,Lesion 2" {
 			t.Errorf("%s: %s", l, got)
 		}
-		if said := p.text("#result-answer"); !strings.Contains(said, "a prediction a lesion") || strings.Contains(p.text("#result"), "CANARY-1") {
+		if got := eval[string](p, "[...document.querySelectorAll('table.lesions tbody tr')].map(r => r.innerText.replace(/\\s+/g, ' ')).join('; ')"); !strings.Contains(got, "Lesion 1") || !strings.Contains(got, "ml") || !strings.Contains(got, "%") || strings.Count(got, ";") != 1 {
+			t.Errorf("%s: %s", l, got)
+		}
+		if said := p.text("#result"); strings.Contains(said, "CANARY-1") || !strings.Contains(said, "all together") {
 			t.Errorf("%s: %s", l, said)
 		}
-		if said := p.text("#scan"); !strings.Contains(said, "The scan is not shown where each lesion has a prediction.") {
-			t.Errorf("instead of the scan: %s", said)
+		p.until("document.querySelector('.plane.axial canvas').dataset.painted")
+		at := func() string {
+			return eval[string](p, "document.getElementById('viewer-said').innerText.split(':')[0]")
 		}
+		p.until("document.getElementById('viewer-said').innerText.includes('Voxel')")
+		before := at()
+		p.run(chromedp.Click("//button[text()='Lesion 2']"))
+		p.until("document.getElementById('viewer-lesion').value === '2'")
+		p.until("document.getElementById('viewer-said').innerText.includes('Voxel') && document.getElementById('viewer-said').innerText.split(':')[0] !== " + strconv.Quote(before))
 		p.fits("lesions")
 		p.shot("lesions")
+		p.run(chromedp.Navigate(address + "#worklist"))
+		p.until("document.querySelector('#cases .headline')")
+		if said := p.text("#cases"); !strings.Contains(said, "2 lesions") || strings.Contains(said, "CANARY-1") {
+			t.Errorf("%s: %s", l, said)
+		}
+		p.shot("lesions-worklist")
 	}
 }

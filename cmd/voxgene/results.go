@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -54,13 +55,17 @@ func resultsList() *cobra.Command {
 					return err
 				}
 				w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "id\ttime\tstate\tmodel\tpatient\tissuer\tversion\tnext")
+				fmt.Fprintln(w, "id\ttime\tstate\tmodel\tlesions\tpatient\tissuer\tversion\tnext")
 				for _, r := range list {
 					patient := r.Identity.Patient
 					if r.Erased {
 						patient = "erased"
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.19s\t%s\n", r.ID, r.Time.Format(time.DateTime), r.State, r.Model, patient, r.Identity.Issuer, r.Version, r.Next)
+					lesions := "" // where each has a prediction
+					if len(r.Lesions) > 0 {
+						lesions = strconv.Itoa(len(r.Lesions))
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.19s\t%s\n", r.ID, r.Time.Format(time.DateTime), r.State, r.Model, lesions, patient, r.Identity.Issuer, r.Version, r.Next)
 				}
 				return w.Flush()
 			})

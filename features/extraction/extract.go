@@ -1,13 +1,9 @@
 package extraction
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/open"
@@ -25,27 +21,6 @@ type Result struct {
 	Lesions  []Lesion
 	Notes    []string // what the user should know; no patient is named
 	Acquired Acquired
-}
-
-// Lesion is one lesion of a patient: a component under its rank by volume, 1 the largest, or a label.
-type Lesion struct {
-	Name     string
-	Features []radiomics.Feature
-	// Crop is about the lesion alone, as Result.Crop is about all regions.
-	Crop []float32
-	Grid image.Grid
-}
-
-// Lesion returns the lesion of a name.
-func (r *Result) Lesion(name string) (*Lesion, error) {
-	var names []string
-	for i := range r.Lesions {
-		if r.Lesions[i].Name == name {
-			return &r.Lesions[i], nil
-		}
-		names = append(names, r.Lesions[i].Name)
-	}
-	return nil, fmt.Errorf("there is no lesion %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // Extract computes the features of every region of one patient, from the paths of an image and a mask (files, or DICOM folders). The
@@ -70,10 +45,11 @@ func (plan *Plan) Extract(img, mask string) (Result, error) {
 	out := Result{Notes: notes, Acquired: acquired(reading.Made, regions, parts)}
 	var lesions apart
 	if plan.EachLesion() { // there is one region
-		if lesions, err = plan.Lesions.of(parts[0].alone()); err != nil {
+		region := parts[0].alone()
+		if lesions, err = plan.Lesions.of(region); err != nil {
 			return Result{}, fmt.Errorf("%s: %s: %w", mask, regions[0].describe(), err)
 		}
-		out.Lesions = lesions.named()
+		out.Lesions = lesions.named(region, parts[0].drawn)
 	}
 	if plan.Deep != nil {
 		err := plan.deep(&out, from, parts, lesions)
@@ -112,12 +88,20 @@ func (r *Result) note(notes []string) {
 	}
 }
 
-// Scan is a patient's image as the plan opens it, and all regions of the plan at once as label 1, on the grid of the mask.
+// Scan is a patient's image as the plan opens it, and all regions of the plan at once as label 1, on the grid of the mask. Of a plan of which each
+// lesion is a row it is the lesions, each under its place in Result.Lesions counted from one.
 func (plan *Plan) Scan(img, mask string) (open.Image, *image.Mask, error) {
 	in := plan.open(img)
 	parts, err := (&source{image: in, path: mask, move: plan.Transform}).parts(plan.regions())
 	if err != nil {
 		return in, nil, err
+	}
+	if plan.EachLesion() {
+		lesions, err := plan.Lesions.of(parts[0].alone())
+		if err != nil {
+			return in, nil, err
+		}
+		return in, lesions.numbered(), nil
 	}
 	all := together(parts)
 	if all.label == 1 {
@@ -194,14 +178,14 @@ func together(parts []part) part {
 			}
 		}
 	}
-	return part{all, 1}
+	return part{mask: all, label: 1}
 }
 
 // region computes the features of one region, or of its lesions.
 func (plan *Plan) region(in image.Reading, p part, parameters radiomics.Params) (radiomics.Result, error) {
 	if plan.Lesions == nil {
 		if p.label == 0 {
-			p = part{p.mask.Union(), 1}
+			p = part{mask: p.mask.Union(), label: 1}
 		}
 		return radiomics.ExtractReading(in, p.mask, p.label, parameters)
 	}
@@ -255,86 +239,4 @@ func (plan *Plan) aggregate(in image.Reading, lesions apart, parameters radiomic
 		}
 	}
 	return out, nil
-}
-
-// each computes the features of every lesion.
-func (plan *Plan) each(out *Result, in image.Reading, lesions apart, prefix string, parameters radiomics.Params) error {
-	for i, l := range lesions.parts {
-		r, err := radiomics.ExtractReading(in, lesions.mask, int(l.Label), parameters)
-		if err != nil {
-			return fmt.Errorf("lesion %d, of %.4g mm³ (min_mm3 leaves small ones out): %w", l.Label, l.Volume, err)
-		}
-		out.note(r.Notes)
-		for _, f := range r.Features {
-			out.Lesions[i].Features = append(out.Lesions[i].Features, radiomics.Feature{Name: prefix + f.Name, Value: f.Value})
-		}
-	}
-	return nil
-}
-
-// apart is a mask of lesions, each under a label of its own, the largest first.
-type apart struct {
-	mask  *image.Mask
-	parts []image.Component
-}
-
-// named are the lesions by name, with nothing known of them yet.
-func (a *apart) named() []Lesion {
-	out := make([]Lesion, len(a.parts))
-	for i, l := range a.parts {
-		out[i].Name = strconv.Itoa(int(l.Label))
-	}
-	return out
-}
-
-// of takes a region apart.
-func (l *Lesions) of(m *image.Mask) (apart, error) {
-	if l.From == "labels" {
-		return l.byLabel(m)
-	}
-	mask, parts, err := m.Components(l.Min)
-	if err != nil || len(parts) > 0 {
-		return apart{mask, parts}, err
-	}
-	_, all, err := m.Components(0)
-	return apart{}, errors.Join(err, l.none(all))
-}
-
-// none is the error of a region whose lesions are all too small, or that has none.
-func (l *Lesions) none(all []image.Component) error {
-	if len(all) == 0 {
-		return radiomics.ErrEmptyMask
-	}
-	return fmt.Errorf("no lesion of at least %g mm³: the largest of %d is of %.4g mm³", l.Min, len(all), all[0].Volume)
-}
-
-// byLabel takes each label as a lesion.
-func (l *Lesions) byLabel(m *image.Mask) (apart, error) {
-	counts := make([]int, 1<<16)
-	for _, label := range m.Labels {
-		counts[label]++
-	}
-	var all []image.Component
-	for label := 1; label < len(counts); label++ {
-		if n := counts[label]; n > 0 {
-			all = append(all, image.Component{Label: uint16(label), Voxels: n, Volume: float64(n) * m.VoxelVolume()})
-		}
-	}
-	largest(all)
-	kept := all
-	for i := range all {
-		if all[i].Volume < l.Min {
-			kept = all[:i]
-			break
-		}
-	}
-	if len(kept) == 0 {
-		return apart{}, l.none(all)
-	}
-	return apart{m, kept}, nil
-}
-
-// largest sorts lesions by volume, those of one volume by label.
-func largest(all []image.Component) {
-	slices.SortStableFunc(all, func(a, b image.Component) int { return cmp.Compare(b.Voxels, a.Voxels) })
 }

@@ -61,7 +61,7 @@ func (s *Source) mapped(files Files, column string, do func(in image.Reading, m 
 	}
 	p := parts[0]
 	if p.label == 0 {
-		p = part{p.mask.Union(), 1}
+		p = part{mask: p.mask.Union(), label: 1}
 	}
 	return do(reading, p.mask, p.label, parameters, strings.TrimPrefix(feature, regions[at].prefix))
 }

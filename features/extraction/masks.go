@@ -78,6 +78,8 @@ func (s *source) numbers(labels []Label) ([]int, error) {
 type part struct {
 	mask  *image.Mask
 	label int
+	// drawn is how many voxels each label has in the file, where labels share voxels and a voxel of the mask is of one alone; else nil.
+	drawn map[int]int
 }
 
 // alone is the region as a mask that holds nothing else.
@@ -111,7 +113,7 @@ func (s *source) parts(regions []named) ([]part, error) {
 			continue
 		}
 		if !overlap {
-			if parts[i] = (part{whole, wanted[i][0]}); len(wanted[i]) > 1 {
+			if parts[i] = (part{mask: whole, label: wanted[i][0]}); len(wanted[i]) > 1 {
 				parts[i] = part{mask: only(whole, wanted[i])}
 			}
 			continue
@@ -123,12 +125,12 @@ func (s *source) parts(regions []named) ([]part, error) {
 				return nil, err
 			}
 			if parts[i].mask == nil {
-				parts[i].mask = one
-				continue
+				parts[i] = part{mask: &image.Mask{Grid: one.Grid, Labels: make([]uint16, len(one.Labels))}, drawn: map[int]int{}}
 			}
 			for v, l := range one.Labels {
 				if l != 0 {
 					parts[i].mask.Labels[v] = l
+					parts[i].drawn[n]++
 				}
 			}
 		}

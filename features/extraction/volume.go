@@ -76,7 +76,7 @@ func (plan *Plan) crops(out *Result, of *Volume, from *source, parts []part, les
 	}
 	for i, l := range lesions.parts {
 		one := &out.Lesions[i]
-		if one.Crop, one.Grid, err = of.crop(volume, from, part{lesions.mask, int(l.Label)}); err != nil {
+		if one.Crop, one.Grid, err = of.crop(volume, from, part{mask: lesions.mask, label: int(l.Label)}); err != nil {
 			return fmt.Errorf("lesion %s: %w", one.Name, err)
 		}
 	}

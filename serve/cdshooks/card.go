@@ -71,13 +71,58 @@ func (f *Front) card(r *results.Result) (card, string) {
 	if _, err := f.Registry.Find(r.Model, r.Version); err != nil {
 		return card{}, "bundle_withdrawn"
 	}
-	var p prediction
-	if err := json.Unmarshal(r.Prediction, &p); err != nil || len(p.Outcomes) == 0 {
-		return card{}, "failed"
+	var lines, minds []string
+	withheld := 0
+	all := r.Predictions()
+	for _, one := range all {
+		var p prediction
+		if err := json.Unmarshal(one.JSON, &p); err != nil || len(p.Outcomes) == 0 {
+			return card{}, "failed"
+		}
+		of := ""
+		if one.Lesion != nil {
+			of = "lesion " + one.Lesion.Name + ", "
+		}
+		for _, w := range p.Warnings {
+			if text := of + w.Message; !slices.Contains(minds, text) {
+				minds = append(minds, text)
+			}
+		}
+		if len(p.Abstained) > 0 {
+			withheld++
+			if of != "" {
+				lines = append(lines, strings.TrimSuffix(of, ", ")+": no prediction")
+			}
+			continue
+		}
+		said := p.lines()
+		for i := range said {
+			said[i] = of + said[i]
+		}
+		lines = append(lines, said...)
 	}
-	if len(p.Abstained) > 0 {
+	if withheld == len(all) {
 		return card{}, "abstained"
 	}
+	if len(lines) == 0 {
+		return card{}, "no_numbers"
+	}
+	use := "Use: " + r.Use
+	summary := shorten(r.Model+": "+strings.Join(lines, "; "), 139-utf8.RuneCountInString(" — "+use)) + " — " + use
+	var detail strings.Builder
+	for _, line := range lines {
+		fmt.Fprintf(&detail, "- %s\n", plain(line))
+	}
+	for _, text := range minds {
+		fmt.Fprintf(&detail, "- Mind: %s\n", plain(text))
+	}
+	fmt.Fprintf(&detail, "\n%s. Permitted under protocol %s by %s. Made %s by %s %s, verified %s. It is a prediction by a statistical model, not a laboratory measurement.\n", plain(use), plain(f.Writeback.Protocol),
+		plain(f.Writeback.ApprovedBy), r.Time.Format("2006-01-02"), plain(r.Model), short(r.Version), r.Changed.Format("2006-01-02"))
+	return card{UUID: uuid(r.ID), Summary: summary, Detail: detail.String(), Indicator: "info", Source: source{"Voxgene, " + r.Model + " " + short(r.Version)}, OverrideReasons: reasons}, ""
+}
+
+// lines say each outcome in words, sorted.
+func (p *prediction) lines() []string {
 	var lines []string
 	for name, o := range p.Outcomes {
 		switch {
@@ -100,22 +145,8 @@ func (f *Front) card(r *results.Result) (card, string) {
 			}
 		}
 	}
-	if len(lines) == 0 {
-		return card{}, "no_numbers"
-	}
 	slices.Sort(lines)
-	use := "Use: " + r.Use
-	summary := shorten(r.Model+": "+strings.Join(lines, "; "), 139-utf8.RuneCountInString(" — "+use)) + " — " + use
-	var detail strings.Builder
-	for _, line := range lines {
-		fmt.Fprintf(&detail, "- %s\n", plain(line))
-	}
-	for _, w := range p.Warnings {
-		fmt.Fprintf(&detail, "- Mind: %s\n", plain(w.Message))
-	}
-	fmt.Fprintf(&detail, "\n%s. Permitted under protocol %s by %s. Made %s by %s %s, verified %s. It is a prediction by a statistical model, not a laboratory measurement.\n", plain(use), plain(f.Writeback.Protocol),
-		plain(f.Writeback.ApprovedBy), r.Time.Format("2006-01-02"), plain(r.Model), short(r.Version), r.Changed.Format("2006-01-02"))
-	return card{UUID: uuid(r.ID), Summary: summary, Detail: detail.String(), Indicator: "info", Source: source{"Voxgene, " + r.Model + " " + short(r.Version)}, OverrideReasons: reasons}, ""
+	return lines
 }
 
 // plain escapes what Markdown and HTML would take for their own.

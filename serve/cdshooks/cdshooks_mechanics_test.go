@@ -211,6 +211,31 @@ func TestPatientView(t *testing.T) {
 	}
 }
 
+// A card of a result of lesions says what was predicted of each, also where the model gives none; where it gives none of any, there is no card.
+func TestLesionCard(t *testing.T) {
+	h := newHospital(t)
+	keep := func(inputs string, predictions ...string) {
+		c := results.Content{Identity: results.Identity{Patient: "CANARY-1", Issuer: "HOSP", Birth: "19600102", Sex: "F", Study: "1.2"}}
+		for i, p := range predictions {
+			c.Lesions = append(c.Lesions, results.Lesion{Name: fmt.Sprint(i + 1), Prediction: json.RawMessage(p)})
+		}
+		r, _, err := h.results.Keep(results.Kept{Model: "glioma", Version: h.version, Use: "research", Inputs: inputs, Content: c})
+		must(t, err)
+		_, err = h.results.Finalise(r.ID, "dr-a")
+		must(t, err)
+	}
+	given := `{"outcomes":{"idh":{"kind":"class","label":"1","probabilities":{"0":0.12,"1":0.88}}},"warnings":[{"code":"x","message":"small"}]}`
+	withheld := `{"outcomes":{"idh":{"kind":"class","label":null,"probabilities":{"0":null,"1":null}}},"warnings":[],"abstained":["too much is missing"]}`
+	keep("sha256:1", given, withheld)
+	if a := h.cards(t, view); len(a.Cards) != 1 || a.Cards[0].Summary != "glioma: lesion 1, idh: 1 (88 %); lesion 2: no prediction — Use: research" || !strings.Contains(a.Cards[0].Detail, "- Mind: lesion 1, small") {
+		t.Errorf("%+v", a)
+	}
+	keep("sha256:2", withheld, withheld)
+	if a := h.cards(t, view); len(a.Cards) != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
 // Only a token of a known client, for this address, in time, signed by its key and used once, is taken.
 func TestTokens(t *testing.T) {
 	h := newHospital(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/extraction"
 	p10 "github.com/voxgene/voxgene/features/image/dicom/part10"
+	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve/api"
 	"github.com/voxgene/voxgene/serve/dicomweb"
@@ -99,11 +100,17 @@ func intake(t testing.TB, log io.Writer, edit func(*extraction.Source)) (*dicomw
 // intakeTo is an intake whose results go to an outbox.
 func intakeTo(t testing.TB, store *results.Store, o *results.Outbox, log io.Writer, edit func(*extraction.Source)) *dicomweb.Intake {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "model.voxgene")
 	b := bundletest.Images(t)
 	if edit != nil {
 		edit(&b.Sources[0])
 	}
+	return intakeOf(t, b, store, o, log)
+}
+
+// intakeOf is an intake over a bundle.
+func intakeOf(t testing.TB, b *bundle.Bundle, store *results.Store, o *results.Outbox, log io.Writer) *dicomweb.Intake {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model.voxgene")
 	bundletest.Save(t, b, path)
 	bundles, err := registry.Open([]string{path}, nil)
 	if err != nil {

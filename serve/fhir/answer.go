@@ -24,7 +24,7 @@ func (f *Front) collection(e *registry.Entry, q *request, p bundle.Prediction, b
 	for _, ref := range q.basis {
 		r.basis = append(r.basis, object{"reference": ref})
 	}
-	return object{"resourceType": "Bundle", "type": "collection", "timestamp": now, "entry": r.entries(p)}
+	return object{"resourceType": "Bundle", "type": "collection", "timestamp": now, "entry": r.entries([]predicted{{Prediction: p}})}
 }
 
 // rendering is what the resources of one answer, or of one kept result, share.
@@ -47,30 +47,38 @@ type rendering struct {
 	seed           string // of the resources' identifiers: the same request to the same bundle gives the same
 	maker          string // fullUrl of the device
 	number         int
+	about          *about // the lesion that is rendered, where each has a prediction
 }
 
-// entries are the resources of a prediction, as entries of a Bundle.
-func (r *rendering) entries(p bundle.Prediction) []any {
+// entries are the resources of the predictions of one patient, as entries of a Bundle.
+func (r *rendering) entries(predictions []predicted) []any {
 	device := r.device(r.program)
 	var results, targets []any
 	entries := []any{device}
-	summary := make([]string, 0, len(p.Outcomes))
-	for _, reason := range p.Abstained {
-		p.Warnings = append(p.Warnings, bundle.Warning{Code: "abstained", Message: reason})
-	}
-	for i := range p.Outcomes {
-		a := &p.Outcomes[i]
-		var made object
-		if a.Kind == clinical.Class {
-			made = r.observation(a, p.Warnings)
-			results = append(results, object{"reference": made["fullUrl"]})
-		} else {
-			made = r.risk(a, p.Warnings)
+	var summary []string
+	for _, p := range predictions {
+		if p.lesion != nil {
+			body := r.lesion(p.lesion)
+			entries, targets = append(entries, body), append(targets, object{"reference": body["fullUrl"]})
 		}
-		targets = append(targets, object{"reference": made["fullUrl"]})
-		entries = append(entries, made)
-		summary = append(summary, sentence(a))
+		for _, reason := range p.Abstained {
+			p.Warnings = append(p.Warnings, bundle.Warning{Code: "abstained", Message: reason})
+		}
+		for i := range p.Outcomes {
+			a := &p.Outcomes[i]
+			var made object
+			if a.Kind == clinical.Class {
+				made = r.observation(a, p.Warnings)
+				results = append(results, object{"reference": made["fullUrl"]})
+			} else {
+				made = r.risk(a, p.Warnings)
+			}
+			targets = append(targets, object{"reference": made["fullUrl"]})
+			entries = append(entries, made)
+			summary = append(summary, r.sentence(a))
+		}
 	}
+	r.about = nil
 	report := r.report(results, strings.Join(summary, " "))
 	targets = append(targets, object{"reference": report["fullUrl"]})
 	return append(entries, report, r.provenance(targets))
@@ -159,7 +167,7 @@ func (r *rendering) observation(a *bundle.Answer, warnings []bundle.Warning) obj
 	o := object{
 		"resourceType": "Observation", "status": r.status,
 		"category": []any{object{"coding": []any{object{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "imaging", "display": "Imaging"}}}},
-		"code":     object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Predicted " + a.Name},
+		"code":     object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Predicted " + a.Name + r.of()},
 		"subject":  r.subject, "issued": r.now,
 		"method": object{"text": r.model + " " + r.version},
 		"device": object{"reference": r.maker},
@@ -173,7 +181,8 @@ func (r *rendering) observation(a *bundle.Answer, warnings []bundle.Warning) obj
 	if from := append(r.study[:len(r.study):len(r.study)], r.basis...); from != nil {
 		o["derivedFrom"] = from
 	}
-	return r.entry(r.identified(o, a.Name), sentence(a))
+	r.focus(o)
+	return r.entry(r.identified(o, r.part(a.Name)), r.sentence(a))
 }
 
 // qualities are the codes of risk groups in http://terminology.hl7.org/CodeSystem/risk-probability.
@@ -186,7 +195,7 @@ func (r *rendering) risk(a *bundle.Answer, warnings []bundle.Warning) object {
 	why := rationale(a.Explanations)
 	for k, t := range a.Times {
 		p := object{}
-		text := "Event of " + a.Name
+		text := "Event of " + a.Name + r.of()
 		days, err := bundle.Convert(t, a.Unit, "d")
 		if r.origin != "" && err == nil && days < 200*366 {
 			p["whenPeriod"] = object{"start": r.origin, "end": r.originDate.AddDate(0, 0, int(math.Round(days))).Format(time.DateOnly)}
@@ -215,7 +224,7 @@ func (r *rendering) risk(a *bundle.Answer, warnings []bundle.Warning) object {
 	o := object{
 		"resourceType": "RiskAssessment", "status": r.status,
 		"subject": r.subject, "occurrenceDateTime": r.now,
-		"code":      object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Risk of " + a.Name},
+		"code":      object{"coding": []any{object{"system": OutcomeSystem, "code": a.Name}}, "text": "Risk of " + a.Name + r.of()},
 		"method":    object{"text": r.model + " " + r.version},
 		"performer": object{"reference": r.maker},
 		"note":      r.notes(a.Name, warnings),
@@ -226,7 +235,11 @@ func (r *rendering) risk(a *bundle.Answer, warnings []bundle.Warning) object {
 	if from := append(r.study[:len(r.study):len(r.study)], r.basis...); from != nil {
 		o["basis"] = from
 	}
-	return r.entry(r.identified(o, a.Name), sentence(a))
+	if r.about != nil { // R4 has no other place for what a risk is of
+		from, _ := o["basis"].([]any)
+		o["basis"] = append(from[:len(from):len(from)], object{"reference": r.about.body})
+	}
+	return r.entry(r.identified(o, r.part(a.Name)), r.sentence(a))
 }
 
 func (r *rendering) report(results []any, summary string) object {

@@ -33,7 +33,7 @@ type strict struct {
 func newStrict(t *testing.T) *strict {
 	s := &strict{t: t, schemas: map[string]*jsonschema.Schema{}, resources: map[string]map[string]any{}}
 	c := compiler(t)
-	for _, kind := range []string{"Bundle", "Patient", "Device", "Observation", "RiskAssessment", "DiagnosticReport", "Provenance"} {
+	for _, kind := range []string{"Bundle", "Patient", "Device", "Observation", "RiskAssessment", "DiagnosticReport", "Provenance", "BodyStructure"} {
 		one, err := c.Compile(schemaURL + "#/definitions/" + kind)
 		if err != nil {
 			t.Fatal(err)

@@ -66,9 +66,13 @@ func written(value string) string {
 
 // transaction is the Bundle that is sent.
 func (s *System) transaction(r *results.Result, patient string, update bool, activity string) (object, error) {
-	p, err := bundle.ParsePrediction(r.Prediction)
-	if err != nil {
-		return nil, err
+	var predictions []predicted
+	for _, p := range r.Predictions() {
+		one, err := bundle.ParsePrediction(p.JSON)
+		if err != nil {
+			return nil, err
+		}
+		predictions = append(predictions, predicted{one, p.Lesion})
 	}
 	d := rendering{model: r.Model, version: r.Version, program: s.program, use: bundle.Words(r.Use), status: string(r.State), subject: object{"reference": patient},
 		inputs: object{"system": "urn:voxgene:sha256", "value": strings.TrimPrefix(r.Inputs, "sha256:")}, activity: activity, result: r.ID,
@@ -88,7 +92,7 @@ func (s *System) transaction(r *results.Result, patient string, update bool, act
 	if r.State == results.EnteredInError {
 		d.remark = "RETRACTED on " + r.Changed.UTC().Format(time.DateOnly) + ": " + r.Reason + "."
 	}
-	entries := d.entries(p)
+	entries := d.entries(predictions)
 	for _, e := range entries {
 		e := e.(object)
 		made := e["resource"].(object)

@@ -34,8 +34,13 @@ func (s *Store) Keep(k Kept) (r Result, made bool, err error) {
 	if id.Patient == "" {
 		return r, false, errors.New("results: a result without a patient")
 	}
-	if !json.Valid(k.Content.Prediction) {
-		return r, false, errors.New("results: the prediction is not JSON")
+	if len(k.Content.Lesions) > 0 && len(k.Content.Prediction) > 0 {
+		return r, false, errors.New("results: a prediction of the patient beside one a lesion")
+	}
+	for _, p := range k.Content.Predictions() {
+		if !json.Valid(p.JSON) {
+			return r, false, errors.New("results: the prediction is not JSON")
+		}
 	}
 	id.Series = slices.Clone(id.Series)
 	slices.Sort(id.Series)

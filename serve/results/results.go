@@ -58,11 +58,12 @@ type Identity struct {
 // Content is what a result says.
 type Content struct {
 	Identity   Identity         `json:"identity"`
-	Prediction json.RawMessage  `json:"prediction"`         // the patient's answer, as /v1 gives it, with explanations
-	Features   []Feature        `json:"features,omitempty"` // the inputs, by full name
-	Curves     map[string]Curve `json:"curves,omitempty"`   // survival by outcome, for drawing
-	Evidence   []Instance       `json:"evidence,omitempty"` // the DICOM objects that it was made from
-	Origin     string           `json:"origin,omitempty"`   // date of time zero, YYYY-MM-DD, where it is known
+	Prediction json.RawMessage  `json:"prediction,omitempty"` // the patient's answer, as /v1 gives it, with explanations; empty where each lesion has one
+	Features   []Feature        `json:"features,omitempty"`   // the inputs, by full name; of a lesion its own stand with it
+	Curves     map[string]Curve `json:"curves,omitempty"`     // survival by outcome, for drawing
+	Lesions    []Lesion         `json:"lesions,omitempty"`    // where each has a prediction, in the order of the first source's
+	Evidence   []Instance       `json:"evidence,omitempty"`   // the DICOM objects that it was made from
+	Origin     string           `json:"origin,omitempty"`     // date of time zero, YYYY-MM-DD, where it is known
 }
 
 // Feature is one input of a result. Exactly one of Value and Text is set; neither where it was missing.

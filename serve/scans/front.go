@@ -37,18 +37,24 @@ type description struct {
 }
 
 type imageInfo struct {
-	Source    string      `json:"source"`
-	Modality  string      `json:"modality,omitempty"`
-	Size      [3]int      `json:"size"`    // voxels to the patient's left, back and head
-	Spacing   [3]float64  `json:"spacing"` // mm
-	Slope     float64     `json:"slope"`
-	Intercept float64     `json:"intercept"`
-	Window    [2]float64  `json:"window"`
-	Centre    [3]int      `json:"centre"`
-	Oblique   float64     `json:"oblique"`
-	Cropped   bool        `json:"cropped"`
-	Averaged  [3]int      `json:"averaged"`
-	Layers    []layerInfo `json:"layers"`
+	Source    string       `json:"source"`
+	Modality  string       `json:"modality,omitempty"`
+	Size      [3]int       `json:"size"`    // voxels to the patient's left, back and head
+	Spacing   [3]float64   `json:"spacing"` // mm
+	Slope     float64      `json:"slope"`
+	Intercept float64      `json:"intercept"`
+	Window    [2]float64   `json:"window"`
+	Centre    [3]int       `json:"centre"`
+	Oblique   float64      `json:"oblique"`
+	Cropped   bool         `json:"cropped"`
+	Averaged  [3]int       `json:"averaged"`
+	Layers    []layerInfo  `json:"layers"`
+	Lesions   []lesionInfo `json:"lesions,omitempty"` // where each has a prediction
+}
+
+type lesionInfo struct {
+	Lesion string `json:"lesion"`
+	Centre [3]int `json:"centre"`
 }
 
 type layerInfo struct {
@@ -121,6 +127,9 @@ func (f *Front) describe(w http.ResponseWriter, r *http.Request) {
 			Centre: im.Centre, Oblique: im.Oblique, Cropped: im.Cropped, Averaged: im.Averaged, Layers: []layerInfo{}}
 		for _, l := range im.Layers {
 			info.Layers = append(info.Layers, layerInfo{Kind: l.Kind, Title: l.Title, Outcome: l.Outcome, Feature: l.Feature, Note: l.Note, Signed: l.Signed, Most: l.Most})
+		}
+		for _, l := range im.Lesions {
+			info.Lesions = append(info.Lesions, lesionInfo{l.Name, l.Centre})
 		}
 		d.Images = append(d.Images, info)
 	}

@@ -21,16 +21,23 @@ type Image struct {
 	Spacing  [3]float64 // mm
 	// Slope and Intercept make the value of a voxel from what is kept of it.
 	Slope, Intercept float64
-	Low, High        float64 // between which grey levels tell most, a hundredth cut off at either end
-	Centre           [3]int  // of the region
-	Oblique          float64 // degrees between the scan's axes and the patient's
-	Cropped          bool    // the scan goes on beyond what is kept
-	Averaged         [3]int  // voxels of the scan in one of these, along each axis
+	Low, High        float64  // between which grey levels tell most, a hundredth cut off at either end
+	Centre           [3]int   // of the region
+	Lesions          []Lesion // where each is told apart, in the order of extraction.Result
+	Oblique          float64  // degrees between the scan's axes and the patient's
+	Cropped          bool     // the scan goes on beyond what is kept
+	Averaged         [3]int   // voxels of the scan in one of these, along each axis
 
 	Layers []Layer
 
 	grid   image.Grid
 	voxels []uint16
+}
+
+// Lesion is where one of several lesions lies.
+type Lesion struct {
+	Name   string
+	Centre [3]int
 }
 
 // Layer is what is laid over an image.
@@ -75,6 +82,9 @@ func Read(source *extraction.Source, files extraction.Files, most int) (*Image, 
 	im.turn(reading.Volume, most)
 	im.window()
 	im.outline(mask, bounds)
+	if !source.EachLesion() {
+		im.Lesions = nil
+	}
 	return im, nil
 }
 
@@ -280,6 +290,7 @@ func (im *Image) outline(mask *image.Mask, bounds image.Box) {
 	}
 	var sum [3]float64
 	n := 0.0
+	var apart [][4]float64 // the same of each label
 	for z := box.Min[2]; z < box.Max[2]; z++ {
 		for y := box.Min[1]; y < box.Max[1]; y++ {
 			for x := box.Min[0]; x < box.Max[0]; x++ {
@@ -288,6 +299,12 @@ func (im *Image) outline(mask *image.Mask, bounds image.Box) {
 				if i, j, k := int(math.Round(c[0])), int(math.Round(c[1])), int(math.Round(c[2])); i >= 0 && j >= 0 && k >= 0 && i < mask.Size[0] && j < mask.Size[1] && k < mask.Size[2] && mask.Labels[mask.Index(i, j, k)] != 0 {
 					inside = 1
 					sum[0], sum[1], sum[2], n = sum[0]+float64(x), sum[1]+float64(y), sum[2]+float64(z), n+1
+					label := int(mask.Labels[mask.Index(i, j, k)])
+					for len(apart) < label {
+						apart = append(apart, [4]float64{})
+					}
+					one := &apart[label-1]
+					one[0], one[1], one[2], one[3] = one[0]+float64(x), one[1]+float64(y), one[2]+float64(z), one[3]+1
 				}
 				l.values = append(l.values, inside)
 			}
@@ -298,6 +315,15 @@ func (im *Image) outline(mask *image.Mask, bounds image.Box) {
 		if n > 0 {
 			im.Centre[a] = int(math.Round(sum[a] / n))
 		}
+	}
+	for _, one := range apart {
+		at := im.Centre // of a lesion that lies between the voxels which are shown
+		for a := range 3 {
+			if one[3] > 0 {
+				at[a] = int(math.Round(one[a] / one[3]))
+			}
+		}
+		im.Lesions = append(im.Lesions, Lesion{Centre: at})
 	}
 	im.Layers = append(im.Layers, l)
 }

@@ -20,7 +20,7 @@ func TestCurves(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
 	}
-	c := got["os"]
+	c := got[0]["os"]
 	if c.Unit != "d" || len(c.Times) != curvePoints || c.Times[0] != 0 || c.Survival[0] != 1 || c.Times[curvePoints-1] != b.Outcomes[1].FollowUp.Limit {
 		t.Fatalf("%+v", c)
 	}

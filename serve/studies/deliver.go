@@ -63,8 +63,10 @@ func (f *Front) objects(s *study, from *reading, r *results.Result, x models.Mat
 	}
 	b, err := object.Segmentation(r, scan, f.Program)
 	add("seg", scan.Source, object.SegmentationOf(r, scan.Source), b, err)
-	b, err = object.Capture(r, scan, nil, f.Program)
-	add("capture", "region."+scan.Source, results.Instance{Class: object.CaptureStorage, Instance: object.CaptureUID(r, scan, nil)}, b, err)
+	for _, about := range s.pictured(scan) {
+		b, err = object.Capture(r, about, nil, f.Program)
+		add("capture", object.CaptureName(about, nil), results.Instance{Class: object.CaptureStorage, Instance: object.CaptureUID(r, about, nil)}, b, err)
+	}
 	for _, m := range append(s.overlays(from, x, p), s.voxelwise(from, scan, p)...) {
 		b, err = object.Map(r, scan, &m, f.Program)
 		add("map", m.Name, results.Instance{Class: object.MapStorage, Instance: object.MapUID(r, &m)}, b, err)
@@ -72,6 +74,28 @@ func (f *Front) objects(s *study, from *reading, r *results.Result, x models.Mat
 		add("capture", m.Name, results.Instance{Class: object.CaptureStorage, Instance: object.CaptureUID(r, scan, &m)}, b, err)
 	}
 	return out, errors.Join(faults...)
+}
+
+// mostPictured is how many lesions of a source have a picture of their own.
+const mostPictured = 20
+
+// pictured is what pictures are made of: the region, or the largest lesions one by one.
+func (s *study) pictured(scan *object.Scan) []*object.Scan {
+	if s.lesions == nil {
+		return []*object.Scan{scan}
+	}
+	var out []*object.Scan
+	for _, l := range s.lesions {
+		for _, r := range l.regions {
+			if r.Source == scan.Source && r.Number <= mostPictured {
+				out = append(out, scan.Lesion(r.Number, l.name))
+			}
+		}
+	}
+	if out == nil { // a source whose regions are the patient's
+		out = append(out, scan)
+	}
+	return out
 }
 
 // overlays are the maps over one source: where networks looked.
@@ -123,7 +147,9 @@ func (s *study) voxelwise(from *reading, scan *object.Scan, p bundle.Prediction)
 	}
 	voxels := 0
 	for _, l := range scan.Region.Labels {
-		voxels += int(l)
+		if l != 0 {
+			voxels++
+		}
 	}
 	if strongest == "" || p.Abstained != nil || voxels > mostVoxels {
 		return nil

@@ -20,7 +20,7 @@ import (
 )
 
 // A study of a model whose rows are lesions is answered with a prediction a lesion, the largest first: that of the lesion's own voxels and of the patient's age.
-// Nothing is kept, and a study that comes by itself is refused with what to do.
+// All are kept as one result, which the same files give again.
 func TestStudyOfLesions(t *testing.T) {
 	lesions := func(b *bundle.Bundle, l *studies.Limits) {
 		plain(b, l)
@@ -57,7 +57,7 @@ func TestStudyOfLesions(t *testing.T) {
 	}
 	code, got := ask(s, part{"image", "v.nii", img}, part{"mask", "m.nii", mask}, part{"features", "", []byte(`{"clinical.age": 61}`)}, part{"patient", "", []byte("CANARY-17")})
 	list, _ := got["predictions"].([]any)
-	if code != 200 || len(list) != 2 || got["result"] != nil || !strings.Contains(got["notes"].([]any)[0].(string), "a prediction a lesion") {
+	if code != 200 || len(list) != 2 || got["result"] == nil {
 		t.Fatalf("%d %v", code, got)
 	}
 	b := bundletest.Images(t)
@@ -77,8 +77,24 @@ func TestStudyOfLesions(t *testing.T) {
 			t.Errorf("lesion %d: %v, want %v", i+1, high, want[0].Outcomes[0].Probabilities[1])
 		}
 	}
-	if kept, err := s.store.List(results.Filter{}); err != nil || len(kept) != 0 {
-		t.Errorf("%v (%v)", kept, err)
+	kept, err := s.store.List(results.Filter{})
+	if err != nil || len(kept) != 1 || kept[0].ID != got["result"] || len(kept[0].Lesions) != 2 || kept[0].Prediction != nil {
+		t.Fatalf("%v (%v)", kept, err)
+	}
+	for i, r := range []region{large, small} {
+		l := kept[0].Lesions[i]
+		if at := l.Regions[0]; len(l.Regions) != 1 || at.Source != "adc" || at.Number != i+1 || at.Volume != r.voxels*2 || at.Segment != nil || at.TrackingUID != "" {
+			t.Errorf("lesion %s lies in %+v", l.Name, l.Regions)
+		}
+		if len(l.Features) != 2 || *l.Features[1].Value != r.sum/r.voxels {
+			t.Errorf("lesion %s has %+v", l.Name, l.Features)
+		}
+		if seen := got["lesions"].([]any)[i].(map[string]any); seen["name"] != l.Name || seen["volume"] != r.voxels*2 {
+			t.Errorf("lesion %s is shown as %v", l.Name, seen)
+		}
+	}
+	if _, again := ask(s, part{"image", "v.nii", img}, part{"mask", "m.nii", mask}, part{"features", "", []byte(`{"clinical.age": 61}`)}, part{"patient", "", []byte("CANARY-17")}); again["result"] != got["result"] {
+		t.Errorf("the same files give %v", again["result"])
 	}
 	if strings.Contains(s.log.String(), "CANARY") {
 		t.Error("the log names the patient")

@@ -35,16 +35,19 @@ type study struct {
 	secrets  []string                       // that no message may hold
 	maskless bool                           // all that is missing is a mask
 	read     []reading
-	lacks    []string // sources for which there is no series
-	optional []string // sources that may lack one
-	shared   bool     // came by itself: whoever may ask the model may look at its images
-	lesions  []lesion // where each is a row of its own
-	contents []string // of what was read: see inputs
+	lacks    []string                    // sources for which there is no series
+	optional []string                    // sources that may lack one
+	shared   bool                        // came by itself: whoever may ask the model may look at its images
+	lesions  []lesion                    // where each is a row of its own
+	series   map[string]string           // SeriesInstanceUID of each source whose images are DICOM
+	masks    map[string]results.Instance // of each source whose mask is DICOM
+	contents []string                    // of what was read: see inputs
 }
 
 // newStudy is a study of what arrived, for a bundle.
 func newStudy(e *registry.Entry, u *upload) *study {
-	return &study{upload: u, entry: e, features: map[string]any{}, identity: results.Identity{Patient: u.fields["patient"], Issuer: u.fields["issuer"]}, notes: slices.Clone(u.notes)}
+	return &study{upload: u, entry: e, features: map[string]any{}, identity: results.Identity{Patient: u.fields["patient"], Issuer: u.fields["issuer"]}, notes: slices.Clone(u.notes),
+		series: map[string]string{}, masks: map[string]results.Instance{}}
 }
 
 // predict turns what arrived into the answer.
@@ -91,22 +94,23 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 		}
 		return answer{}, s.clean(*p)
 	}
-	if s.lesions != nil {
-		return s.apart(answers)
-	}
 	j.at("keeping", steps-1, steps)
 	drawn, err := curves(ctx, e.Bundle, d.X)
 	if err != nil {
 		return answer{}, s.clean(err)
 	}
-	a, err := f.keep(s, answers[0], drawn)
+	a, err := f.keep(s, answers, drawn)
 	if err != nil {
 		return answer{}, err
 	}
 	j.at("preparing the images", steps-1, steps)
-	a.Scan = f.show(ctx, s, d.X, answers[0], j.who, a.Result)
+	var whole bundle.Prediction // that maps are laid over the images for; of lesions there are none
+	if s.lesions == nil {
+		whole = answers[0]
+	}
+	a.Scan = f.show(ctx, s, d.X, whole, j.who, a.Result)
 	a.Notes = s.notes
-	return a, f.deliver(s, d.X, answers[0], &a)
+	return a, f.deliver(s, d.X, whole, &a)
 }
 
 // answer is what a client is sent.
@@ -122,28 +126,24 @@ type answer struct {
 	State       results.State     `json:"state,omitempty"`
 	Previous    string            `json:"previous,omitempty"`
 	// Curves are the survival curves by outcome, for drawing alone.
-	Curves map[string]results.Curve `json:"curves,omitempty"`
-	Scan   *shown                   `json:"scan,omitempty"` // where the images can be looked at, and how long
-	made   bool                     // the result is new
+	Curves  map[string]results.Curve `json:"curves,omitempty"`
+	Lesions []results.Seen           `json:"lesions,omitempty"` // in the order of the predictions, where each is of a lesion
+	Scan    *shown                   `json:"scan,omitempty"`    // where the images can be looked at, and how long
+	made    bool                     // the result is new
 }
 
-// keep keeps the prediction where there is a store and the patient is known, and returns the answer.
-func (f *Front) keep(s *study, p bundle.Prediction, drawn map[string]results.Curve) (answer, error) {
+// keep keeps the prediction, or those of all lesions as one result, where there is a store and the patient is known, and returns the answer.
+func (f *Front) keep(s *study, answers []bundle.Prediction, drawn []map[string]results.Curve) (answer, error) {
 	b := s.entry.Bundle
-	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Inputs: s.inputs(), Curves: drawn,
-		Predictions: []json.RawMessage{p.AppendJSON(nil)}}
-	if f.Results != nil && s.identity.Patient != "" {
-		content := results.Content{Identity: s.identity, Prediction: a.Predictions[0], Curves: drawn, Evidence: s.evidence}
-		for _, in := range b.Inputs {
-			feature := results.Feature{Name: in.Name, Unit: in.Unit}
-			switch v := s.features[in.Name].(type) {
-			case float64:
-				feature.Value = &v
-			case string:
-				feature.Text = v
-			}
-			content.Features = append(content.Features, feature)
+	content := results.Content{Identity: s.identity, Features: s.inputsOf(s.features, false), Evidence: s.evidence, Lesions: s.kept(answers, drawn)}
+	if s.lesions == nil {
+		content.Prediction = answers[0].AppendJSON(nil)
+		if drawn != nil {
+			content.Curves = drawn[0]
 		}
+	}
+	a := answer{Model: b.Name, Version: b.Version(), IntendedUse: b.IntendedUse, Words: bundle.Words(b.IntendedUse), Inputs: s.inputs(), Curves: content.Curves}
+	if f.Results != nil && s.identity.Patient != "" {
 		former, err := s.formerly()
 		if err != nil {
 			return a, err
@@ -153,7 +153,13 @@ func (f *Front) keep(s *study, p bundle.Prediction, drawn map[string]results.Cur
 			return a, err
 		}
 		a.made = made
-		a.Result, a.State, a.Previous, a.Predictions[0] = r.ID, r.State, r.Previous, r.Prediction
+		a.Result, a.State, a.Previous, content = r.ID, r.State, r.Previous, r.Content
+	}
+	for _, p := range content.Predictions() {
+		a.Predictions = append(a.Predictions, p.JSON)
+		if p.Lesion != nil {
+			a.Lesions = append(a.Lesions, p.Lesion.See(s.hide))
+		}
 	}
 	return a, nil
 }
@@ -166,10 +172,6 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 	}
 	if source.Visits() != 1 {
 		return refused(http.StatusUnprocessableEntity, "source %s is the change between two visits, which a study of one visit cannot give; send its features", source.Name)
-	}
-	if source.EachLesion() && s.shared {
-		return refused(http.StatusUnprocessableEntity, "source %s has a row a lesion, and results, which are what other systems are sent, are of one row a study; POST the files to /v1/models/%s/studies, which answers a prediction a lesion",
-			source.Name, s.entry.Bundle.Name)
 	}
 	img, err := s.folder(part)
 	if err != nil {
@@ -202,7 +204,7 @@ func (s *study) extract(ctx context.Context, source *extraction.Source) error {
 		if len(row.Lesions) == 0 {
 			return refused(http.StatusUnprocessableEntity, "source %s: the mask has no lesion of the size that the model was trained on", source.Name)
 		}
-		s.each(row.Lesions)
+		s.each(source, mask, row.Lesions)
 	}
 	if source.Volume != nil {
 		s.crops = append(s.crops, cropped{source, row})
@@ -287,6 +289,7 @@ func (s *study) identify(source *extraction.Source, img, mask string) (string, e
 	if asked != "" && patient != "" && asked != patient {
 		return "", refused(http.StatusUnprocessableEntity, "source %s: the series is of another patient than the part patient, or than the series of another source", source.Name)
 	}
+	s.series[source.Name] = series.UID
 	if series.UID != "" && !slices.Contains(s.identity.Series, series.UID) {
 		s.identity.Series = append(s.identity.Series, series.UID)
 		for _, in := range series.Instances() {
@@ -367,6 +370,7 @@ func (s *study) use(source *extraction.Source, path string, m dicom.MaskFile) er
 			in.Segment = labels[i].Number
 		}
 	}
+	s.masks[source.Name] = in
 	if !slices.Contains(s.evidence, in) {
 		s.evidence = append(s.evidence, in)
 	}

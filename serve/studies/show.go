@@ -37,9 +37,10 @@ type shown struct {
 // curvePoints is the number of times at which a survival curve is drawn.
 const curvePoints = 61
 
-// curves are the survival curves of a patient within the follow-up, for drawing alone: what is stated of survival is in the prediction.
-func curves(ctx context.Context, b *bundle.Bundle, x models.Matrix) (map[string]results.Curve, error) {
-	var out map[string]results.Curve
+// curves are the survival curves of each row within the follow-up, for drawing alone: what is stated of survival is in the prediction. Nil where nothing
+// of survival is predicted.
+func curves(ctx context.Context, b *bundle.Bundle, x models.Matrix) ([]map[string]results.Curve, error) {
+	var out []map[string]results.Curve
 	for _, o := range b.Outcomes {
 		if o.Kind != clinical.Survival || !(o.FollowUp.Limit > 0) {
 			continue
@@ -48,23 +49,28 @@ func curves(ctx context.Context, b *bundle.Bundle, x models.Matrix) (map[string]
 		for i := range times {
 			times[i] = bundle.Time{Value: o.FollowUp.Limit * float64(i) / (curvePoints - 1), Unit: o.Unit}
 		}
-		p, err := b.Predict(ctx, x, bundle.Request{Outcomes: []string{o.Name}, Times: times})
+		all, err := b.Predict(ctx, x, bundle.Request{Outcomes: []string{o.Name}, Times: times})
 		if err != nil {
 			return nil, err
 		}
-		c := results.Curve{Unit: o.Unit}
-		if p[0].Abstained == nil {
-			a := p[0].Outcomes[0]
-			for i, t := range a.Times {
-				if !math.IsNaN(a.Survival[i]) {
-					c.Times, c.Survival = append(c.Times, t), append(c.Survival, a.Survival[i])
+		if out == nil {
+			out = make([]map[string]results.Curve, x.Rows)
+		}
+		for row, p := range all {
+			c := results.Curve{Unit: o.Unit}
+			if p.Abstained == nil {
+				a := p.Outcomes[0]
+				for i, t := range a.Times {
+					if !math.IsNaN(a.Survival[i]) {
+						c.Times, c.Survival = append(c.Times, t), append(c.Survival, a.Survival[i])
+					}
 				}
 			}
+			if out[row] == nil {
+				out[row] = map[string]results.Curve{}
+			}
+			out[row][o.Name] = c
 		}
-		if out == nil {
-			out = map[string]results.Curve{}
-		}
-		out[o.Name] = c
 	}
 	return out, nil
 }
@@ -81,6 +87,9 @@ func (f *Front) show(ctx context.Context, s *study, x models.Matrix, p bundle.Pr
 		if err != nil {
 			s.notes = append(s.notes, s.hide(fmt.Sprintf("the scan of %s cannot be shown: %v", r.source.Name, err)))
 			continue
+		}
+		for n := range im.Lesions {
+			im.Lesions[n].Name = s.called(r.source.Name, n+1)
 		}
 		if p.Abstained == nil {
 			for _, o := range s.overlays(&r, x, p) {

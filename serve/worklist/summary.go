@@ -35,19 +35,33 @@ func summaries(list []results.Result) []summary {
 func summarise(r *results.Result) summary {
 	s := summary{ID: r.ID, Time: r.Time, Changed: r.Changed, Model: r.Model, Version: r.Version, Use: r.Use, Subject: r.Subject, State: r.State, By: r.By,
 		Previous: r.Previous, Next: r.Next, Current: r.Current(), Erased: r.Erased, Headline: []headline{}}
-	var a answer
-	if len(r.Prediction) == 0 || json.Unmarshal(r.Prediction, &a) != nil {
-		return s
-	}
-	s.Warnings, s.Abstains = len(a.Warnings), a.Abstained != nil
-	for name, o := range a.Outcomes {
-		h := headline{Outcome: name, Label: o.Label, RiskGroup: o.RiskGroup, Risk: o.Risk}
-		if o.Label != nil {
-			h.Probability = o.Probabilities[*o.Label]
+	s.Lesions = len(r.Lesions)
+	withheld := 0
+	all := r.Predictions()
+	for _, p := range all {
+		var a answer
+		if len(p.JSON) == 0 || json.Unmarshal(p.JSON, &a) != nil {
+			return s
 		}
-		s.Headline = append(s.Headline, h)
+		s.Warnings += len(a.Warnings)
+		if a.Abstained != nil {
+			withheld++
+		}
+		list := []headline{}
+		for name, o := range a.Outcomes {
+			h := headline{Outcome: name, Label: o.Label, RiskGroup: o.RiskGroup, Risk: o.Risk}
+			if o.Label != nil {
+				h.Probability = o.Probabilities[*o.Label]
+			}
+			if p.Lesion != nil {
+				h.Lesion = p.Lesion.Name
+			}
+			list = append(list, h)
+		}
+		slices.SortFunc(list, func(a, b headline) int { return cmp.Compare(a.Outcome, b.Outcome) })
+		s.Headline = append(s.Headline, list...)
 	}
-	slices.SortFunc(s.Headline, func(a, b headline) int { return cmp.Compare(a.Outcome, b.Outcome) })
+	s.Abstains = withheld == len(all)
 	return s
 }
 

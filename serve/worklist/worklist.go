@@ -89,11 +89,13 @@ type summary struct {
 	Erased   bool          `json:"erased,omitempty"`
 	Headline []headline    `json:"headline"` // what was predicted, in short
 	Warnings int           `json:"warnings"`
-	Abstains bool          `json:"abstained,omitempty"`
+	Abstains bool          `json:"abstained,omitempty"` // of all that is predicted
+	Lesions  int           `json:"lesions,omitempty"`   // how many have a prediction each
 }
 
 // headline is what was predicted of one outcome.
 type headline struct {
+	Lesion      string   `json:"lesion,omitempty"` // where each has a prediction
 	Outcome     string   `json:"outcome"`
 	Label       *string  `json:"label,omitempty"`
 	Probability *float64 `json:"probability,omitempty"` // of the label
@@ -109,9 +111,17 @@ type detail struct {
 	Prediction json.RawMessage          `json:"prediction,omitempty"`
 	Curves     map[string]results.Curve `json:"curves,omitempty"`
 	Features   []results.Feature        `json:"features,omitempty"`
+	Lesions    []detailLesion           `json:"lesions,omitempty"` // in place of prediction and curves, where each has one
 	Deliveries []delivery               `json:"deliveries,omitempty"`
 	Scan       *held                    `json:"scan,omitempty"`
 	May        bool                     `json:"may_verify"` // whether this client may verify and retract
+}
+
+// detailLesion is what is shown of one lesion.
+type detailLesion struct {
+	results.Seen
+	Prediction json.RawMessage   `json:"prediction"`
+	Features   []results.Feature `json:"features,omitempty"` // of its own
 }
 
 // delivery is what another system answered about a result.
@@ -274,6 +284,15 @@ func (f *Front) answer(w http.ResponseWriter, r *http.Request, res results.Resul
 	if d.Prediction, err = nameless(res.Prediction, res.Subject); err != nil {
 		f.broken(w, r, err)
 		return
+	}
+	for i := range res.Lesions {
+		l := &res.Lesions[i]
+		p, err := nameless(l.Prediction, res.Subject)
+		if err != nil {
+			f.broken(w, r, err)
+			return
+		}
+		d.Lesions = append(d.Lesions, detailLesion{l.See(func(text string) string { return hide(text, res.Identity) }), p, l.Features})
 	}
 	all, err := f.Store.Deliveries(res.ID)
 	if err != nil {

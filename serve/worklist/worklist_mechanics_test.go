@@ -193,3 +193,41 @@ func TestErasedAndNone(t *testing.T) {
 		}
 	}
 }
+
+// A result of lesions shows each, with what its mask says of it but for names and identifiers, and says in the list what was predicted of each.
+func TestShownLesions(t *testing.T) {
+	h, s, _, _ := served(t)
+	content := results.Content{Identity: results.Identity{Patient: "CANARY-17", Issuer: "HOSPITAL", Name: "CANARY^NAME", Study: "1.2.826.98"}}
+	withheld := strings.Replace(prediction, `"warnings"`, `"abstained":["too much is missing"],"warnings"`, 1)
+	for i, text := range []string{prediction, withheld} {
+		content.Lesions = append(content.Lesions, results.Lesion{Name: fmt.Sprint(i + 1), Prediction: []byte(text), Curves: map[string]results.Curve{"os": {Unit: "d", Times: []float64{0}, Survival: []float64{1}}},
+			Regions: []results.Region{{Source: "ct", Number: i + 1, Volume: 812.5, Label: "node of CANARY", Tracking: "CANARY-17 node", TrackingUID: "1.2.826.77", Segment: &results.Instance{Instance: "1.2.826.9", Segment: 4}, Site: &results.Code{Meaning: "Lung"}}}})
+	}
+	r, _, err := s.Keep(results.Kept{Model: "glioma", Version: "sha256:aa", Use: "research", Inputs: "sha256:02", Content: content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][]string{
+		"/v1/results":         {`"lesions":2`, `{"lesion":"1","outcome":"idh","label":"1"`, `{"lesion":"2","outcome":"os"`, `"warnings":2`},
+		"/v1/results/" + r.ID: {`"lesions":[{"name":"1","label":"node of …","segment":4,"volume":812.5,"site":"Lung","curves":{"os"`, `"name":"2"`, `"prediction":{"id":"` + r.Subject, `"abstained":["too much is missing"]`},
+	} {
+		code, text := ask(h, "", "GET", path, "")
+		for _, w := range want {
+			if code != 200 || !strings.Contains(text, w) {
+				t.Errorf("%s: %d without %s: %s", path, code, w, text)
+			}
+		}
+		if strings.Contains(text, "CANARY") || strings.Contains(text, "1.2.826") || strings.Contains(text, `"abstained":true`) {
+			t.Errorf("%s names the patient, or withholds all: %s", path, text)
+		}
+	}
+	if code, text := ask(h, "", "POST", "/v1/results/"+r.ID+"/finalise", `{"by":"Dr A"}`); code != 200 || !strings.Contains(text, `"state":"final"`) {
+		t.Errorf("%d %s", code, text)
+	}
+	if _, err := s.Erase("CANARY-17", "HOSPITAL"); err != nil {
+		t.Fatal(err)
+	}
+	if _, text := ask(h, "", "GET", "/v1/results/"+r.ID, ""); !strings.Contains(text, `"erased":true`) || strings.Contains(text, "lesions") {
+		t.Error(text)
+	}
+}

@@ -17,6 +17,10 @@ type Segmentation struct{ file *file }
 type Segment struct {
 	Number int
 	Label  string
+	// What a SEG may say of a segment beside, each empty where it does not: under which identifier and UID the same thing is followed over studies, what it
+	// is, and where in the body, with the side or another modifier of the place.
+	Tracking, TrackingUID string
+	Type, Site, Side      Code
 }
 
 // Segments lists the segments, in the order of the file.
@@ -27,7 +31,9 @@ func (s *Segmentation) Segments() ([]Segment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.file.name, err)
 		}
-		out = append(out, Segment{n, d.text(segmentLabel)})
+		site := d.item(anatomicRegionSequence)
+		out = append(out, Segment{Number: n, Label: d.text(segmentLabel), Tracking: d.text(trackingID), TrackingUID: d.text(trackingUID),
+			Type: code(d.item(segmentedPropertyType)), Site: code(site), Side: code(site.item(anatomicRegionModifier))})
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s: no segment", s.file.name)

@@ -21,7 +21,7 @@ func (s *StructureSet) Structures() ([]Segment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.file.name, err)
 		}
-		out = append(out, Segment{n, d.text(roiName)})
+		out = append(out, Segment{Number: n, Label: d.text(roiName)})
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s: no structure", s.file.name)

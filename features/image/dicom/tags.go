@@ -22,6 +22,8 @@ const (
 	manufacturer                 tag = 0x00080070
 	seriesDescription            tag = 0x0008103E
 	derivationImageSequence      tag = 0x00089124
+	anatomicRegionSequence       tag = 0x00082218
+	anatomicRegionModifier       tag = 0x00082220
 	sourceImageSequence          tag = 0x00082112
 	referencedSOPInstanceUID     tag = 0x00081155
 	codeMeaning                  tag = 0x00080104
@@ -96,6 +98,9 @@ const (
 	segmentIdentification        tag = 0x0062000A
 	referencedSegmentNumber      tag = 0x0062000B
 	maximumFractionalValue       tag = 0x0062000E
+	segmentedPropertyType        tag = 0x0062000F
+	trackingID                   tag = 0x00620020
+	trackingUID                  tag = 0x00620021
 	gridFrameOffsetVector        tag = 0x3004000C
 	doseGridScaling              tag = 0x3004000E
 	referencedFrameOfReference   tag = 0x30060010
@@ -129,6 +134,7 @@ var sequences = map[tag]bool{
 	segmentSequence: true, segmentIdentification: true, referencedFrameOfReference: true, structureSetROISequence: true,
 	roiContourSequence: true, contourSequence: true, sharedFunctionalGroups: true, perFrameFunctionalGroups: true, mrDiffusionSequence: true,
 	measurementUnitsCodeSequence: true, conceptNameCodeSequence: true, conceptCodeSequence: true, measuredValueSequence: true, contentSequence: true,
+	anatomicRegionSequence: true, anatomicRegionModifier: true, segmentedPropertyType: true,
 }
 
 // binary says which of the attributes that are read as numbers hold binary 16-bit ones; the other numbers are text.

@@ -177,12 +177,25 @@ func Hostile(t testing.TB, text string) *bundle.Bundle {
 
 // Images returns a bundle named prostate of one class outcome over the age and two features that are extracted from the segment Lesion of
 // an ADC series, so that it answers raw files.
-func Images(t testing.TB) *bundle.Bundle {
+func Images(t testing.TB) *bundle.Bundle { return imaged(t, "") }
+
+// Lesions is Images of which each lesion is a row: the labels 1 and 2 of the mask, as the region lesion.
+func Lesions(t testing.TB) *bundle.Bundle {
+	b := imaged(t, "lesion.")
+	b.Unit = table.PerLesion
+	one := &b.Sources[0]
+	one.Label, one.Regions = nil, map[string]extraction.Region{"lesion": {Labels: []extraction.Label{{Number: 1}, {Number: 2}}}}
+	one.Lesions = &extraction.Lesions{From: "labels"}
+	return b
+}
+
+// imaged is the bundle of a region of that prefix.
+func imaged(t testing.TB, prefix string) *bundle.Bundle {
 	t.Helper()
 	columns := []table.Column{
 		{Name: "clinical.age", Source: "clinical", Group: "clinical", Unit: "a"},
-		{Name: "adc.original_shape_VoxelVolume", Source: "adc", Group: "imaging", Unit: "mm3"},
-		{Name: "adc.original_firstorder_Mean", Source: "adc", Group: "imaging"},
+		{Name: "adc." + prefix + "original_shape_VoxelVolume", Source: "adc", Group: "imaging", Unit: "mm3"},
+		{Name: "adc." + prefix + "original_firstorder_Mean", Source: "adc", Group: "imaging"},
 	}
 	x := models.NewMatrix(columns, 40)
 	r := work.Seed(3).Rand()

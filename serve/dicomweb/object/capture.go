@@ -20,14 +20,18 @@ import (
 // there is one, and the words on use, the model, its version and the date burned in. It is for people; what can be measured is in the
 // segmentation and the map.
 func Capture(r *results.Result, s *Scan, m *Overlay, program string) ([]byte, error) {
-	name, title, number := "region."+s.Source, "Region of "+s.Source, instance(r, s)
-	if m != nil {
-		name, title = m.Name, m.Title
+	name, number := CaptureName(s, m), instance(r, s)
+	title := "Region of " + s.Source
+	switch {
+	case m != nil:
+		title = m.Title
+	case s.lesion != "":
+		title = "Lesion " + s.lesion + " of " + s.Source
 	}
 	k := kind{class: CaptureStorage, uid: CaptureUID(r, s, m), series: captureSeries(r, name), number: 9804, instance: number, modality: "OT",
 		description: "Voxgene: " + title, at: r.Time}
 	slice := s.fullest()
-	pixels := s.picture(slice, m, []string{title, bundle.Words(r.Use), r.Model + " " + short(r.Version) + ", voxgene " + program, r.Time.UTC().Format("2006-01-02") + ", not verified by a person"})
+	pixels := s.picture(slice, m, []string{title, bundle.Words(r.Use), r.Model + " " + short(r.Version) + ", voxgene " + program, "Made by a program on " + r.Time.UTC().Format("2006-01-02") + ". The report of this result (SR) says where it stands: verified by a person, replaced, taken back"})
 	o := common(r, program, k)
 	o.Text(p10.ImageType, "DERIVED", "SECONDARY").Text(p10.ConversionType, "WSD").Text(p10.PatientOrientation).Text(p10.Laterality).Text(p10.BurnedInAnnotation, "YES").Text(p10.LossyImageCompression, "00")
 	o.Clip(p10.DerivationDescription, title+". "+bundle.Words(r.Use))
@@ -44,10 +48,24 @@ func Capture(r *results.Result, s *Scan, m *Overlay, program string) ([]byte, er
 
 // CaptureUID is the identifier of a picture of a result.
 func CaptureUID(r *results.Result, s *Scan, m *Overlay) string {
-	if m == nil {
-		return p10.UID("voxgene result", r.ID, "capture", "region", s.Source)
+	switch {
+	case m != nil:
+		return p10.UID("voxgene result", r.ID, "capture", m.Name)
+	case s.lesion != "":
+		return p10.UID("voxgene result", r.ID, "capture", "lesion", s.lesion, s.Source)
 	}
-	return p10.UID("voxgene result", r.ID, "capture", m.Name)
+	return p10.UID("voxgene result", r.ID, "capture", "region", s.Source)
+}
+
+// CaptureName is what a picture is called among the objects of a result.
+func CaptureName(s *Scan, m *Overlay) string {
+	switch {
+	case m != nil:
+		return m.Name
+	case s.lesion != "":
+		return "lesion." + s.lesion + "." + s.Source
+	}
+	return "region." + s.Source
 }
 
 func captureSeries(r *results.Result, name string) string {
@@ -60,7 +78,9 @@ func (s *Scan) fullest() int {
 	for k := range s.Region.Size[2] {
 		n := 0
 		for _, l := range s.Region.Labels[k*size : (k+1)*size] {
-			n += int(l)
+			if l != 0 {
+				n++
+			}
 		}
 		if n > most {
 			best, most = k, n
@@ -121,7 +141,7 @@ func (s *Scan) picture(slice int, m *Overlay, words []string) *image.RGBA {
 func closer(labels []uint16, whole image.Rectangle) image.Rectangle {
 	var box image.Rectangle
 	for i, l := range labels {
-		if l == 1 {
+		if l != 0 {
 			box = box.Union(image.Rect(i%whole.Dx(), i/whole.Dx(), i%whole.Dx()+1, i/whole.Dx()+1))
 		}
 	}
@@ -155,8 +175,8 @@ func (p *painter) view(out *image.RGBA, to, size image.Point, part image.Rectang
 			if p.most > 0 {
 				c = over(c, float64(p.heat[i])/p.most)
 			}
-			// A pixel of the region beside one that is not: the outline, one pixel of the picture.
-			if inside[i] == 1 && (inside[at(x-1, y)] == 0 || inside[at(x+1, y)] == 0 || inside[at(x, y-1)] == 0 || inside[at(x, y+1)] == 0) {
+			// A pixel of the region, or of a lesion, beside one that is not: the outline, one pixel of the picture.
+			if l := inside[i]; l != 0 && (inside[at(x-1, y)] != l || inside[at(x+1, y)] != l || inside[at(x, y-1)] != l || inside[at(x, y+1)] != l) {
 				c = color.RGBA{0, 230, 118, 255}
 			}
 			out.SetRGBA(to.X+x, to.Y+y, c)

@@ -12,6 +12,7 @@ import (
 	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/serve/dicomweb/object"
+	"github.com/voxgene/voxgene/serve/results"
 )
 
 // scan is an oblique stack of five slices with a ball in it.
@@ -32,6 +33,69 @@ func scan() *object.Scan {
 		}
 	}
 	return s
+}
+
+// A picture is the same whatever has become of its result since: where that stands is said in the report, which has a document for each state. What is
+// burned in would stay as it was.
+func TestPicturesSayNoState(t *testing.T) {
+	r := result()
+	r.Time = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	var first []byte
+	for _, state := range []results.State{results.Preliminary, results.Final, results.Amended, results.EnteredInError} {
+		r.State, r.By, r.Reason, r.Changed = state, "Dr A", "why", r.Time.AddDate(0, 0, len(state))
+		b, err := object.Capture(&r, scan(), nil, "1.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = b
+		}
+		if !bytes.Equal(b, first) {
+			t.Errorf("the picture of a result that is %s is another", state)
+		}
+	}
+}
+
+// lesionScan is the scan with two lesions, of which the second is what reaches to the right.
+func lesionScan() *object.Scan {
+	s := scan()
+	for n, l := range s.Region.Labels {
+		if l != 0 && n%23 > 11 {
+			s.Region.Labels[n] = 2
+		}
+	}
+	return s
+}
+
+// Our reader finds each lesion in our segmentation of several, as it was written, and a scan of one lesion has no other.
+func TestSegmentationOfLesions(t *testing.T) {
+	r, s := lesioned(), lesionScan()
+	b, err := object.Segmentation(&r, s, "1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "seg.dcm")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := dicom.ReadMaskOn(path, s.Volume.Grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := s.Lesion(2, "2")
+	counts := map[uint16]int{}
+	for i, l := range m.Labels {
+		counts[l]++
+		if l != s.Region.Labels[i] || (second.Region.Labels[i] == 1) != (l == 2) {
+			t.Fatalf("voxel %d is %d, want %d", i, l, s.Region.Labels[i])
+		}
+	}
+	if counts[1] == 0 || counts[2] == 0 {
+		t.Errorf("%v", counts)
+	}
+	if object.CaptureName(second, nil) != "lesion.2.adc" || object.CaptureUID(&r, second, nil) == object.CaptureUID(&r, s.Lesion(1, "1"), nil) {
+		t.Error("two lesions have one picture")
+	}
 }
 
 // overlay is a map that is signed, over the middle of the scan.

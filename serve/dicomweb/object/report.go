@@ -67,13 +67,9 @@ func Report(r *results.Result, d Document) ([]byte, error) {
 	if err := reportable(r); err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Outcomes map[string]outcome `json:"outcomes"`
-		Warnings []bundle.Warning   `json:"warnings"`
-		Abstain  []string           `json:"abstained"`
-	}
-	if err := json.Unmarshal(r.Prediction, &answer); err != nil {
-		return nil, fmt.Errorf("dicom: the prediction of result %s: %w", r.ID, err)
+	answers, err := read(r)
+	if err != nil {
+		return nil, err
 	}
 	o := head(r, d)
 	root := container(code("126000", "DCM", "Imaging Measurement Report"), "")
@@ -83,8 +79,14 @@ func Report(r *results.Result, d Document) ([]byte, error) {
 	var groups []*p10.Set
 	if r.State != results.EnteredInError {
 		groups = measured(r, d.Masks)
-		for _, name := range slices.Sorted(maps.Keys(answer.Outcomes)) {
-			groups = append(groups, predicted(r, name, answer.Outcomes[name]))
+		for _, a := range answers {
+			if a.lesion != nil {
+				groups = append(groups, measuredLesion(r, a, d.Masks)...)
+				continue
+			}
+			for _, name := range slices.Sorted(maps.Keys(a.Outcomes)) {
+				groups = append(groups, predicted(r, name, a.Outcomes[name]))
+			}
 		}
 	}
 	if groups != nil {
@@ -98,12 +100,7 @@ func Report(r *results.Result, d Document) ([]byte, error) {
 	case results.Final, results.Amended:
 		said = append(said, "Verified by "+r.By+".")
 	}
-	for _, why := range answer.Abstain {
-		said = append(said, "No prediction: "+why)
-	}
-	for _, w := range answer.Warnings {
-		said = append(said, w.Code+": "+w.Message)
-	}
+	said = append(said, remarks(answers)...)
 	evaluations := container(code("C0034375", "UMLS", "Qualitative Evaluations"), "CONTAINS")
 	var comments []*p10.Set
 	for _, s := range said {
@@ -113,6 +110,64 @@ func Report(r *results.Result, d Document) ([]byte, error) {
 	root.Items(p10.ContentSequence, content...)
 	o.Merge(root)
 	return p10.Encode(o)
+}
+
+// answered is one prediction of a result as it is reported.
+type answered struct {
+	lesion   *results.Lesion    // nil where it is the patient's
+	Outcomes map[string]outcome `json:"outcomes"`
+	Warnings []bundle.Warning   `json:"warnings"`
+	Abstain  []string           `json:"abstained"`
+}
+
+// read reads the predictions of a result.
+func read(r *results.Result) ([]answered, error) {
+	var out []answered
+	for _, p := range r.Predictions() {
+		a := answered{lesion: p.Lesion}
+		if err := json.Unmarshal(p.JSON, &a); err != nil {
+			return nil, fmt.Errorf("dicom: the prediction of result %s: %w", r.ID, err)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// remarks are why there is no prediction, and the warnings: each once, with the lesions that it is of where these are not all.
+func remarks(answers []answered) []string {
+	var order []string
+	of := map[string][]string{}
+	for _, a := range answers {
+		var said []string
+		for _, why := range a.Abstain {
+			said = append(said, "No prediction: "+why)
+		}
+		for _, w := range a.Warnings {
+			said = append(said, w.Code+": "+w.Message)
+		}
+		for i, text := range said {
+			if a.lesion == nil { // as often as it is said
+				order = append(order, text)
+				continue
+			}
+			if slices.Contains(said[:i], text) {
+				continue
+			}
+			if of[text] == nil {
+				order = append(order, text)
+			}
+			of[text] = append(of[text], a.lesion.Name)
+		}
+	}
+	for i, text := range order {
+		switch list := of[text]; {
+		case len(list) == 1 && len(answers) > 1:
+			order[i] = "Lesion " + list[0] + ": " + text
+		case len(list) > 0 && len(list) < len(answers):
+			order[i] = "Lesions " + strings.Join(list, ", ") + ": " + text
+		}
+	}
+	return order
 }
 
 // outcome is what is reported of one outcome of a prediction.
@@ -194,10 +249,10 @@ func observer(r *results.Result) []*p10.Set {
 }
 
 // tracked begins a group of measurements: what is tracked, and which algorithm measured or predicted it (TID 4019).
-func tracked(r *results.Result, number, what string) []*p10.Set {
+func tracked(r *results.Result, id, uid string) []*p10.Set {
 	return []*p10.Set{
-		text(code("112039", "DCM", "Tracking Identifier"), what, "HAS OBS CONTEXT"),
-		uidref(code("112040", "DCM", "Tracking Unique Identifier"), p10.UID("voxgene result", r.ID, number, what), "HAS OBS CONTEXT"),
+		text(code("112039", "DCM", "Tracking Identifier"), id, "HAS OBS CONTEXT"),
+		uidref(code("112040", "DCM", "Tracking Unique Identifier"), uid, "HAS OBS CONTEXT"),
 		text(code("111001", "DCM", "Algorithm Name"), r.Model, "HAS CONCEPT MOD"),
 		text(code("111003", "DCM", "Algorithm Version"), r.Version, "HAS CONCEPT MOD"),
 	}
@@ -209,7 +264,7 @@ func measured(r *results.Result, masks map[string]Region) []*p10.Set {
 	items := map[string][]*p10.Set{}
 	for _, f := range r.Features {
 		source, _, named := strings.Cut(f.Name, ".")
-		if f.Value != nil && named && strings.Contains(f.Name, "original_") { // names of extracted features, as PyRadiomics has them
+		if f.Value != nil && named && extracted(f.Name) {
 			items[source] = append(items[source], number(feature(f.Name), *f.Value, f.Unit))
 		}
 	}
@@ -219,19 +274,27 @@ func measured(r *results.Result, masks map[string]Region) []*p10.Set {
 		if len(items) > 1 {
 			what += " of " + source
 		}
-		all, of := tracked(r, "region", what), "1501"
-		if in, series := region(r, source, len(items) == 1, masks); in != nil {
-			of = "1411"
-			all = append(all, item("IMAGE", code("121191", "DCM", "Referenced Segment"), "CONTAINS").
-				Items(p10.ReferencedSOPSequence, reference(*in).Number(p10.ReferencedSegmentNumber, float64(in.Segment))))
-			for _, uid := range series {
-				all = append(all, uidref(code("121232", "DCM", "Source series for segmentation"), uid, "CONTAINS"))
-			}
+		all, of := tracked(r, what, p10.UID("voxgene result", r.ID, "region", what)), "1501"
+		if in, series := region(r, source, len(items) == 1 && len(r.Lesions) == 0, masks); in != nil {
+			all, of = append(all, segmented(*in, series)...), "1411"
 		}
 		groups = append(groups, container(code("125007", "DCM", "Measurement Group"), "CONTAINS").
 			Items(p10.ContentTemplateSequence, template(of)).Items(p10.ContentSequence, append(all, items[source]...)...))
 	}
 	return groups
+}
+
+// extracted reports whether a feature was measured in a region: such names are PyRadiomics'.
+func extracted(name string) bool { return strings.Contains(name, "original_") }
+
+// segmented refers to the segment that was measured, and to the series that it lies on.
+func segmented(in results.Instance, series []string) []*p10.Set {
+	all := []*p10.Set{item("IMAGE", code("121191", "DCM", "Referenced Segment"), "CONTAINS").
+		Items(p10.ReferencedSOPSequence, reference(in).Number(p10.ReferencedSegmentNumber, float64(in.Segment)))}
+	for _, uid := range series {
+		all = append(all, uidref(code("121232", "DCM", "Source series for segmentation"), uid, "CONTAINS"))
+	}
+	return all
 }
 
 // region is the segment that the features of a source were measured in, and the series that it lies on: a segment of the study where it is known
@@ -248,9 +311,16 @@ func region(r *results.Result, source string, alone bool, masks map[string]Regio
 	return nil, nil
 }
 
-// predicted is the group of one outcome: probabilities or the risk as numbers, the class or risk group as an evaluation.
+// predicted is the group of one outcome.
 func predicted(r *results.Result, name string, a outcome) *p10.Set {
-	all := tracked(r, "outcome", name)
+	all := append(tracked(r, name, p10.UID("voxgene result", r.ID, "outcome", name)), a.items(name)...)
+	return container(code("125007", "DCM", "Measurement Group"), "CONTAINS").
+		Items(p10.ContentTemplateSequence, template("1501")).Items(p10.ContentSequence, all...)
+}
+
+// items are what is predicted of an outcome: probabilities or the risk as numbers, the class or risk group as an evaluation.
+func (a *outcome) items(name string) []*p10.Set {
+	var all []*p10.Set
 	if a.Label != nil {
 		all = append(all, text(own(name, "Predicted "+name), *a.Label, "CONTAINS"))
 	}
@@ -271,6 +341,5 @@ func predicted(r *results.Result, name string, a outcome) *p10.Set {
 			all = append(all, number(own(name+" survival "+at, "Probability of no event of "+name+" within "+at), *a.Survival[k], "1"))
 		}
 	}
-	return container(code("125007", "DCM", "Measurement Group"), "CONTAINS").
-		Items(p10.ContentTemplateSequence, template("1501")).Items(p10.ContentSequence, all...)
+	return all
 }

@@ -57,6 +57,29 @@ func TestInteroperabilitySR(t *testing.T) {
 	}
 }
 
+// DCMTK finds in a report of lesions a group of each, under the identifiers by which it is followed, with its segment, place, features and prediction;
+// dciodvfy finds no error in it, nor in the segmentation of both.
+func TestInteroperabilityLesions(t *testing.T) {
+	r := lesioned()
+	r.Time = r.Changed
+	b, err := object.Report(&r, object.Document{Program: "1.0", Masks: lesionMasks(&r)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seg, err := object.Segmentation(&r, lesionScan(), "1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := filepath.Join(t.TempDir(), "report.dcm"), filepath.Join(t.TempDir(), "seg.dcm")
+	if err := errors.Join(os.WriteFile(one, b, 0o600), os.WriteFile(two, seg, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	checked(t, "lesions", one, map[string][]string{"dsrdump": {`"Tracking Identifier")="nodule A"`, `"Tracking Unique Identifier")="1.2.3.77"`, `"Tracking Identifier")="lesion 2"`,
+		`"Finding")=(27925004,SCT,"Nodule")`, `"Finding Site")=(39607008,SCT,"Lung")`, `"Laterality")=(7771000,SCT,"Left")`, `"Volume")="812.5" (mm3`, `"Volume")="31.25" (mm3`,
+		`"Referenced Segment")=(SG image,,3)`, `"Referenced Segment")=(SG image,,2)`}, "dcm2json": {"0040A730"}})
+	checked(t, "segmentation of lesions", two, map[string][]string{"dcmdump": {"=SegmentationStorage", "[nodule A]", "[1.2.3.77]", "[lesion 2]", "[Lesion 2 of adc]", "AnatomicRegionSequence", "[Lung]", "[Nodule]"}})
+}
+
 // checked lets DCMTK's programs read a file: without a warning, and with what they have to find in it. dciodvfy has to find no error.
 func checked(t *testing.T, what, path string, wants map[string][]string) {
 	t.Helper()

@@ -23,6 +23,47 @@ func result() results.Result {
 		}}
 }
 
+// lesioned is a result of two lesions: one that the study's segmentation follows, and one of which that says nothing.
+func lesioned() results.Result {
+	r := result()
+	age := 61.0
+	r.Prediction, r.Features = nil, []results.Feature{{Name: "clinical.age", Value: &age}}
+	for i, volume := range []float64{812.5, 31.25} {
+		name := []string{"1", "2"}[i]
+		l := results.Lesion{Name: name, Features: []results.Feature{{Name: "adc.original_shape_VoxelVolume", Unit: "mm3", Value: &volume}}, Regions: []results.Region{{Source: "adc", Series: "1.2.3.1", Number: i + 1, Volume: volume}},
+			Prediction: []byte(`{"id":"P1","lesion":"` + name + `","outcomes":{"grade":{"kind":"class","label":"high","probabilities":{"low":0.2,"high":0.8}},
+				"os":{"kind":"survival","unit":"d","risk":0.7,"risk_group":"high","times":[365.25,730.5],"survival":[0.9,null]}},
+				"warnings":[{"code":"missing","message":"age"},{"code":"small_mask","message":"lesion ` + name + ` is small"}]}`)}
+		if i == 0 {
+			at := &l.Regions[0]
+			at.Segment, at.Tracking, at.TrackingUID = &r.Evidence[1], "nodule A", "1.2.3.77"
+			at.Type, at.Site = &results.Code{Value: "27925004", Scheme: "SCT", Meaning: "Nodule"}, &results.Code{Value: "39607008", Scheme: "SCT", Meaning: "Lung"}
+			at.Side = &results.Code{Value: "7771000", Scheme: "SCT", Meaning: "Left"}
+		}
+		r.Lesions = append(r.Lesions, l)
+	}
+	return r
+}
+
+// lesionMasks are the segmentations of lesioned.
+func lesionMasks(r *results.Result) map[string]object.Region {
+	return map[string]object.Region{"adc": {Instance: object.SegmentationOf(r, "adc"), Series: "1.2.3.1"}}
+}
+
+// A warning of all lesions is said once; of one, with the lesion.
+func TestLesionRemarks(t *testing.T) {
+	r := lesioned()
+	b, err := object.Report(&r, object.Document{Program: "1.0", Masks: lesionMasks(&r)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"missing: age": 1, "Lesion 1: small_mask": 1, "Lesion 2: small_mask": 1, "Lesion 1: missing": 0, "1411": 2, "1501": 0} {
+		if n := bytes.Count(b, []byte(text)); n != want {
+			t.Errorf("%q is said %d times, want %d", text, n, want)
+		}
+	}
+}
+
 // The same result gives the same bytes; a retraction is another object, which names the first and why.
 func TestEncode(t *testing.T) {
 	r := result()

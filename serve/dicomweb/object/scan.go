@@ -19,7 +19,21 @@ type Scan struct {
 	FrameOfReference string
 	Planes           []dicom.Plane // a slice each
 	Volume           *image.Volume // of these slices
-	Region           *image.Mask   // on the same grid, label 1
+	Region           *image.Mask   // on the same grid, label 1; of a source of which each lesion is a row, the lesions, each under the number of its region
+	lesion           string        // the name of the one that this is about; empty for all that the region is
+}
+
+// Lesion is the scan with one lesion as its region: the one of a number, under its name.
+func (s *Scan) Lesion(number int, name string) *Scan {
+	out := *s
+	out.lesion = name
+	out.Region = &image.Mask{Grid: s.Region.Grid, Labels: make([]uint16, len(s.Region.Labels))}
+	for i, l := range s.Region.Labels {
+		if int(l) == number {
+			out.Region.Labels[i] = 1
+		}
+	}
+	return &out
 }
 
 // Read reads what the objects of a source need from the files that its features were computed from. The image has to be a DICOM series. All
@@ -52,7 +66,7 @@ func Read(source *extraction.Source, files extraction.Files) (*Scan, error) {
 	if image.SameGrid(whole, mask.Grid, image.GridTolerance) != nil {
 		mask = onGrid(mask, whole)
 	}
-	box := mask.Bounds(1)
+	box := mask.Bounds(0)
 	if box.Empty() {
 		return nil, fmt.Errorf("source %s: the region has no voxel on the series", source.Name)
 	}
@@ -70,21 +84,45 @@ func Read(source *extraction.Source, files extraction.Files) (*Scan, error) {
 		Volume: reading.Volume, Region: region}, nil
 }
 
-// onGrid brings label 1 to another grid: the voxels whose centre is inside by linear interpolation.
+// onGrid brings a mask to another grid: the voxels whose centre is inside by linear interpolation, under the label that weighs most there.
 func onGrid(m *image.Mask, g image.Grid) *image.Mask {
 	v := &image.Volume{Grid: m.Grid, Values: make([]float64, len(m.Labels))}
 	for i, l := range m.Labels {
-		if l == 1 {
+		if l != 0 {
 			v.Values[i] = 1
 		}
 	}
 	out := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
 	for i, x := range v.Resample(g).Values {
 		if x >= 0.5 { // NaN, which lies outside, is not
-			out.Labels[i] = 1
+			out.Labels[i] = heaviest(m, m.Continuous(g.World(float64(i%g.Size[0]), float64(i/g.Size[0]%g.Size[1]), float64(i/g.Size[0]/g.Size[1]))))
 		}
 	}
 	return out
+}
+
+// heaviest is the label of most weight, by linear interpolation, at a point between voxels of which some have one; the least of equals.
+func heaviest(m *image.Mask, at [3]float64) uint16 {
+	weights := map[uint16]float64{}
+	for corner := range 8 {
+		weight := 1.0
+		var index [3]int
+		for a := range 3 {
+			low := math.Floor(at[a])
+			index[a] = min(max(int(low)+corner>>a&1, 0), m.Size[a]-1)
+			weight *= []float64{1 - (at[a] - low), at[a] - low}[corner>>a&1]
+		}
+		if l := m.Labels[m.Index(index[0], index[1], index[2])]; l != 0 {
+			weights[l] += weight
+		}
+	}
+	var best uint16
+	for l, w := range weights {
+		if best == 0 || w > weights[best] || w == weights[best] && l < best {
+			best = l
+		}
+	}
+	return best
 }
 
 // Overlay is a map over a scan: where a network looked, or a feature voxel by voxel.

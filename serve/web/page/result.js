@@ -1,9 +1,9 @@
 // The view of one kept result: where it stands, what was predicted, the scan, and the two things that a person can do with it.
 import { ask } from './ask.js'
-import { by, doing, el, moment, short } from './dom.js'
+import { by, digits, doing, el, moment, percent, short } from './dom.js'
 import { show } from './prediction.js'
 import { describe, session, words } from './session.js'
-import { close, look } from './viewer.js'
+import { close, look, seek } from './viewer.js'
 
 const states = { preliminary: 'Preliminary: not verified yet', final: 'Final: verified', amended: 'Amended: a later version replaced it', 'entered-in-error': 'Entered in error: taken back' }
 
@@ -15,7 +15,7 @@ export async function open(id) {
 
 // answered shows an answer that the server did not keep.
 export async function answered(a, name) {
-  await present({ id: '', model: a.model, version: a.version, intended_use: a.intended_use, words: a.words, state: '', subject: '', prediction: a.predictions[0], lesions: a.predictions.length > 1 || a.predictions[0].lesion ? a.predictions : null, curves: a.curves, scan: a.scan, notes: a.notes, name })
+  await present({ id: '', model: a.model, version: a.version, intended_use: a.intended_use, words: a.words, state: '', subject: '', prediction: a.lesions ? null : a.predictions[0], lesions: a.lesions?.map((l, i) => ({ ...l, prediction: a.predictions[i] })), curves: a.curves, scan: a.scan, notes: a.notes, name })
 }
 
 async function present(r) {
@@ -41,17 +41,11 @@ async function present(r) {
   for (const n of r.notes || []) said.push(el('p', { class: 'quiet', text: n }))
   const place = el('div', { id: 'kept' })
   by('result-answer').replaceChildren(...said, place)
-  if (r.erased || !r.prediction) {
+  if (r.erased || !r.prediction && !r.lesions) {
     place.append(el('p', { text: 'What this result said was erased.' }))
   } else {
     const model = await describe(r.model, r.version)
-    const places = (r.lesions || []).map(p => {
-      const here = el('div', {})
-      place.append(el('section', { class: 'lesion' }, el('h2', { text: 'Lesion ' + p.lesion }), here))
-      show(here, p, model)
-      return here
-    })
-    if (r.lesions) place.redraw = () => places.forEach(p => p.redraw())
+    if (r.lesions) lesions(place, r, model)
     else show(place, r.prediction, model, { curves: r.curves || {} })
   }
   if (r.scan) await look(by('scan'), r.scan.id, () => by('scan').append(none(r)))
@@ -59,9 +53,47 @@ async function present(r) {
   by('scan').hidden = false
 }
 
+// lesions shows a table of all lesions, and below it each with what contributed. All of them are verified, or taken back, together.
+function lesions(place, r, model) {
+  const outcomes = Object.keys(r.lesions[0].prediction.outcomes)
+  const sections = r.lesions.map((l, i) => el('section', { class: 'lesion', id: `lesion-${i}`, tabindex: '-1' }, el('h2', { text: 'Lesion ' + l.name }), el('p', { class: 'quiet', text: described(l).join(' · ') }), el('div', {})))
+  const rows = r.lesions.map((l, i) => el('tr', {},
+    el('th', { scope: 'row', 'data-label': 'Lesion' }, el('button', { type: 'button', class: 'link', onclick: () => { seek(l.name); sections[i].focus({ preventScroll: true }); sections[i].scrollIntoView({ block: 'start' }) } }, 'Lesion ' + l.name)),
+    el('td', { 'data-label': 'What and where', text: described(l).join(' · ') || '–' }),
+    ...outcomes.map(name => el('td', { 'data-label': name, text: inShort(l.prediction, name) })),
+    el('td', { 'data-label': 'Warnings', text: l.prediction.warnings.length ? `⚠ ${l.prediction.warnings.length}` : 'none' })))
+  const heads = ['Lesion', 'What and where', ...outcomes, 'Warnings'].map(text => el('th', { scope: 'col', text }))
+  const one = r.lesions.length === 1
+  place.append(el('table', { class: 'cards lesions' }, el('caption', { text: one ? 'One lesion' : `${r.lesions.length} lesions, the largest first` }), el('thead', {}, el('tr', {}, ...heads)), el('tbody', {}, ...rows)))
+  if (r.state && !one) place.append(el('p', { class: 'quiet', text: 'They are one result: verified, or taken back, all together.' }))
+  place.append(...sections)
+  const places = r.lesions.map((l, i) => {
+    show(sections[i].lastChild, l.prediction, model, { curves: l.curves || {} })
+    return sections[i].lastChild
+  })
+  place.redraw = () => places.forEach(p => p.redraw())
+}
+
+// described are the words of the mask on a lesion, and its volume.
+function described(l) {
+  const out = []
+  if (l.label) out.push(l.label)
+  if (l.site && l.site !== l.label) out.push(l.site)
+  if (l.volume) out.push(l.volume >= 1000 ? `${digits(l.volume / 1000)} ml` : `${digits(l.volume)} mm³`)
+  return out
+}
+
+// inShort is what was predicted of an outcome, in a cell.
+function inShort(p, name) {
+  const o = p.outcomes[name]
+  if (p.abstained) return 'no prediction'
+  if (o.kind === 'class') return o.label === null ? 'withheld' : `${o.label} (${percent(o.probabilities[o.label])})`
+  return o.risk === null ? 'withheld' : o.risk_group ? o.risk_group + ' risk' : `risk ${digits(o.risk)}`
+}
+
 // none says why no scan is shown.
 function none(r) {
-  const kept = r.lesions ? 'The scan is not shown where each lesion has a prediction.' : session.keep > 0 ? `Images are kept for ${Math.round(session.keep / 60)} min after they were sent, for those who sent them; these are gone, or none were sent.`
+  const kept = session.keep > 0 ? `Images are kept for ${Math.round(session.keep / 60)} min after they were sent, for those who sent them; these are gone, or none were sent.`
     : 'This server keeps no images after the prediction (studies.keep_images), so the scan cannot be shown.'
   return el('p', { class: 'quiet', text: kept })
 }

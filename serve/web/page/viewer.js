@@ -63,6 +63,20 @@ function choose(n) {
   draw()
 }
 
+// seek looks at the middle of a lesion, where a scan that has it is shown.
+export function seek(name) {
+  if (!open) return
+  const has = im => im.lesions?.find(l => l.lesion === name)
+  if (!has(image())) {
+    const n = open.scan.images.findIndex(has)
+    if (n < 0) return
+    choose(n)
+  }
+  open.at = [...has(image()).centre]
+  tools()
+  draw()
+}
+
 // frame lays out the planes.
 function frame() {
   const { place } = open
@@ -149,6 +163,12 @@ function tools() {
     pick.value = open.number
     pick.addEventListener('change', () => choose(Number(pick.value)))
     out.push(el('label', {}, 'Image ', pick))
+  }
+  if (im.lesions?.length > 1) {
+    const pick = el('select', { id: 'viewer-lesion' }, el('option', { value: '', text: 'all' }), ...im.lesions.map(l => el('option', { value: l.lesion, text: l.lesion })))
+    pick.value = im.lesions.find(l => l.centre.every((n, a) => n === open.at[a]))?.lesion ?? ''
+    pick.addEventListener('change', () => { if (pick.value) seek(pick.value); else { open.at = [...im.centre]; draw() } })
+    out.push(el('label', {}, 'Look at lesion ', pick))
   }
   const layers = el('select', { id: 'viewer-map' }, el('option', { value: -1, text: 'none' }), ...maps().map(l => el('option', { value: l.i, text: l.title })))
   layers.value = open.map

@@ -47,7 +47,12 @@ function headline(r) {
   const out = el('span', { class: 'headline' })
   if (r.state === 'entered-in-error') out.append(el('span', { class: 'tag entered-in-error', text: 'entered in error: do not use' }))
   if (r.abstained) out.append(el('span', { class: 'tag refused', text: 'no prediction' }))
-  else for (const h of r.headline) out.append(el('span', {}, el('span', { class: 'quiet', text: h.outcome + ' ' }), h.label !== undefined ? `${h.label} (${percent(h.probability)})` : h.risk_group ? h.risk_group + ' risk' : `risk ${digits(h.risk)}`))
+  else {
+    if (r.lesions) out.append(el('span', { class: 'quiet', text: r.lesions === 1 ? '1 lesion' : `${r.lesions} lesions` }))
+    const first = r.lesions ? r.headline.slice(0, 3) : r.headline
+    for (const h of first) out.append(el('span', {}, el('span', { class: 'quiet', text: (h.lesion ? h.lesion + ': ' : '') + h.outcome + ' ' }), h.label !== undefined ? `${h.label} (${percent(h.probability)})` : h.risk_group ? h.risk_group + ' risk' : h.risk !== undefined ? `risk ${digits(h.risk)}` : 'no prediction'))
+    if (first.length < r.headline.length) out.append(el('span', { class: 'quiet', text: `and ${r.headline.length - first.length} more` }))
+  }
   if (r.warnings) out.append(el('span', { class: 'warned', title: `${r.warnings} warnings`, text: `⚠ ${r.warnings}` }))
   if (r.state !== 'preliminary' && r.state !== 'entered-in-error') out.append(el('span', { class: 'tag ' + r.state, text: r.state }))
   return out

@@ -118,6 +118,8 @@ var (
 	VOILUTFunction                   = Attribute{0x00281056, "CS"}
 	LossyImageCompression            = Attribute{0x00282110, "CS"}
 	LUTExplanation                   = Attribute{0x00283003, "LO"}
+	AnatomicRegionSequence           = Attribute{0x00082218, "SQ"}
+	AnatomicRegionModifierSequence   = Attribute{0x00082220, "SQ"}
 	PixelMeasuresSequence            = Attribute{0x00289110, "SQ"}
 	FrameVOILUTSequence              = Attribute{0x00289132, "SQ"}
 	PixelValueTransformationSequence = Attribute{0x00289145, "SQ"}
