@@ -16,6 +16,8 @@ import (
 
 	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/scratch"
+	"github.com/voxgene/voxgene/serve/seal"
 )
 
 // Attributes by group and element (PS3.6).
@@ -24,6 +26,15 @@ const (
 	manufacturer = 0x00080070
 	studyUID     = 0x0020000D
 	seriesUID    = 0x0020000E
+
+	patientID         = 0x00100020
+	issuerOfPatientID = 0x00100021
+)
+
+// How the spool's names begin: of files that arrive, and of the folders of studies that wait.
+const (
+	arriving = "arriving-"
+	waiting  = "study-"
 )
 
 // spoolEvery is how often the spool is looked at.
@@ -36,6 +47,34 @@ const abandoned = 10 * time.Minute
 func name(uid string) string {
 	sum := sha256.Sum256([]byte(uid))
 	return hex.EncodeToString(sum[:16])
+}
+
+// tidy looks through what an earlier process left in the spool: files that were arriving are removed, unless a process that lives holds them, and what an
+// earlier version of the program kept as it came is encrypted.
+func (s *Stow) tidy() error {
+	entries, err := os.ReadDir(s.config.Spool)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(s.config.Spool, e.Name())
+		switch {
+		case e.IsDir() && strings.HasPrefix(e.Name(), waiting):
+			err = sealPlain(path, s.intake.Results)
+		case strings.HasPrefix(e.Name(), arriving):
+			var f *os.File
+			if f, err = os.Open(path); err == nil {
+				if scratch.Abandoned(f) {
+					err = os.Remove(path)
+				}
+				err = errors.Join(err, f.Close())
+			}
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Run makes cases of what lies in the spool until ctx ends. What was left there when the server stopped is taken up again.
@@ -73,7 +112,7 @@ func (s *Stow) Sweep(ctx context.Context) error {
 	for _, d := range dirs {
 		path := filepath.Join(s.config.Spool, d.Name())
 		if !d.IsDir() {
-			if info, err := d.Info(); err == nil && strings.HasPrefix(d.Name(), "arriving-") && time.Since(info.ModTime()) > max(abandoned, 2*s.intake.Limits.Stall) { // of a server that was killed
+			if info, err := d.Info(); err == nil && strings.HasPrefix(d.Name(), arriving) && time.Since(info.ModTime()) > max(abandoned, 2*s.intake.Limits.Stall) { // of a server that was killed
 				faults = append(faults, os.Remove(path))
 			}
 			continue
@@ -119,6 +158,9 @@ func (s *Stow) study(ctx context.Context, dir string) error {
 		return nil
 	}
 	f, err := s.find(dir)
+	if errors.Is(err, errSealed) || errors.Is(err, seal.ErrDamaged) {
+		return s.lost(dir)
+	}
 	if err != nil {
 		return err
 	}
@@ -139,8 +181,33 @@ func (s *Stow) study(ctx context.Context, dir string) error {
 	if after, _, err := state(dir); err != nil || after != before { // something came meanwhile
 		return err
 	}
+	return s.remove(dir)
+}
+
+// remove removes the folder of a study and destroys its key.
+func (s *Stow) remove(dir string) error {
 	delete(s.looked, dir)
-	return os.RemoveAll(dir)
+	return errors.Join(os.RemoveAll(dir), s.intake.Results.DropSpoolKey(filepath.Base(dir)))
+}
+
+// lost ends a study of which a file cannot be read: its patient was erased, or the file is damaged. What waits for more of it on the worklist is refused.
+func (s *Stow) lost(dir string) error {
+	s.intake.Log.Error("what waited in the spool cannot be read and is removed", "cause", errSealed.Error())
+	all, err := s.intake.Results.Cases("stow", 0)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if (c.Status == results.Waiting || c.Status == results.NeedsMask) && waiting+name(c.Content.Where) == filepath.Base(dir) {
+			c.Status, c.Reason = results.Refused, "what had come of the study cannot be read any more; send it again"
+			if _, err := s.intake.put(c); err != nil {
+				return err
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.remove(dir)
 }
 
 // close reports whether a study waits for something still. Where its time is over, what waits is refused; where no model reads it, it is so at
@@ -173,9 +240,17 @@ func (s *Stow) close(f *found, cases []results.Case, over bool) (open bool, err 
 
 // find describes a study of the spool.
 func (s *Stow) find(dir string) (*found, error) {
+	key, err := s.intake.Results.OpenSpool(filepath.Base(dir))
+	if errors.Is(err, results.ErrNotFound) {
+		return nil, errSealed
+	}
+	if err != nil {
+		return nil, err
+	}
+	sealed := under(dir, key)
 	f := &found{source: "stow", models: s.config.Models, require: s.config.Require, prepared: s.config.Prepared,
 		fetch: func(_ context.Context, instance string, to io.Writer) error {
-			in, err := os.Open(filepath.Join(dir, filepath.Base(instance)))
+			in, err := sealed.Open(instance)
 			if err != nil {
 				return err
 			}
@@ -187,7 +262,7 @@ func (s *Stow) find(dir string) (*found, error) {
 		return nil, err
 	}
 	for _, file := range files {
-		o, err := dicom.ReadObject(filepath.Join(dir, file.Name()))
+		o, err := dicom.ReadObjectIn(sealed, file.Name())
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +275,7 @@ func (s *Stow) find(dir string) (*found, error) {
 		f.series[i].instances = append(f.series[i].instances, file.Name())
 		if f.where == "" {
 			f.where = o.Text(studyUID)
-			f.identity = results.Identity{Patient: o.Text(0x00100020), Issuer: o.Text(0x00100021), Name: o.Text(0x00100010), Birth: o.Text(0x00100030), Sex: o.Text(0x00100040),
+			f.identity = results.Identity{Patient: o.Text(patientID), Issuer: o.Text(issuerOfPatientID), Name: o.Text(0x00100010), Birth: o.Text(0x00100030), Sex: o.Text(0x00100040),
 				Accession: o.Text(0x00080050), Study: f.where, StudyDate: o.Text(0x00080020), StudyTime: o.Text(0x00080030)}
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/voxgene/voxgene/serve/dicomweb/client"
 	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/problem"
+	"github.com/voxgene/voxgene/serve/scratch"
+	"github.com/voxgene/voxgene/serve/seal"
 	"github.com/voxgene/voxgene/serve/studies"
 )
 
@@ -27,9 +29,13 @@ type Stow struct {
 	looked map[string]string
 }
 
-// NewStow returns our side of STOW-RS.
+// NewStow returns our side of STOW-RS. What a server that was killed left of instances that were arriving is removed; studies that wait are taken up again.
 func NewStow(c StowConfig, in *Intake) (*Stow, error) {
-	return &Stow{config: c, intake: in, looked: map[string]string{}}, os.MkdirAll(c.Spool, 0o700)
+	s := &Stow{config: c, intake: in, looked: map[string]string{}}
+	if err := os.MkdirAll(c.Spool, 0o700); err != nil {
+		return nil, err
+	}
+	return s, s.tidy()
 }
 
 // Register adds the routes to a mux.
@@ -158,20 +164,20 @@ func (s *Stow) answer(w http.ResponseWriter, r *http.Request, stored, failed, un
 }
 
 // take keeps one instance in the spool. The reason is 0 where it was kept; o is nil where it is not DICOM. Names in the spool are hashes of
-// identifiers, so that the same instance is kept once and no input decides where a file lies.
+// identifiers, so that the same instance is kept once and no input decides where a file lies. Nothing of what arrives is written as it is: see sealedFiles.
 func (s *Stow) take(part io.Reader, study string) (o *dicom.Object, reason int, err error) {
-	f, err := os.CreateTemp(s.config.Spool, "arriving-")
+	f, err := os.CreateTemp(s.config.Spool, arriving)
 	if err != nil {
 		return nil, 0, err
 	}
+	defer f.Close()           // a file that was kept is on the disk by then
 	defer os.Remove(f.Name()) // which is gone where it was kept
-	if _, err := io.Copy(f, part); err != nil {
-		return nil, 0, errors.Join(err, f.Close())
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	scratch.Hold(f)
+	key := seal.Random(seal.KeySize)
+	if err := sealTo(f, key, part); err != nil {
 		return nil, 0, err
 	}
-	o, err = dicom.ReadObject(f.Name())
+	o, err = dicom.ReadObjectIn(sealedFiles{s.config.Spool, func([]byte) ([]byte, error) { return key, nil }}, filepath.Base(f.Name()))
 	if err != nil || !p10.ValidUID(o.UID) || !p10.ValidUID(o.Class) {
 		return nil, cannotUnderstand, nil
 	}
@@ -186,7 +192,15 @@ func (s *Stow) take(part io.Reader, study string) (o *dicom.Object, reason int, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	dir := filepath.Join(s.config.Spool, "study-"+name(own))
+	folder := waiting + name(own)
+	sealer, err := s.intake.Results.SpoolKey(folder, o.Text(patientID), o.Text(issuerOfPatientID))
+	if err != nil {
+		return o, 0, err
+	}
+	if err := keep(f, key, sealer); err != nil {
+		return o, 0, err
+	}
+	dir := filepath.Join(s.config.Spool, folder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return o, 0, err
 	}

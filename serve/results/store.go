@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS cases (
 	id TEXT PRIMARY KEY, time INTEGER NOT NULL, changed INTEGER NOT NULL, source TEXT NOT NULL, model TEXT NOT NULL, patient BLOB NOT NULL,
 	same BLOB NOT NULL UNIQUE, status TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '', content BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS cases_time ON cases (time);
+CREATE TABLE IF NOT EXISTS spool (name BLOB PRIMARY KEY, patient BLOB NOT NULL, key BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`
 
 // Open opens the store in a database file, making it and its key file where they are not. A store without its key file is refused.
@@ -166,11 +167,15 @@ func (s *Store) change(do func(tx *sql.Tx) error) error {
 	return nil
 }
 
-// Erase destroys a patient's key and returns how many results and cases can no longer be read. Their rows stay as tombstones.
+// Erase destroys a patient's key and returns how many results and cases can no longer be read. Their rows stay as tombstones. What waits of the patient to
+// be predicted can no longer be read either.
 func (s *Store) Erase(patient, issuer string) (int, error) {
 	n := 0
 	return n, s.change(func(tx *sql.Tx) error {
 		p := s.patient(patient, issuer)
+		if _, err := tx.Exec("DELETE FROM spool WHERE patient = ?", p); err != nil {
+			return err
+		}
 		r, err := tx.Exec("DELETE FROM keys WHERE patient = ?", p)
 		if err != nil {
 			return err

@@ -15,3 +15,6 @@ func claim(f *os.File) bool {
 	_, err := f.WriteString("held\n")
 	return err == nil
 }
+
+// mark does nothing: a file that is worked on cannot be marked without a change of its content.
+func mark(*os.File) bool { return false }

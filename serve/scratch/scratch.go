@@ -61,6 +61,12 @@ func (f *Folder) Close() error {
 	return errors.Join(os.RemoveAll(f.Path), f.lock.Close())
 }
 
+// Hold marks an open file as one that this process works on, until it is closed or the process ends, however it does.
+func Hold(f *os.File) { mark(f) }
+
+// Abandoned reports whether an open file is of a process that ended: nobody holds it. Where the system does not tell, it is false.
+func Abandoned(f *os.File) bool { return mark(f) }
+
 // same reports whether an open file is still the one of its name.
 func same(f *os.File) bool {
 	a, err := f.Stat()

@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -30,7 +31,12 @@ type Object struct {
 
 // ReadObject reads the attributes of a file, and no pixel.
 func ReadObject(path string) (*Object, error) {
-	f, err := load(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	return ReadObjectIn(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+}
+
+// ReadObjectIn is ReadObject for a file of a file system.
+func ReadObjectIn(fsys fs.FS, name string) (*Object, error) {
+	f, err := load(fsys, name)
 	if err != nil {
 		return nil, err
 	}
