@@ -73,7 +73,7 @@ func (r *run) plan(i int) (*outcomeRun, error) {
 	}
 	one.x = columns(r.all, keep).Select(one.rows)
 	r.e.Foresee(one.x, one.y, func(row int) string { return r.unit.Describe(r.keys[one.rows[row]]) }, &r.faults)
-	one.study = validate.Study{X: one.x, Seed: work.Seed(r.e.Seed)}
+	one.study = validate.Study{X: one.x, Seed: work.Seed(r.e.Seed), Backend: r.o.Backend}
 	for _, again := range r.cohort.Again {
 		one.study.Again = append(one.study.Again, models.FromTable(again).Select(one.rows))
 	}

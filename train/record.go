@@ -17,6 +17,7 @@ type Record struct {
 	CPUs     int                `json:"cpus"`
 	Procs    int                `json:"gomaxprocs"`
 	Jobs     int                `json:"jobs"`
+	Backend  string             `json:"backend,omitempty"` // of networks, where it is not Go
 	Seed     uint64             `json:"seed"`
 	Resumed  bool               `json:"resumed"`
 	Started  time.Time          `json:"started"`
@@ -30,7 +31,7 @@ type Record struct {
 }
 
 func (r *run) record() ([]byte, error) {
-	rec := Record{Name: r.e.Name, Program: Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Procs: runtime.GOMAXPROCS(0), Jobs: r.e.Jobs,
+	rec := Record{Name: r.e.Name, Program: Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Procs: runtime.GOMAXPROCS(0), Jobs: r.e.Jobs, Backend: r.o.Backend,
 		Seed: r.e.Seed, Resumed: r.o.Resume, Started: r.started.UTC(), Seconds: time.Since(r.started).Seconds(), Fits: r.fits, Stages: r.timings, Inputs: r.inputs, SHA256: r.hashes}
 	for _, f := range r.cohort.Failures {
 		rec.Patients = append(rec.Patients, f.Patient+": "+f.Reason)

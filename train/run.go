@@ -22,6 +22,8 @@ type Options struct {
 	Log    io.Writer // lines for the terminal; nil means none
 	// Against is the folder of an earlier run to compare with, in the report and run.json; empty means none.
 	Against string
+	// Backend names what networks run on, for run.json and so that work finished on another is not gone on with; empty where it is Go.
+	Backend string
 	// Progress, if not nil, is called as the parts of a stage are done.
 	Progress func(stage string, done, total int)
 }

@@ -346,7 +346,7 @@ func (one *outcomeRun) withSteps(s validate.Study, steps []pipeline.Spec) (valid
 	p.Models = one.study.Procedure.At(one.result).Only(best).Models
 	p.Models[0].Candidates = slices.Clone(p.Models[0].Candidates)
 	p.Models[0].Candidates[0].Pipeline = 0 // the steps are given
-	fresh := validate.Study{Rows: s.Rows, X: s.X, Learned: s.Learned, Again: s.Again, Lower: s.Lower, Joint: s.Joint, Procedure: p, Seed: s.Seed, Score: s.Score}
+	fresh := validate.Study{Rows: s.Rows, X: s.X, Learned: s.Learned, Again: s.Again, Lower: s.Lower, Joint: s.Joint, Procedure: p, Seed: s.Seed, Score: s.Score, Backend: s.Backend}
 	return fresh, nil
 }
 

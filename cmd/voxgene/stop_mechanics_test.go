@@ -65,12 +65,12 @@ honest: {permutations: 0, baselines: []}
 	}
 	time.Sleep(20 * time.Millisecond) // file times are coarse
 	resumed := time.Now()
-	child = startProgram(t, "train", "stopped.yaml", "--out", "run", "--resume")
+	child = startProgram(t, "train", "stopped.yaml", "--out", "run", "--backend", "go", "--resume")
 	child.until(t, func() bool { return len(stored(t, "run")) == all })
 	time.Sleep(100 * time.Millisecond) // the last fit is over and its explanations are under way
 	asked := time.Now()
 	code, said := child.end(t, syscall.SIGTERM)
-	if took := time.Since(asked); code != 1 || took > 5*time.Second || !strings.Contains(said, "stopped; go on with: voxgene train stopped.yaml --out run --resume") {
+	if took := time.Since(asked); code != 1 || took > 5*time.Second || !strings.Contains(said, "stopped; go on with: voxgene train stopped.yaml --out run --backend go --resume") {
 		t.Errorf("told to stop, it ended with exit %d after %v: %s", code, took, said)
 	}
 	again := 0 // checkpoints of the killed run that the resumed one wrote on

@@ -17,6 +17,7 @@ import (
 
 	"github.com/voxgene/voxgene/features/phantom"
 	"github.com/voxgene/voxgene/features/work"
+	"github.com/voxgene/voxgene/models/neural"
 	"github.com/voxgene/voxgene/train"
 	"github.com/voxgene/voxgene/train/config"
 )
@@ -54,7 +55,7 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 			}
 			p := newProgress(stderr)
 			s, err := promptly(c.Context(), func() (*train.Summary, error) {
-				return train.Run(c.Context(), e, train.Options{Resume: resume, Against: against, Log: p, Progress: p.step})
+				return train.Run(c.Context(), e, train.Options{Resume: resume, Against: against, Backend: neural.Other(), Log: p, Progress: p.step})
 			})
 			p.done()
 			var wrong *train.InputError
@@ -68,6 +69,9 @@ failed, or some patients' files could not be used; 2: the command line, the expe
 				}
 				for _, s := range set {
 					again += " --set '" + s + "'"
+				}
+				if name := c.Flag("backend").Value.String(); name != "" {
+					again += " --backend " + name
 				}
 				return fmt.Errorf("stopped; go on with: voxgene train %s%s --resume", args[0], again)
 			case s == nil:

@@ -138,6 +138,16 @@ func wholePrecision(config string) error {
 	return os.Setenv(variable, "0")
 }
 
+// Other is the backend in use where it was chosen and is not Go's, and empty otherwise.
+func Other() string {
+	engine.Lock()
+	defer engine.Unlock()
+	if engine.name == defaultBackend {
+		return ""
+	}
+	return engine.name
+}
+
 // engineName is the backend in use, opened if none is.
 func engineName() string {
 	engine.Lock()

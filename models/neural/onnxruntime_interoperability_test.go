@@ -5,8 +5,6 @@ package neural
 import (
 	"os"
 	"testing"
-
-	"github.com/gomlx/compute"
 )
 
 const onnxRuntimeCPU = "onnxruntime:cpu"
@@ -19,15 +17,14 @@ func needsRuntime(t *testing.T) {
 	}
 }
 
-// runtimeBackend is ONNX Runtime.
-func runtimeBackend(t *testing.T) compute.Backend {
-	t.Helper()
+func TestONNXRuntimeGradients(t *testing.T) {
 	needsRuntime(t)
-	b, err := open(onnxRuntimeCPU)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	backendGradients(t, onnxRuntimeCPU)
+}
+
+func TestONNXRuntimeBlocks(t *testing.T) {
+	needsRuntime(t)
+	backendBlocks(t, onnxRuntimeCPU)
 }
 
 func TestONNXRuntimeAgainstGo(t *testing.T) {

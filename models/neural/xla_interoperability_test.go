@@ -17,6 +17,10 @@ func xlaBackend(t *testing.T) string {
 	return name
 }
 
+func TestXLAGradients(t *testing.T) { backendGradients(t, xlaBackend(t)) }
+
+func TestXLABlocks(t *testing.T) { backendBlocks(t, xlaBackend(t)) }
+
 func TestXLAAgainstGo(t *testing.T) { backendAgainstGo(t, xlaBackend(t)) }
 
 func TestXLATraining(t *testing.T) { backendTraining(t, xlaBackend(t)) }

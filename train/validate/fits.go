@@ -27,6 +27,9 @@ func (s *Study) key(kind string, f Fold, more ...[]byte) work.Key {
 		kind += " joint"
 		parts = append(parts, s.joint, integers(f.Extra))
 	}
+	if s.Backend != "" {
+		kind += " on " + s.Backend
+	}
 	return work.NewKey(kind, codeVersion, append(parts, more...)...)
 }
 

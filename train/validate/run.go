@@ -39,6 +39,8 @@ type Study struct {
 	Score func(clinical.Outcome, models.Prediction) float64
 	// Once makes choices on the first of the inner folds alone, a hold-out, where fits take long.
 	Once bool
+	// Backend names what networks are fitted on, where it is not Go: what was finished on one is not taken for another's.
+	Backend string
 	// Explain asks for the contributions of columns in every outer fold.
 	Explain bool
 

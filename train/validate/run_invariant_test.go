@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/voxgene/voxgene/features/clinical"
@@ -136,6 +137,14 @@ func TestRunIsTheSameResumed(t *testing.T) {
 	fresh := study(60, 5, 1, 3)
 	fresh.Procedure.Models[0].Candidates[0].Learner = centroid{saw: func(models.Training) { t.Error("finished work is done again") }}
 	run(t, fresh, work.Pool{Store: store})
+	// What networks made elsewhere is not taken for what they would be here.
+	again := int64(0)
+	elsewhere := study(60, 5, 1, 3)
+	elsewhere.Backend = "xla:cuda"
+	elsewhere.Procedure.Models[0].Candidates[0].Learner = centroid{most: 1, saw: func(models.Training) { atomic.AddInt64(&again, 1) }}
+	if got := run(t, elsewhere, work.Pool{Store: store}); !reflect.DeepEqual(got, want) || again == 0 {
+		t.Errorf("on another backend %d fits were done again, or the result is another", again)
+	}
 }
 
 // Whatever the test rows hold, the models of a fold have seen the same training rows and are the same; and no fit, inner or

@@ -1,4 +1,4 @@
-//go:build onnx
+//go:build onnx || xla
 
 package neural
 
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -43,8 +44,8 @@ func handed(args []array) []any {
 	return out
 }
 
-// More blocks, whose way on ONNX Runtime depends on their shapes.
-var runtimeBlocks = []struct {
+// More blocks, whose way on another backend depends on their shapes.
+var shapedBlocks = []struct {
 	name   string
 	shapes [][]int
 	build  func(in []*Node) *Node
@@ -63,11 +64,11 @@ var runtimeBlocks = []struct {
 	}},
 }
 
-// The gradient of every block on ONNX Runtime is that of finite differences there, in single precision.
-func TestONNXRuntimeGradients(t *testing.T) {
-	be := runtimeBackend(t)
+// backendGradients: the gradient of every block on another backend is that of finite differences there, in single precision.
+func backendGradients(t *testing.T, other string) {
+	be := opened(t, other)
 	const step = 1.0 / 256
-	for _, b := range slices.Concat(blocks, runtimeBlocks) {
+	for _, b := range slices.Concat(blocks, shapedBlocks) {
 		t.Run(b.name, func(t *testing.T) {
 			args := singles(b.name, b.shapes)
 			value := MustNewExec(be, func(in []*Node) *Node { return weighed(b.build(in)) })
@@ -91,10 +92,10 @@ func TestONNXRuntimeGradients(t *testing.T) {
 	}
 }
 
-// Values and gradients of every block are those of the Go backend, to 1e-4 of the largest: also where values are tied, and at 0, as the blank
+// backendBlocks: values and gradients of every block are those of the Go backend, to 1e-4 of the largest: also where values are tied, and at 0, as the blank
 // background of a crop makes them.
-func TestONNXRuntimeBlocks(t *testing.T) {
-	all := slices.Concat(blocks, runtimeBlocks)
+func backendBlocks(t *testing.T, other string) {
+	all := slices.Concat(blocks, shapedBlocks)
 	for _, in := range []int{1, 3, 9} {
 		for _, side := range []int{1, 3, 5} {
 			for _, space := range [][]int{{2, 7, 6}, {1, 4, 8}, {2, 5, 6, 4}, {1, 2, 3, 5}} {
@@ -110,7 +111,7 @@ func TestONNXRuntimeBlocks(t *testing.T) {
 			}
 		}
 	}
-	on, plain := runtimeBackend(t), backend(t)
+	on, plain := opened(t, other), backend(t)
 	for _, b := range all {
 		for _, tied := range []bool{false, true} {
 			args := singles(b.name, b.shapes)
@@ -133,6 +134,18 @@ func TestONNXRuntimeBlocks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// opened is the backend of that name.
+func opened(t *testing.T, name string) compute.Backend {
+	t.Helper()
+	engine.Lock()
+	defer engine.Unlock()
+	b, err := open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // widened are the values of a tensor in single precision.
