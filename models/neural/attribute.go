@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	. "github.com/gomlx/gomlx/core/graph"
-
 	"github.com/voxgene/voxgene/models"
 )
 
@@ -62,20 +60,17 @@ func (m *Model) Attribute(ctx context.Context, x models.Matrix, r models.Attribu
 	for _, s := range m.Reads {
 		c.Images = append(c.Images, models.ImageContributions{Source: s.Source, Totals: make([]float64, x.Rows*numbers), Maps: make([][]float32, x.Rows*numbers)})
 	}
-	for i := range x.Rows {
+	return c, w.rows(x.Rows, func(i int) error {
 		targets := make([]float64, numbers)
 		for k, g := range goals {
 			targets[k] = g.value(out[i])
 		}
 		sums, err := w.integrate(ctx, m.point(d, i), targets)
-		if err != nil {
-			return none, err
-		}
-		for k := range goals {
+		for k := range sums {
 			m.share(&c, sums[k], i*numbers+k, columns, d, i, r.Maps)
 		}
-	}
-	return c, nil
+		return err
+	})
 }
 
 // share writes what one number of a row is made of to its place at: to columns and to the sources of images.
@@ -200,125 +195,4 @@ func (m *Model) origins(r models.AttributionRequest) ([]origin, error) {
 		}
 	}
 	return []origin{mean}, nil
-}
-
-// way integrates gradients for one network.
-type way struct {
-	m     *Model
-	goals []goal
-	from  []origin
-	bases []float64
-	// forward and back are the programs: outputs, and outputs with the gradient of a weighted sum of them.
-	forward, back *program
-	size          int // of a batch
-}
-
-func (m *Model) newWay(goals []goal, from []origin) (*way, error) {
-	a := &m.Architecture
-	arch := a.graph()
-	w := &way{m: m, goals: goals, from: from, size: a.onTheWay(), bases: make([]float64, len(goals))}
-	var err error
-	if w.forward, err = compiled(fmt.Sprintf("predict %d %s", w.size, arch), a.outputs); err != nil {
-		return nil, err
-	}
-	if w.back, err = compiled(fmt.Sprintf("pull back %d %d %s", m.Head, w.size, arch), a.pullBack(m.Head)); err != nil {
-		return nil, err
-	}
-	points := make([]position, len(from))
-	for k, o := range from {
-		points[k] = o.position
-	}
-	out, err := w.outputs(points)
-	if err != nil {
-		return nil, err
-	}
-	for k, o := range from {
-		for g := range goals {
-			w.bases[g] += o.share * goals[g].value(out[k])
-		}
-	}
-	return w, nil
-}
-
-// onTheWay is how many points of a way a program takes: as many as keep its memory small.
-func (a *Architecture) onTheWay() int {
-	if a.Image == nil {
-		return a.together()
-	}
-	return min(16, max(1, (1<<14)/(a.Image.Size[0]*a.Image.Size[1]*a.Image.Size[2])))
-}
-
-// pullBack builds the graph of a head's output and of the gradient of its sum, weighted by the last input, with respect to image, table and
-// presence, as far as the network reads them. Samples do not touch one another, so that each has its own gradient.
-func (a *Architecture) pullBack(head int) func(in []*Node) []*Node {
-	return func(in []*Node) []*Node {
-		w, rest := a.named(in)
-		s, rest := a.sample(rest, false)
-		outs, _ := a.forward(w, s, true)
-		var inputs []*Node
-		for _, n := range []*Node{s.image, s.table, s.present} {
-			if n != nil {
-				inputs = append(inputs, n)
-			}
-		}
-		return append([]*Node{outs[head]}, Gradient(ReduceAllSum(Mul(outs[head], rest[0])), inputs...)...)
-	}
-}
-
-// outputs are those of the head at points, averaged over members.
-func (w *way) outputs(points []position) ([][]float64, error) {
-	width := w.m.head().width()
-	out := make([][]float64, len(points))
-	err := inParallel((len(points)+w.size-1)/w.size, func(chunk int) error {
-		part := points[chunk*w.size : min((chunk+1)*w.size, len(points))]
-		in := w.batch(part)
-		for k := range part {
-			out[chunk*w.size+k] = make([]float64, width)
-		}
-		for _, weights := range w.m.Members {
-			got, err := w.forward.run(append(weights.arrays(), in...)...)
-			if err != nil {
-				return err
-			}
-			for k := range part {
-				for c := range width {
-					out[chunk*w.size+k][c] += float64(got[w.m.Head][c*w.size+k]) / float64(len(w.m.Members))
-				}
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
-// batch packs at most size points into the inputs of a graph; what is left over is 0.
-func (w *way) batch(points []position) []array {
-	a := &w.m.Architecture
-	var in []array
-	if e := a.Image; e != nil {
-		voxels := e.Size[0] * e.Size[1] * e.Size[2]
-		t := newArray(e.Channels, w.size, e.Size[2], e.Size[1], e.Size[0])
-		for k, p := range points {
-			for j, v := range p.image {
-				t.values[(j/voxels*w.size+k)*voxels+j%voxels] = float32(v)
-			}
-		}
-		in = append(in, t)
-	}
-	lay := func(n int, of func(p position) []float64) {
-		t := newArray(n, w.size)
-		for k, p := range points {
-			for j, v := range of(p) {
-				t.values[j*w.size+k] = float32(v)
-			}
-		}
-		in = append(in, t)
-	}
-	if a.Columns > 0 {
-		lay(a.Columns, func(p position) []float64 { return p.table })
-	}
-	if a.Fusion != "" {
-		lay(modalities, func(p position) []float64 { return p.present })
-	}
-	return in
 }

@@ -39,7 +39,11 @@ func (w *way) steps(each int) []step {
 }
 
 // integrate returns the contributions to each number at a place: finer and finer until they sum to what the numbers are.
-func (w *way) integrate(ctx context.Context, to position, numbers []float64) ([]position, error) {
+func (w *way) integrate(ctx context.Context, at position, numbers []float64) ([]position, error) {
+	to, err := w.end(at)
+	if err != nil {
+		return nil, err
+	}
 	least, most, gap := fewestPoints, mostPoints, fineGap
 	each := 1
 	if to.image == nil {
@@ -48,38 +52,59 @@ func (w *way) integrate(ctx context.Context, to position, numbers []float64) ([]
 	each = max(each, (least+len(w.from)-1)/len(w.from))
 	most = max(most, 4*each*len(w.from))
 	for ; ; each *= 2 {
-		sums, err := w.sum(ctx, to, w.steps(each))
+		all, err := w.sum(ctx, to, w.steps(each))
 		if err != nil {
 			return nil, err
 		}
 		fine := true
-		for k := range sums {
+		for k := range all {
 			distance := numbers[k] - w.bases[k]
-			fine = fine && math.Abs(sums[k].total()-distance) <= gap*math.Abs(distance)+1e-9
+			fine = fine && math.Abs(w.total(all[k], to)-distance) <= gap*math.Abs(distance)+1e-9
 		}
-		if fine || 2*each*len(w.from) > most {
-			return sums, nil
+		if !fine && 2*each*len(w.from) <= most {
+			continue
 		}
+		out := make([]position, len(all))
+		for k := range out {
+			if out[k], err = w.contributions(all[k], to); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
 	}
 }
 
-// total is the sum of all parts.
-func (p position) total() float64 {
+// total is the sum of all contributions, which first layers do not change.
+func (w *way) total(s sums, to end) float64 {
 	sum := 0.0
-	for _, part := range [][]float64{p.image, p.table, p.present} {
-		for _, v := range part {
-			sum += v
+	for m, gradient := range s.images {
+		from := w.starts[0].images[m]
+		for j, g := range gradient {
+			if g != 0 {
+				sum += g * (to.images[m][j] - from[j])
+			}
 		}
+	}
+	for m, gradient := range s.tables {
+		width := len(to.tables[m])
+		for k := range w.starts {
+			for j, from := range w.starts[k].tables[m] {
+				sum += gradient[k*width+j] * (to.tables[m][j] - from)
+			}
+		}
+	}
+	for _, v := range s.present {
+		sum += v
 	}
 	return sum
 }
 
-// sum adds up gradient × distance over steps, in their order whatever the number of processors.
-func (w *way) sum(ctx context.Context, to position, steps []step) ([]position, error) {
+// sum adds up what is summed over steps, in their order whatever the number of processors, for every number.
+func (w *way) sum(ctx context.Context, to end, steps []step) ([]sums, error) {
 	each := w.size * atOnce
-	parts := make([][]position, (len(steps)+each-1)/each)
-	err := inParallel(len(parts), func(i int) (err error) {
-		parts[i], err = w.some(ctx, to, steps[i*each:min((i+1)*each, len(steps))])
+	parts := make([][]sums, (len(steps)+each-1)/each)
+	err := w.tasks(len(parts), func(i int) (err error) {
+		parts[i], err = w.part(ctx, to, steps[i*each:min((i+1)*each, len(steps))])
 		return err
 	})
 	if err != nil {
@@ -87,71 +112,61 @@ func (w *way) sum(ctx context.Context, to position, steps []step) ([]position, e
 	}
 	for _, p := range parts[1:] {
 		for g := range p {
-			parts[0][g].add(p[g], 1)
+			parts[0][g].add(p[g])
 		}
 	}
 	return parts[0], nil
 }
 
-// add adds a multiple of another place.
-func (p position) add(q position, times float64) {
-	for k, v := range q.image {
-		p.image[k] += times * v
+// add adds others.
+func (s sums) add(other sums) {
+	each := func(to, from [][]float64) {
+		for m := range to {
+			for j, v := range from[m] {
+				to[m][j] += v
+			}
+		}
 	}
-	for k, v := range q.table {
-		p.table[k] += times * v
-	}
-	for k, v := range q.present {
-		p.present[k] += times * v
-	}
+	each(s.images, other.images)
+	each(s.tables, other.tables)
+	each([][]float64{s.present}, [][]float64{other.present})
 }
 
-// some sums over a few steps, for every number.
-func (w *way) some(ctx context.Context, to position, steps []step) ([]position, error) {
-	sums := make([]position, len(w.goals))
-	for g := range sums {
-		sums[g] = position{make([]float64, len(to.image)), make([]float64, len(to.table)), make([]float64, len(to.present))}
+// part sums over a few steps, for every number.
+func (w *way) part(ctx context.Context, to end, steps []step) ([]sums, error) {
+	all := make([]sums, len(w.goals))
+	for g := range all {
+		all[g] = sums{present: make([]float64, len(to.present))}
+		for _, image := range to.images {
+			all[g].images = append(all[g].images, make([]float64, len(image)))
+		}
+		for _, table := range to.tables {
+			all[g].tables = append(all[g].tables, make([]float64, len(w.from)*len(table)))
+		}
 	}
 	for at := 0; at < len(steps); at += w.size {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		part := steps[at:min(at+w.size, len(steps))]
-		points := make([]position, len(part))
-		for k, s := range part {
-			points[k] = between(w.from[s.from].position, to, s.along)
-		}
-		slopes, err := w.slopes(points)
+		in := w.mix(to, part)
+		slopes, err := w.slopes(in, len(part))
 		if err != nil {
 			return nil, err
 		}
-		in := w.batch(points)
 		for _, pull := range slopes {
-			for _, weights := range w.m.Members {
-				got, err := w.back.run(append(append(weights.arrays(), in...), pull.by)...)
+			for m, weights := range w.m.Members {
+				got, err := w.back.run(append(append(weights.arrays(), in[m]...), pull.by)...)
 				if err != nil {
 					return nil, err
 				}
-				for k, s := range part {
-					scale := s.weight / float64(len(w.m.Members))
-					w.collect(sums, got[1:], k, scale, pull, w.from[s.from].position, to)
+				for n, g := range pull.numbers {
+					w.collect(&all[g], m, got[1:], part, pull.factors[n], to)
 				}
 			}
 		}
 	}
-	return sums, nil
-}
-
-// between is the place a share of the way from one place to another.
-func between(from, to position, along float64) position {
-	mix := func(a, b []float64) []float64 {
-		out := make([]float64, len(b))
-		for k := range b {
-			out[k] = a[k] + along*(b[k]-a[k])
-		}
-		return out
-	}
-	return position{mix(from.image, to.image), mix(from.table, to.table), mix(from.present, to.present)}
+	return all, nil
 }
 
 // pull is one gradient to take: that of the outputs weighed by some factors, for one number or, times a factor of each sample, for several.
@@ -161,17 +176,17 @@ type pull struct {
 	factors [][]float64 // of each number, of each sample
 }
 
-// slopes are the gradients that the numbers want at points. Of a head of one output there is one, whatever the numbers made of it.
-func (w *way) slopes(points []position) ([]pull, error) {
+// slopes are the gradients that the numbers want at the first points of a batch. Of a head of one output there is one, whatever the numbers made of it.
+func (w *way) slopes(in [][]array, points int) ([]pull, error) {
 	width := w.m.head().width()
 	curved := false
 	for _, g := range w.goals {
 		curved = curved || !g.straight
 	}
-	out := make([][]float64, len(points))
+	out := make([][]float64, points)
 	if curved {
 		var err error
-		if out, err = w.outputs(points); err != nil {
+		if out, err = w.some(in, points); err != nil {
 			return nil, err
 		}
 	}
@@ -182,7 +197,7 @@ func (w *way) slopes(points []position) ([]pull, error) {
 			one.by.values[k] = 1
 		}
 		for g, goal := range w.goals {
-			factors := make([]float64, len(points))
+			factors := make([]float64, points)
 			for k := range points {
 				goal.slope(out[k], slope)
 				factors[k] = slope[0]
@@ -193,7 +208,7 @@ func (w *way) slopes(points []position) ([]pull, error) {
 	}
 	all := make([]pull, len(w.goals))
 	for g, goal := range w.goals {
-		all[g] = pull{by: newArray(width, w.size), numbers: []int{g}, factors: [][]float64{make([]float64, len(points))}}
+		all[g] = pull{by: newArray(width, w.size), numbers: []int{g}, factors: [][]float64{make([]float64, points)}}
 		for k := range points {
 			goal.slope(out[k], slope)
 			all[g].factors[0][k] = 1
@@ -205,27 +220,39 @@ func (w *way) slopes(points []position) ([]pull, error) {
 	return all, nil
 }
 
-// collect adds sample k of the gradients of image, table and presence, times the way and the scale, to the sums.
-func (w *way) collect(sums []position, gradients [][]float32, k int, scale float64, p pull, from, to position) {
-	voxels := 1
-	if e := w.m.Architecture.Image; e != nil {
-		voxels = e.Size[0] * e.Size[1] * e.Size[2]
+// collect adds the gradients of a member at steps, times the steps' weights and factors.
+func (w *way) collect(s *sums, member int, gradients [][]float32, steps []step, factors []float64, to end) {
+	weight := make([]float64, len(steps))
+	for k := range steps {
+		weight[k] = steps[k].weight / float64(len(w.m.Members)) * factors[k]
 	}
-	for n, g := range p.numbers {
-		factor := scale * p.factors[n][k]
-		at := 0
-		for _, part := range [...]struct {
-			sum, from, to []float64
-			inner         int // places that follow the axis of the batch
-		}{{sums[g].image, from.image, to.image, voxels}, {sums[g].table, from.table, to.table, 1}, {sums[g].present, from.present, to.present, 1}} {
-			if len(part.to) == 0 {
-				continue
+	if len(s.images) > 0 {
+		sum := s.images[member%len(s.images)]
+		for _, f := range w.fields {
+			for c := range f.channels {
+				at := sum[c*f.inner : (c+1)*f.inner]
+				for k, scale := range weight {
+					for j, g := range gradients[0][(c*w.size+k)*f.inner:][:f.inner] {
+						at[j] += scale * float64(g)
+					}
+				}
 			}
-			gradient := gradients[at]
-			at++
-			for j := range part.to {
-				part.sum[j] += factor * float64(gradient[(j/part.inner*w.size+k)*part.inner+j%part.inner]) * (part.to[j] - part.from[j])
+			sum, gradients = sum[f.channels*f.inner:], gradients[1:]
+		}
+	}
+	if to.table != nil {
+		sum := s.tables[member%len(s.tables)]
+		width := len(sum) / len(w.from)
+		for j := range width {
+			for k, g := range gradients[0][j*w.size:][:len(steps)] {
+				sum[steps[k].from*width+j] += weight[k] * float64(g)
 			}
+		}
+		gradients = gradients[1:]
+	}
+	for j, end := range to.present {
+		for k, g := range gradients[0][j*w.size:][:len(steps)] {
+			s.present[j] += weight[k] * float64(g) * (end - w.from[steps[k].from].present[j])
 		}
 	}
 }

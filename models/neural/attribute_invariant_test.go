@@ -203,30 +203,29 @@ func TestSlopesByFiniteDifferences(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			from, err := m.origins(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w, err := m.newWay(goals, from)
-			if err != nil {
-				t.Fatal(err)
-			}
 			// Along one short step, what gradients sum to is what the number changes by; the step goes to another patient, so that it touches every input.
 			at, other := m.point(d, 5), m.point(d, 9)
 			const h = 2e-3
 			near, far := between(at, other, -h), between(at, other, h)
-			w.from = []origin{{near, 1}}
-			sums, err := w.sum(context.Background(), far, []step{{0, 0.5, 1}})
+			w, err := m.newWay(goals, []origin{{near, 1}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := w.outputs([]position{near, far, at})
+			to, err := w.end(far)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sums, err := w.sum(context.Background(), to, []step{{0, 0.5, 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := w.outputs(to, []step{{0, 0, 0}, {0, 1, 0}, {0, 0.5, 0}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for g, goal := range goals {
 				want := goal.value(out[1]) - goal.value(out[0])
-				if got := sums[g].total(); math.Abs(got-want) > 0.02*math.Abs(want)+2e-5*(1+math.Abs(goal.value(out[2]))) {
+				if got := w.total(sums[g], to); math.Abs(got-want) > 0.02*math.Abs(want)+2e-5*(1+math.Abs(goal.value(out[2]))) {
 					t.Errorf("%s %s %s %v, number %d: the gradient says %g, the difference is %g", c.kind, c.outcome, scale, c.set, g, got, want)
 				}
 			}
@@ -301,4 +300,16 @@ func TestContributionsOfImageAndTable(t *testing.T) {
 			t.Error("columns alone were put in of a network over images")
 		}
 	}
+}
+
+// between is the place a share of the way from one place to another.
+func between(from, to position, along float64) position {
+	mix := func(a, b []float64) []float64 {
+		var out []float64
+		for k := range b {
+			out = append(out, a[k]+along*(b[k]-a[k]))
+		}
+		return out
+	}
+	return position{mix(from.image, to.image), mix(from.table, to.table), mix(from.present, to.present)}
 }

@@ -276,7 +276,7 @@ func (f *frozen) build(in []*Node) []*Node {
 	}
 	seen := traced{}
 	if f.layer == "" {
-		return []*Node{Reshape(f.arch.Image.embed(w, in[len(in)-1], seen), -1)}
+		return []*Node{Reshape(f.arch.Image.embed(w, in[len(in)-1], false, seen), -1)}
 	}
 	f.arch.Image.forward(w, in[len(in)-1], false, seen)
 	x := seen[f.layer]

@@ -28,6 +28,7 @@ func (w graphWeights) dense(name string, x *Node) *Node {
 type sample struct {
 	image   *Node // [channels, batch, z, y, x]
 	table   *Node // [columns, batch]
+	begun   *Node // in place of table what its first layer makes of it before the rectifier, [hidden, batch]; else nil
 	present *Node // [modalities, batch]: 1 where a patient has images, and where a table; only where both are read
 	drop    *Node // [width, batch]: what the last hidden layer is multiplied with; nil outside training
 }
@@ -58,24 +59,34 @@ func (a *Architecture) sample(in []*Node, training bool) (sample, []*Node) {
 // traced are the activations of a forward pass that are asked for by name: table.layer0, image.level1, embedding, slices, modalities.
 type traced map[string]*Node
 
-// forward is the network: the output of each head, [width, batch], and the activations of its layers; those of levels of the image only with
-// inputGradient.
-func (a *Architecture) forward(w graphWeights, s sample, inputGradient bool) ([]*Node, traced) {
+// forward is the network: the output of each head, [width, batch], and the activations of its layers. Those of levels of the image, and gradients with
+// respect to it, are there only where levels says so.
+func (a *Architecture) forward(w graphWeights, s sample, levels bool) ([]*Node, traced) {
 	seen := traced{}
-	var image, table, hidden *Node
+	var image *Node
 	if a.Image != nil {
-		if inputGradient {
+		if levels {
 			image = a.Image.forward(w, s.image, true, seen)
 		} else {
-			image = a.Image.embed(w, s.image, seen)
+			image = a.Image.embed(w, s.image, false, seen)
 		}
-		hidden = image
 	}
+	return a.join(w, image, s, seen), seen
+}
+
+// join is the network behind the features of the image, which are nil where it reads none.
+func (a *Architecture) join(w graphWeights, image *Node, s sample, seen traced) []*Node {
+	var table *Node
+	hidden := image
 	if a.Columns > 0 {
 		table = s.table
 		for i := range a.Hidden {
 			name := fmt.Sprintf("table.layer%d", i)
-			table = relu(w.dense(name, table))
+			if i == 0 && s.begun != nil {
+				table = relu(s.begun)
+			} else {
+				table = relu(w.dense(name, table))
+			}
 			seen[name] = table
 		}
 		hidden = table
@@ -91,7 +102,7 @@ func (a *Architecture) forward(w graphWeights, s sample, inputGradient bool) ([]
 	for i := range a.Heads {
 		out[i] = w.dense(fmt.Sprintf("head%d", i), hidden)
 	}
-	return out, seen
+	return out
 }
 
 // fuse joins the embeddings of image and table. What a patient lacks is zero and says so.
@@ -160,45 +171,67 @@ func (e *Encoder) pool(w graphWeights, x *Node, seen traced) *Node {
 	return x
 }
 
-// embed is forward where neither the activations of levels are wanted nor the gradient with respect to the image, as in training and
-// prediction: on the Go backend activations are laid out on a lattice, where it takes a fraction of the time. Products of matrices that use
-// vector instructions are fast enough for the zeros between the rows to be multiplied as well; others take longer than leaving them out.
-func (e *Encoder) embed(w graphWeights, x *Node, seen traced) *Node {
+// embed is forward where the activations of levels are not wanted: on the Go backend activations are laid out on a lattice, where it takes a fraction of
+// the time. Products of matrices that use vector instructions are fast enough for the zeros between the rows to be multiplied as well; others take longer
+// than leaving them out.
+func (e *Encoder) embed(w graphWeights, x *Node, inputGradient bool, seen traced) *Node {
 	if x.Graph().Backend().Name() != goBackend {
-		return e.forward(w, x, false, seen)
+		return e.forward(w, x, inputGradient, seen)
 	}
-	reach := 0
-	if vectorised {
-		reach = e.Kernel / 2
-	}
-	return e.pool(w, e.onLattice(w, e.each(x), reach), seen)
+	return e.pool(w, e.onLattice(w, e.firstConvolution(w, e.each(x), e.reach(), inputGradient)), seen)
 }
 
-// onLattice are the features of each slice, [width, batch], by way of a lattice with zeros for that reach.
-func (e *Encoder) onLattice(w graphWeights, x *Node, reach int) *Node {
-	levels := len(e.Widths)
-	p := planes{lattice: newLattice(x.Shape().Dim(1), e.space(), levels > 1, reach), channels: e.Channels}
+// reach of the zeros between the rows of a lattice.
+func (e *Encoder) reach() int {
+	if vectorised {
+		return e.Kernel / 2
+	}
+	return 0
+}
+
+// begun is an encoder on a lattice behind its first convolution.
+type begun struct {
+	image         planes // nothing where the first convolution was made elsewhere, which a residual block does not allow
+	first         planes
+	inputGradient bool
+}
+
+// firstConvolution is the first convolution of x, [channels, batch × slices, space…], on a lattice with zeros for that reach.
+func (e *Encoder) firstConvolution(w graphWeights, x *Node, reach int, inputGradient bool) begun {
+	p := planes{lattice: newLattice(x.Shape().Dim(1), e.space(), len(e.Widths) > 1, reach), channels: e.Channels}
 	p.phase = p.enter(x)
-	first := true
-	convolve := func(name string, p planes, pooled bool) planes {
-		y := p.conv(w[name+".weight"], w[name+".bias"], e.Kernel, pooled, !first)
-		first = false
+	pooled := len(e.Widths) > 1 && e.Depth == 1 && !e.Residual
+	return begun{p, p.conv(w["image.level0.block0.conv1.weight"], w["image.level0.block0.conv1.bias"], e.Kernel, pooled, inputGradient), inputGradient}
+}
+
+// onLattice are the features of each slice, [width, batch], by way of a lattice.
+func (e *Encoder) onLattice(w graphWeights, from begun) *Node {
+	levels := len(e.Widths)
+	normalised := func(name string, y planes, pooled bool) planes {
 		if e.Norm == noNorm {
 			return y
 		}
 		return y.normalise(w[name+".scale"], w[name+".shift"], e.Norm, pooled)
 	}
+	convolve := func(name string, p planes, pooled bool) planes {
+		return normalised(name, p.conv(w[name+".weight"], w[name+".bias"], e.Kernel, pooled, true), pooled)
+	}
+	p, reach := from.image, from.first.reach
 	for l := range e.Widths {
 		if l > 0 && l < levels-1 {
-			x = p.whole(p.phase[0], p.channels)
+			x := p.whole(p.phase[0], p.channels)
 			p.lattice = newLattice(p.batch, p.space, true, reach)
 			p.phase = p.enter(x)
 		}
 		for b := range e.Depth {
 			name := fmt.Sprintf("image.level%d.block%d", l, b)
 			last := b == e.Depth-1 && l < levels-1
-			before, again := p, !first
-			p = convolve(name+".conv1", p, last && !e.Residual)
+			before, again := p, true
+			if l == 0 && b == 0 {
+				p, again = normalised(name+".conv1", from.first, last && !e.Residual), from.inputGradient
+			} else {
+				p = convolve(name+".conv1", p, last && !e.Residual)
+			}
 			if e.Residual {
 				p = convolve(name+".conv2", p.rectify(false), last)
 				if skip := w[name+".skip.weight"]; skip != nil {

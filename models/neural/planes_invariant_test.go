@@ -24,7 +24,7 @@ var encoders = []Encoder{
 	{Dimensions: "3", Size: [3]int{5, 4, 3}, Widths: []int{2}, Depth: 1, Kernel: 7, Norm: instanceNorm},
 }
 
-// On a lattice an encoder has the output, and the gradient of every weight, that it has place by place.
+// On a lattice an encoder has the output, and the gradient of every weight and of the image, that it has place by place.
 func TestEmbedIsForward(t *testing.T) {
 	be := backend(t)
 	for _, e := range encoders {
@@ -50,13 +50,14 @@ func TestEmbedIsForward(t *testing.T) {
 							learnt = append(learnt, w[l.Name])
 						}
 					}
+					learnt = append(learnt, rest[0])
 					return append([]*Node{y}, Gradient(ReduceAllSum(Mul(Reshape(y, -1), c)), learnt...)...)
 				}).MustCall(args...)
 			}
-			want := run(func(w graphWeights, x *Node) *Node { return e.forward(w, x, false, traced{}) })
+			want := run(func(w graphWeights, x *Node) *Node { return e.forward(w, x, true, traced{}) })
 			for _, reach := range []int{0, e.Kernel / 2} {
 				got := run(func(w graphWeights, x *Node) *Node {
-					return e.pool(w, e.onLattice(w, e.each(x), reach), traced{})
+					return e.pool(w, e.onLattice(w, e.firstConvolution(w, e.each(x), reach, true)), traced{})
 				})
 				for k := range want {
 					p, q := tensors.MustCopyFlatData[float64](want[k]), tensors.MustCopyFlatData[float64](got[k])

@@ -47,6 +47,9 @@ func compiled(key string, build func(in []*graph.Node) []*graph.Node) (*program,
 	return p, nil
 }
 
+// onGo says whether programs run on the Go backend.
+func onGo() bool { return engineName() == defaultBackend }
+
 // array is a tensor in plain Go, the last axis fastest.
 type array struct {
 	shape  []int
