@@ -76,7 +76,7 @@ func (a *API) model(w http.ResponseWriter, r *http.Request) {
 		images = append(images, imageSource{s.Name, s.Modality, s.Prepared != nil})
 	}
 	a.sendJSON(w, r, modelDetail{Images: images, Name: m.Name, Ready: true, Version: e.Bundle.Version(), CreatedBy: m.CreatedBy, IntendedUse: m.IntendedUse, Patients: m.Patients, Unit: e.Bundle.Unit,
-		Outcomes: m.Outcomes, Inputs: m.Inputs, Metrics: e.Bundle.Metrics})
+		Outcomes: m.Outcomes, Inputs: e.Columns.Inputs, Metrics: e.Bundle.Metrics})
 }
 
 func (a *API) health(w http.ResponseWriter, r *http.Request) {

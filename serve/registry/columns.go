@@ -1,6 +1,9 @@
 package registry
 
 import (
+	"slices"
+
+	"github.com/voxgene/voxgene/features/radiomics"
 	"github.com/voxgene/voxgene/features/settings"
 	"github.com/voxgene/voxgene/features/table"
 	"github.com/voxgene/voxgene/models/bundle"
@@ -9,6 +12,7 @@ import (
 
 // Columns finds the inputs of a bundle by the names that requests use.
 type Columns struct {
+	// Inputs are those of the bundle, with the units that features of shape have by definition where training stated none.
 	Inputs []bundle.Input
 	Unit   table.Unit // what a row is
 
@@ -18,13 +22,16 @@ type Columns struct {
 }
 
 func newColumns(b *bundle.Bundle) *Columns {
-	c := &Columns{Inputs: b.Inputs, Unit: b.Unit, index: make(map[string]int, len(b.Inputs))}
+	c := &Columns{Inputs: slices.Clone(b.Inputs), Unit: b.Unit, index: make(map[string]int, len(b.Inputs))}
 	bare := make(map[string]int, len(b.Inputs))
 	c.written = make([]string, len(b.Inputs))
 	for j, in := range b.Inputs {
 		c.index[in.Name] = j
 		c.written[j] = string(bundle.AppendString(nil, in.Name)) + ":"
 		bare[pipeline.Bare(in.Column)]++
+		if in.Unit == "" && in.Kind == table.Numeric {
+			c.Inputs[j].Unit = radiomics.Unit(pipeline.Bare(in.Column))
+		}
 	}
 	c.numbers = make([]int, len(b.Inputs)+1)
 	for j, end := len(b.Inputs)-1, len(b.Inputs); j >= 0; j-- {

@@ -166,7 +166,7 @@ func (s *study) inputsOf(values map[string]any, own bool) []results.Feature {
 		lesions[source.Name] = source.EachLesion()
 	}
 	var out []results.Feature
-	for _, in := range s.entry.Bundle.Inputs {
+	for _, in := range s.entry.Columns.Inputs {
 		if lesions[in.Source] != own {
 			continue
 		}
