@@ -21,7 +21,7 @@ func deidentifyCommand() *cobra.Command {
 		Short: "Take out of a cohort's files what names a patient",
 		Long: `Write the DICOM files, tables, NIfTI and NRRD files of a folder or zip archive to a new folder without what names a patient.
 
-DICOM goes by Table E.1-1 of PS3.15: the basic profile with the options that clean descriptors and retain patient characteristics, dates (shifted by as
+DICOM goes by Table E.1-1 of PS3.15: the basic profile with the options that clean descriptors and the content of structured reports, and retain patient characteristics, dates (shifted by as
 many days for all of a patient, so that intervals and SUV stay) and safe private attributes. UIDs are replaced alike in every file. --table shows, for
 every attribute of the table, its codes.
 
@@ -29,7 +29,7 @@ In tables, the columns named by --id hold identifiers; they get the same pseudon
 unless --keep names the column. NIfTI and NRRD files are told by the identifier in their path, and lose comments, free texts and extensions.
 
 Pseudonyms, shifts and UIDs come from the key file, which is made where it is not there: keep it, and keep it apart. Files that may show a
-name (burned-in text, secondary captures, documents) are not written and are listed; so is every file of another kind. Scans of the head are
+name (burned-in text, secondary captures, encapsulated documents) are not written and are listed; so is every file of another kind. Scans of the head are
 flagged in OUT/deidentified.json: a face can be made of them, and it is not taken off here.`,
 		Example: "  voxgene deidentify scans clean --key study.key\n  voxgene deidentify cohort clean --key study.key --id patient,case_id --keep 'HGVS*'\n  voxgene deidentify export.zip clean --key study.key --retain devices",
 		Args: func(c *cobra.Command, args []string) error {

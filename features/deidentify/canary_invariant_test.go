@@ -169,7 +169,7 @@ func TestQuarantine(t *testing.T) {
 		{"1.2.840.10008.5.1.4.1.1.7", "CT", "", "DERIVED", "", "secondary capture"},
 		{"1.2.840.10008.5.1.4.1.1.7", "CT", "NO", "DERIVED", "", ""},
 		{"1.2.840.10008.5.1.4.1.1.6.1", "US", "", "ORIGINAL", "", "modality US"},
-		{"1.2.840.10008.5.1.4.1.1.88.33", "SR", "", "", "", "document"},
+		{"1.2.840.10008.5.1.4.1.1.88.33", "SR", "", "", "", "document"}, // without a tree
 		{"1.2.840.10008.5.1.4.1.1.104.1", "DOC", "NO", "", "", "document"},
 		{"1.2.840.10008.5.1.4.1.1.2", "CT", "", `DERIVED\SCREEN SAVE`, "", "screen"},
 	} {
@@ -198,6 +198,7 @@ func FuzzIdentify(f *testing.F) {
 	d := planted()
 	f.Add(file(d[:40], false))
 	f.Add(file(append(slices.Clone(d[:20]), d[len(d)-1]), true))
+	f.Add(file(document("1.2.840.10008.5.1.4.1.1.88.34", "SR"), false))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		made, err := key.Identify(b)
 		if err != nil {

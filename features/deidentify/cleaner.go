@@ -3,6 +3,7 @@ package deidentify
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -75,6 +76,7 @@ type cleaner struct {
 	name          string
 	names         identity
 	done, removed map[string]int
+	structured    bool // the object is a tree of content
 }
 
 func (c *cleaner) set(d dataSet) dataSet {
@@ -82,10 +84,7 @@ func (c *cleaner) set(d dataSet) dataSet {
 	out := make(dataSet, 0, len(d))
 	for i := range d {
 		e, a := c.element(d[i], safe)
-		c.done[string(a)]++
-		if a != keep && a != remap && a != moveDate {
-			c.removed[fmt.Sprintf("(%04X,%04X)", e.tag>>16, e.tag&0xFFFF)]++
-		}
+		c.count(e, a)
 		if a != remove {
 			out = append(out, e)
 		}
@@ -93,6 +92,14 @@ func (c *cleaner) set(d dataSet) dataSet {
 	number(d, out, roiNumber, roiName, "ROI")
 	number(d, out, segmentNumber, segmentLabel, "Segment")
 	return out
+}
+
+// count notes what was done with an attribute.
+func (c *cleaner) count(e element, a action) {
+	c.done[string(a)]++
+	if a != keep && a != remap && a != moveDate {
+		c.removed[fmt.Sprintf("(%04X,%04X)", e.tag>>16, e.tag&0xFFFF)]++
+	}
 }
 
 // number gives a region whose name was not left whole one that is its own, so that two do not become one.
@@ -267,7 +274,11 @@ func (c *cleaner) mark(d *dataSet) {
 	d.put(element{tag: 0x00120062, vr: "CS", value: []byte("YES")})
 	d.put(element{tag: 0x00120063, vr: "LO", value: []byte("Voxgene: PS3.15 Annex E, basic profile with options")})
 	codes := element{tag: 0x00120064, vr: "SQ"}
-	for _, code := range c.profile.codes() {
+	list := c.profile.codes()
+	if c.structured {
+		list = slices.Insert(list, 1, [2]string{"113104", "Clean Structured Content Option"})
+	}
+	for _, code := range list {
 		codes.items = append(codes.items, dataSet{{tag: 0x00080100, vr: "SH", value: []byte(code[0])}, {tag: 0x00080102, vr: "SH", value: []byte("DCM")}, {tag: 0x00080104, vr: "LO", value: []byte(code[1])}})
 	}
 	d.put(codes)

@@ -67,7 +67,14 @@ func (p *Profile) Identify(b []byte) (*Instance, error) {
 	}
 	c := &cleaner{profile: p, class: class, days: p.Key.Days(id, issuer), name: p.Key.Pseudonym(id, issuer), names: identity{}, done: map[string]int{}, removed: map[string]int{}}
 	c.names.of(d, p.Institutions)
-	out := c.set(d)
+	c.structured = structured(d)
+	var out dataSet
+	if c.structured {
+		out = c.tree(d)
+		aged(out)
+	} else {
+		out = c.set(d)
+	}
 	c.mark(&out)
 	recognisable := face(d)
 	if recognisable { // the description that said so may be gone
@@ -172,9 +179,10 @@ func burned(d dataSet) string {
 	switch {
 	case annotation == "YES":
 		return "text is burned into its pixels (BurnedInAnnotation)"
-	case strings.HasPrefix(class, "1.2.840.10008.5.1.4.1.1.88."), modality == "SR", modality == "DOC", modality == "KO", modality == "PR",
-		strings.HasPrefix(class, "1.2.840.10008.5.1.4.1.1.104."):
-		return "it is a document, whose text cannot be cleaned"
+	case structured(d):
+		return ""
+	case strings.HasPrefix(class, reports), modality == "SR", modality == "DOC", modality == "KO", modality == "PR", strings.HasPrefix(class, "1.2.840.10008.5.1.4.1.1.104."):
+		return "it is a document, or a report without a tree, whose text cannot be cleaned"
 	case annotation == "NO":
 		return ""
 	case strings.HasPrefix(class, "1.2.840.10008.5.1.4.1.1.7"):

@@ -1,6 +1,6 @@
 // Package deidentify takes out of a cohort's files what names a patient, and leaves what features are made of.
 //
-// DICOM goes through the Basic Application Level Confidentiality Profile of PS3.15, Annex E, with the options Clean Descriptors, Retain
+// DICOM goes through the Basic Application Level Confidentiality Profile of PS3.15, Annex E, with the options Clean Descriptors, Clean Structured Content, Retain
 // Longitudinal Temporal Information with Modified Dates (all dates of a patient go back by the same number of days, so that intervals, ages and
 // the decay of a tracer stay), Retain Patient Characteristics and Retain Safe Private; where asked, Retain Device Identity and Retain Institution
 // Identity. What Table E.1-1 lists is done by the table; it is stricter where the table says nothing: a text stays only if it is listed as
