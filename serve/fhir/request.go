@@ -14,6 +14,7 @@ import (
 	"github.com/voxgene/voxgene/models"
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/api"
+	"github.com/voxgene/voxgene/serve/problem"
 	"github.com/voxgene/voxgene/serve/registry"
 )
 
@@ -127,8 +128,10 @@ func (q *request) parameter(p parameter, path string) {
 		}
 	default:
 		near := ""
-		if known := settings.Nearest(p.Name, parameterNames); known != "" && len(p.Name) < 100 {
-			near = fmt.Sprintf(" %q; did you mean %s?", p.Name, known) // what is like none may be anything
+		if len(p.Name) < 100 && len(q.list) < problem.MaxFaults {
+			if known := settings.Nearest(p.Name, parameterNames); known != "" {
+				near = fmt.Sprintf(" %q; did you mean %s?", p.Name, known) // what is like none may be anything
+			}
 		}
 		q.lacking(path, "there is no such parameter%s; known: %s", near, list(parameterNames))
 	}
@@ -238,6 +241,9 @@ func (q *request) features(e *registry.Entry) api.Decoded {
 	for _, o := range q.observed {
 		j := e.Columns.Find([]byte(o.name), len(inputs))
 		switch {
+		case j < 0 && len(q.list) >= problem.MaxFaults:
+			q.more++
+			continue
 		case j < 0:
 			if near := e.Columns.Nearest(o.name); near != "" {
 				q.wrong(o.named, "the model reads no %q; did you mean %q?", o.name, near)

@@ -136,6 +136,9 @@ func (d *decoder) known(g *given, i int, seen []bool) int {
 	switch {
 	case g.name == "" || j < 0 && g.name == "features":
 		return -1 // which is told elsewhere
+	case j < 0 && d.faults.Full():
+		d.faults.More++
+		return -1
 	case j < 0:
 		if near := d.entry.Columns.Nearest(g.name); near != "" {
 			d.fault(place{"inputs", i, "name"}, "the model has no input %q; did you mean %q?", g.name, near)

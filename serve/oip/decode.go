@@ -92,7 +92,7 @@ func decode(body []byte, e *registry.Entry, limits api.Limits, outputs []string)
 			}
 		default:
 			near := ""
-			if known := settings.Nearest(key, []string{"id", "parameters", "inputs", "outputs"}); known != "" && len(key) < 200 {
+			if len(key) < 100 && !d.faults.Full() && settings.Nearest(key, []string{"id", "parameters", "inputs", "outputs"}) != "" {
 				near = fmt.Sprintf(" %q", key) // what is like none may be anything
 			}
 			d.faults.Add("#", "unknown member%s; a request has id, parameters, inputs and outputs", near)

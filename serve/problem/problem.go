@@ -43,7 +43,7 @@ type Faults struct {
 
 // Add notes a fault at a place in the body.
 func (f *Faults) Add(pointer, format string, args ...any) {
-	if len(f.List) >= MaxFaults {
+	if f.Full() {
 		f.More++
 		return
 	}
@@ -56,6 +56,9 @@ func (f *Faults) Append(other Faults) {
 	f.List = append(f.List, other.List[:n]...)
 	f.More += len(other.List) - n + other.More
 }
+
+// Full reports whether no other fault is listed: what would only make one clearer need not be worked out.
+func (f *Faults) Full() bool { return len(f.List) >= MaxFaults }
 
 // Any reports whether there is a fault.
 func (f *Faults) Any() bool { return len(f.List) > 0 }

@@ -70,10 +70,10 @@ func (c *Columns) Find(name []byte, guess int) int {
 }
 
 // Nearest is the input's name most like one that no input has, or "" where none is like it. Names beyond a length and models beyond a number of
-// inputs are not compared: that is quadratic, and the client chose the name. What is not like an input's name may be anything, an identifier of a
+// inputs are not compared: that is quadratic, and the client chose the name. Ask for those alone that are told, as problem.Faults.Full says. What is not like an input's name may be anything, an identifier of a
 // patient too, and is not to be repeated.
 func (c *Columns) Nearest(name string) string {
-	if len(name) > 200 || len(c.Inputs) > 2000 {
+	if len(name) > 100 || len(c.Inputs) > 2000 {
 		return ""
 	}
 	known := make([]string, len(c.Inputs))

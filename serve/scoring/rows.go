@@ -87,8 +87,10 @@ func (r *rows) head(names []string, columns *registry.Columns, place func(k int)
 		switch {
 		case j < 0:
 			text := "the model reads no such feature"
-			if near := columns.Nearest(name); near != "" {
-				text = fmt.Sprintf("%.200q: the model reads no such feature; did you mean %q?", name, near)
+			if !r.faults.Full() {
+				if near := columns.Nearest(name); near != "" {
+					text = fmt.Sprintf("%q: %s; did you mean %q?", name, text, near)
+				}
 			}
 			r.faults.Add(place(k), "%s", text)
 		case seen[j]:
