@@ -65,9 +65,13 @@ func newRegressions(x models.Matrix, on []int) *regressions {
 			z[c][i] = (v - m) / s
 		}
 	}
+	wanted := make([]bool, len(on))
 	for c := range on {
-		if len(missing[c]) > 0 {
-			r.Of = append(r.Of, regression{Column: c, From: closest(z, c)})
+		wanted[c] = len(missing[c]) > 0
+	}
+	for c, from := range closest(z, wanted) {
+		if wanted[c] {
+			r.Of = append(r.Of, regression{Column: c, From: from})
 		}
 	}
 	// The columns with the fewest gaps first, because what they predict rests on most.
@@ -87,31 +91,74 @@ func newRegressions(x models.Matrix, on []int) *regressions {
 	return r
 }
 
-// closest returns the columns most correlated with one; missing values count as the mean.
-func closest(z [][]float64, c int) []int {
-	type with struct {
-		column int
-		size   float64
-	}
-	var all []with
-	for k := range z {
-		if k == c {
-			continue
-		}
-		xy, xx, yy := 0.0, 0.0, 0.0
-		for i, v := range z[c] {
-			xy, xx, yy = xy+v*z[k][i], xx+v*v, yy+z[k][i]*z[k][i]
-		}
-		if xx > 0 && yy > 0 {
-			all = append(all, with{k, math.Abs(xy) / math.Sqrt(xx*yy)})
+// closest returns, for the columns that wanted says, those most correlated with each; missing values count as the mean. Every pair is looked at once.
+func closest(z [][]float64, wanted []bool) [][]int {
+	squares := make([]float64, len(z))
+	for c := range z {
+		for _, v := range z[c] {
+			squares[c] += v * v
 		}
 	}
-	slices.SortStableFunc(all, func(a, b with) int { return cmp.Compare(b.size, a.size) })
-	out := []int{}
-	for _, w := range all[:min(regressors, len(all))] {
-		out = append(out, w.column)
+	near := make([]nearest10, len(z))
+	sums := make([]float64, len(z))
+	for c := range z {
+		pairs(z[c], z[c+1:], sums[c+1:])
+		for k := c + 1; k < len(z); k++ {
+			if squares[c] > 0 && squares[k] > 0 && (wanted[c] || wanted[k]) {
+				size := math.Abs(sums[k]) / math.Sqrt(squares[c]*squares[k])
+				near[c].add(k, size)
+				near[k].add(c, size)
+			}
+		}
+	}
+	out := make([][]int, len(z))
+	for c, n := range near {
+		if wanted[c] {
+			out[c] = append([]int{}, n.columns[:n.n]...)
+		}
 	}
 	return out
+}
+
+// pairs sums the products of a column with each of others, in the order of rows. Four sums at a time do not wait for one another.
+func pairs(of []float64, others [][]float64, to []float64) {
+	k := 0
+	for ; k+4 <= len(others); k += 4 {
+		a, b, c, d := others[k][:len(of)], others[k+1][:len(of)], others[k+2][:len(of)], others[k+3][:len(of)]
+		var p, q, r, s float64
+		for i, v := range of {
+			p, q, r, s = p+v*a[i], q+v*b[i], r+v*c[i], s+v*d[i]
+		}
+		to[k], to[k+1], to[k+2], to[k+3] = p, q, r, s
+	}
+	for ; k < len(others); k++ {
+		sum := 0.0
+		for i, v := range of {
+			sum += v * others[k][i]
+		}
+		to[k] = sum
+	}
+}
+
+// nearest10 are the columns with the largest sizes so far, the largest first, and of equal ones the one that came first.
+type nearest10 struct {
+	n       int
+	columns [regressors]int
+	sizes   [regressors]float64
+}
+
+func (l *nearest10) add(column int, size float64) {
+	at := l.n
+	for at > 0 && cmp.Compare(size, l.sizes[at-1]) > 0 {
+		at--
+	}
+	if at == regressors {
+		return
+	}
+	l.n = min(l.n+1, regressors)
+	copy(l.columns[at+1:l.n], l.columns[at:])
+	copy(l.sizes[at+1:l.n], l.sizes[at:])
+	l.columns[at], l.sizes[at] = column, size
 }
 
 // fit is the ridge regression on the rows in which the column is known.
@@ -140,22 +187,24 @@ func (o *regression) fit(z [][]float64, missing []int) {
 		return
 	}
 	gram, right := mat.NewSymDense(p, nil), mat.NewVecDense(p, nil)
-	for a, k := range o.From {
+	centred, sums := make([][]float64, p+1), make([]float64, p+1) // the columns that predict, and what is predicted
+	for a := range centred {
+		column, middle := z[o.Column], y
+		if a < p {
+			column, middle = z[o.From[a]], centre[a]
+		}
+		centred[a] = make([]float64, len(rows))
+		for at, i := range rows {
+			centred[a][at] = column[i] - middle
+		}
+	}
+	for a := range p {
+		pairs(centred[a], centred[a:], sums[a:])
+		sums[a] += shrinkage * n
 		for b := a; b < p; b++ {
-			sum := 0.0
-			for _, i := range rows {
-				sum += (z[k][i] - centre[a]) * (z[o.From[b]][i] - centre[b])
-			}
-			if a == b {
-				sum += shrinkage * n
-			}
-			gram.SetSym(a, b, sum)
+			gram.SetSym(a, b, sums[b])
 		}
-		sum := 0.0
-		for _, i := range rows {
-			sum += (z[k][i] - centre[a]) * (z[o.Column][i] - y)
-		}
-		right.SetVec(a, sum)
+		right.SetVec(a, sums[p])
 	}
 	var factor mat.Cholesky
 	var beta mat.VecDense
