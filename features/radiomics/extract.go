@@ -131,6 +131,9 @@ func (e *extraction) prepare() error {
 		}
 	}
 	if e.Normalize {
+		if math.IsNaN(e.scan.whole.SD) || math.IsInf(e.scan.whole.SD, 0) {
+			return fmt.Errorf("normalize: the image has values that are not finite, and so no mean and standard deviation; repair it first")
+		}
 		if !(e.scan.whole.SD > 0) {
 			return fmt.Errorf("normalize: the image has one value, %g, everywhere", e.scan.whole.Mean)
 		}
@@ -141,6 +144,9 @@ func (e *extraction) prepare() error {
 	case e.ResampledPixelSpacing != nil:
 		if e.scan, r, err = resample(e.scan, e.mask, r, e.apart, e.Settings); err != nil {
 			return err
+		}
+		if r.count == 0 {
+			return e.check(r)
 		}
 		e.describe("interpolated", e.scan, e.scan, r)
 	case e.PreCrop:

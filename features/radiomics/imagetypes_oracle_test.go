@@ -3,6 +3,7 @@ package radiomics_test
 import (
 	"testing"
 
+	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/oracle"
 	"github.com/voxgene/voxgene/features/radiomics"
 )
@@ -73,5 +74,39 @@ func TestBinaryPatternsOracle(t *testing.T) {
 			t.Fatalf("%s: %v (%v)", keys, f, err)
 		}
 		check.Near(keys, f[0].Value, want)
+	}
+}
+
+// Values: getLBP3DImage of PyRadiomics written out with scipy.ndimage.map_coordinates and scipy.special.sph_harm (SciPy 1.10.1) on images of one
+// and two slices, where the spline is mirrored at both ends at once: means and mean squares over all voxels of the two levels and the kurtosis.
+func TestThinSphericalPatternsOracle(t *testing.T) {
+	check := oracle.Relative(t, "local binary patterns on a sphere, thin images", "made up", "SciPy", 1e-9)
+	p := parsed(t, "{imageType: {LBP3D: {}}, featureClass: {firstorder: [Mean, RootMeanSquared]}}")
+	for _, test := range []struct {
+		size          [3]int
+		mean, squares [3]float64
+	}{
+		{[3]int{6, 5, 2}, [3]float64{7.151330624869133, 7.9387622143654735, 0.9357110866228202}, [3]float64{108.60364371663069, 111.72294751813935, 4.597678860981812}},
+		{[3]int{5, 4, 1}, [3]float64{4.46098629123447, 4.0976090103897285, 10.531193407360675}, [3]float64{73.42049595422668, 54.42873817981656, 155.50804868987828}},
+		{[3]int{3, 2, 2}, [3]float64{4.211721161281101, 4.927810400159412, 1.877150427248729}, [3]float64{50.5339403416159, 55.19503687336431, 5.558212197331866}},
+	} {
+		g := image.Grid{Size: test.size, Spacing: [3]float64{1, 1, 1}, Direction: image.IdentityDirection}
+		v := &image.Volume{Grid: g, Integer: true}
+		m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
+		for o := range m.Labels {
+			x, y, z := o%g.Size[0], o/g.Size[0]%g.Size[1], o/g.Size[0]/g.Size[1]
+			v.Values = append(v.Values, float64((3*x+5*y+7*z)*(x+2*y+1)%23*9-40))
+			m.Labels[o] = 1
+		}
+		f, err := radiomics.Extract(v, m, 1, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := byName(f)
+		for i, name := range []string{"lbp-3D-m1", "lbp-3D-m2", "lbp-3D-k"} {
+			rms := got[name+"_firstorder_RootMeanSquared"]
+			check.Near(name+" mean", got[name+"_firstorder_Mean"], test.mean[i])
+			check.Near(name+" mean square", rms*rms, test.squares[i])
+		}
 	}
 }

@@ -56,3 +56,33 @@ func TestSmallRegions(t *testing.T) {
 		}
 	}
 }
+
+// Images of one to three voxels along an axis give every image type that they are large enough for, and coarse spacing that leaves no voxel of
+// the region is an error.
+func TestSmallImages(t *testing.T) {
+	p := parsed(t, "{imageType: {Original: , LoG: {sigma: [1.0]}, Wavelet: {level: 2}, Square: , SquareRoot: , Logarithm: , Exponential: , Gradient: , LBP2D: , LBP3D: }, setting: {minimumROIDimensions: 1}}")
+	coarse := parsed(t, "setting: {minimumROIDimensions: 1, resampledPixelSpacing: [50, 50, 50]}")
+	r := rand.New(rand.NewPCG(8, 8))
+	for code := range 27 {
+		g := image.Grid{Size: [3]int{1 + code%3, 1 + code/3%3, 1 + code/9}, Spacing: [3]float64{1, 1, 1}, Direction: image.IdentityDirection}
+		v := &image.Volume{Grid: g, Integer: true, Values: make([]float64, g.Voxels())}
+		m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
+		for i := range m.Labels {
+			v.Values[i], m.Labels[i] = float64(1+r.IntN(90)), 1
+		}
+		features, err := radiomics.Extract(v, m, 1, p)
+		if code == 0 {
+			if err == nil {
+				t.Error("one voxel was measured")
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%v: %v", g.Size, err)
+		}
+		if _, ok := byName(features)["lbp-3D-k_firstorder_Mean"]; !ok {
+			t.Errorf("%v: %d columns", g.Size, len(features))
+		}
+		_, _ = radiomics.Extract(v, m, 1, coarse) // a value or an error, and no panic
+	}
+}

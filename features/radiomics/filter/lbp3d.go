@@ -186,6 +186,16 @@ func excessKurtosis(x []float64) float64 {
 	return m4/(m2*m2) - 3
 }
 
+// mirrored reflects an index at the first and the last of n voxels, as often as it takes.
+func mirrored(i, n int) int {
+	if n == 1 {
+		return 0
+	}
+	period := 2 * (n - 1)
+	i = ((i % period) + period) % period
+	return min(i, period-i)
+}
+
 // spline is the value at (x, y, z) of a block of cubic spline coefficients, mirrored at its border; 0 outside.
 func (b Block) spline(x, y, z float64) float64 {
 	at := [3]float64{x, y, z}
@@ -200,15 +210,7 @@ func (b Block) spline(x, y, z float64) float64 {
 		t := v - f
 		weight[a] = [4]float64{(1 - t) * (1 - t) * (1 - t) / 6, (4 - 6*t*t + 3*t*t*t) / 6, (4 - 6*(1-t)*(1-t) + 3*(1-t)*(1-t)*(1-t)) / 6, t * t * t / 6}
 		for k := range 4 {
-			i := int(f) - 1 + k
-			if n == 1 {
-				i = 0
-			} else if i < 0 {
-				i = -i
-			} else if i >= n {
-				i = 2*(n-1) - i
-			}
-			index[a][k] = i
+			index[a][k] = mirrored(int(f)-1+k, n)
 		}
 	}
 	sum := 0.0
