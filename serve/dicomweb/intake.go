@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -46,6 +47,7 @@ type found struct {
 	identity results.Identity
 	series   []series
 	fetch    func(ctx context.Context, instance string, to io.Writer) error
+	files    fs.FS // the instances, where they can be looked at without a copy; nil where they lie elsewhere
 }
 
 // series is one series of a found study, without what we have made ourselves.
@@ -179,6 +181,14 @@ func (in *Intake) decide(ctx context.Context, f *found, e *registry.Entry, use [
 			return results.Waiting, fmt.Sprintf("for a series of modality %s (source %s)", wanted(s), s.Name), "", nil
 		}
 	}
+	if !masks && f.files != nil { // nothing is predicted, so that nothing is copied
+		folder, err := dicom.OpenFiles(f.files, probes(use))
+		if err != nil {
+			return results.Refused, uids.ReplaceAllString(err.Error(), ""), "", nil
+		}
+		status, reason := without(folder, required, masks)
+		return status, reason, "", folder.Close()
+	}
 	dir, err := os.MkdirTemp(in.Limits.Temp, "voxgene-study-")
 	if err != nil {
 		return "", "", "", err
@@ -196,6 +206,20 @@ func (in *Intake) decide(ctx context.Context, f *found, e *registry.Entry, use [
 	if err != nil {
 		return results.Refused, plain(err.Error(), dir), "", nil
 	}
+	status, reason = without(folder, required, masks)
+	if err := folder.Close(); err != nil || status != "" {
+		return status, reason, "", err
+	}
+	r, err := in.Studies.Folder(ctx, e, studies.Folder{Path: dir, Prepared: f.prepared, Require: names(required), Route: "dicomweb " + f.source})
+	if err != nil {
+		status, reason, result, err = refusal(err)
+		return status, plain(reason, dir), result, err
+	}
+	return results.Done, "", r.ID, nil
+}
+
+// without says what a study waits for, where it does.
+func without(folder *dicom.Folder, required []*extraction.Source, masks bool) (status results.Status, reason string) {
 	var missing []string
 	for _, s := range required {
 		if s.Series == nil {
@@ -205,21 +229,22 @@ func (in *Intake) decide(ctx context.Context, f *found, e *registry.Entry, use [
 			missing = append(missing, s.Name)
 		}
 	}
-	if err := folder.Close(); err != nil {
-		return "", "", "", err
-	}
 	switch {
 	case missing != nil:
-		return results.Waiting, "for a series that fits the rules of source " + strings.Join(missing, ", "), "", nil
+		return results.Waiting, "for a series that fits the rules of source " + strings.Join(missing, ", ")
 	case !masks:
-		return results.NeedsMask, "a segmentation (SEG) or structure set (RTSTRUCT) of the region", "", nil
+		return results.NeedsMask, "a segmentation (SEG) or structure set (RTSTRUCT) of the region"
 	}
-	r, err := in.Studies.Folder(ctx, e, studies.Folder{Path: dir, Prepared: f.prepared, Require: names(required), Route: "dicomweb " + f.source})
-	if err != nil {
-		status, reason, result, err = refusal(err)
-		return status, plain(reason, dir), result, err
+	return "", ""
+}
+
+// probes are one instance of each series: enough to tell whether the series themselves are there.
+func probes(use []series) []string {
+	var out []string
+	for _, s := range use {
+		out = append(out, s.instances[:min(1, len(s.instances))]...)
 	}
-	return results.Done, "", r.ID, nil
+	return out
 }
 
 // uids are identifiers of series in a message, which would lead to the patient.

@@ -158,7 +158,10 @@ func TestSpoolSealed(t *testing.T) {
 		t.Fatal(code, d)
 	}
 	s.silent("before it was looked at", study, files)
+	temp := s.in.Limits.Temp
+	s.in.Limits.Temp = filepath.Join(temp, "missing") // nothing is copied to be looked at
 	s.sweep()
+	s.in.Limits.Temp = temp
 	if c := only(t, s.store); c.Status != results.NeedsMask {
 		t.Fatalf("%+v", c)
 	}

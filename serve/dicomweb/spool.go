@@ -248,7 +248,7 @@ func (s *Stow) find(dir string) (*found, error) {
 		return nil, err
 	}
 	sealed := under(dir, key)
-	f := &found{source: "stow", models: s.config.Models, require: s.config.Require, prepared: s.config.Prepared,
+	f := &found{source: "stow", models: s.config.Models, require: s.config.Require, prepared: s.config.Prepared, files: sealed,
 		fetch: func(_ context.Context, instance string, to io.Writer) error {
 			in, err := sealed.Open(instance)
 			if err != nil {

@@ -66,6 +66,12 @@ func OpenFolder(path string) (*Folder, error) {
 	return out, nil
 }
 
+// OpenFiles is OpenFolder for some files of a file system, which stays open as long as the series are read.
+func OpenFiles(fsys fs.FS, names []string) (*Folder, error) {
+	out := &Folder{close: func() error { return nil }}
+	return out, out.fill(fsys, names, len(names) == 1)
+}
+
 // Close closes the archive, if it is one. Series cannot be read after that.
 func (f *Folder) Close() error { return f.close() }
 
