@@ -60,6 +60,7 @@ type lesionInfo struct {
 type layerInfo struct {
 	Kind    string  `json:"kind"`
 	Title   string  `json:"title"`
+	Lesion  string  `json:"lesion,omitempty"`
 	Outcome string  `json:"outcome,omitempty"`
 	Feature string  `json:"feature,omitempty"`
 	Note    string  `json:"note,omitempty"`
@@ -126,7 +127,7 @@ func (f *Front) describe(w http.ResponseWriter, r *http.Request) {
 		info := imageInfo{Source: im.Source, Modality: im.Modality, Size: im.Size, Spacing: im.Spacing, Slope: im.Slope, Intercept: im.Intercept, Window: [2]float64{im.Low, im.High},
 			Centre: im.Centre, Oblique: im.Oblique, Cropped: im.Cropped, Averaged: im.Averaged, Layers: []layerInfo{}}
 		for _, l := range im.Layers {
-			info.Layers = append(info.Layers, layerInfo{Kind: l.Kind, Title: l.Title, Outcome: l.Outcome, Feature: l.Feature, Note: l.Note, Signed: l.Signed, Most: l.Most})
+			info.Layers = append(info.Layers, layerInfo{Kind: l.Kind, Title: l.Title, Outcome: l.Outcome, Feature: l.Feature, Lesion: l.Lesion, Note: l.Note, Signed: l.Signed, Most: l.Most})
 		}
 		for _, l := range im.Lesions {
 			info.Lesions = append(info.Lesions, lesionInfo{l.Name, l.Centre})

@@ -46,6 +46,7 @@ type Layer struct {
 	Title   string
 	Outcome string  // that a map is about
 	Feature string  // that a map is of
+	Lesion  string  // that a map is of, where each has a prediction
 	Note    string  // how it is to be read
 	Signed  bool    // its values are of both signs
 	Most    float64 // the largest absolute value of a map

@@ -123,10 +123,13 @@ func (s *study) overlays(from *reading, x models.Matrix, p bundle.Prediction) []
 		if o.Label != "" {
 			title += " " + o.Label
 		}
-		out = append(out, object.Overlay{Name: "cam." + o.Name, Title: title, Note: "Where the network looked. It does not say why, nor that it is right.", Volume: v})
+		out = append(out, object.Overlay{Name: "cam." + o.Name, Title: title, Note: gradCAM, Volume: v})
 	}
 	return out
 }
+
+// gradCAM is how maps of where a network looked are to be read.
+const gradCAM = "Where the network looked. It does not say why, nor that it is right."
 
 // mostVoxels is the largest region of which a feature is computed voxel by voxel.
 const mostVoxels = 50_000

@@ -1,10 +1,13 @@
 package studies
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/voxgene/voxgene/features/extraction"
+	"github.com/voxgene/voxgene/features/image"
 	"github.com/voxgene/voxgene/features/image/dicom"
 	"github.com/voxgene/voxgene/features/image/dicom/part10"
 	"github.com/voxgene/voxgene/features/image/open"
@@ -13,6 +16,7 @@ import (
 	"github.com/voxgene/voxgene/models/bundle"
 	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/results"
+	"github.com/voxgene/voxgene/serve/scans"
 )
 
 // lesion is one lesion of a study, a row of its own.
@@ -135,6 +139,47 @@ func (s *study) called(source string, number int) string {
 		}
 	}
 	return ""
+}
+
+// looked lays over an image where networks looked in the crop of each lesion, for the class that was called of it: of the largest lesions, which have
+// pictures elsewhere.
+func (s *study) looked(source *extraction.Source, x models.Matrix, answers []bundle.Prediction, im *scans.Image) {
+	at := slices.IndexFunc(s.crops, func(c cropped) bool { return c.source == source })
+	if at < 0 || !source.EachLesion() {
+		return
+	}
+	b := s.entry.Bundle
+	for i := range b.Outcomes {
+		name := b.Outcomes[i].Name
+		if _, ok := bundle.Beneath(b.Outcomes[i].Model).(models.Located); !ok {
+			continue
+		}
+		maps := map[string][][]float32{} // of every row, by class
+		for row := range min(len(s.lesions), mostPictured) {
+			l, err := s.crops[at].row.Lesion(s.lesions[row].name)
+			o := slices.IndexFunc(answers[row].Outcomes, func(a bundle.Answer) bool { return a.Name == name })
+			if err != nil || o < 0 || answers[row].Abstained != nil {
+				continue
+			}
+			class := answers[row].Outcomes[o].Label
+			if maps[class] == nil {
+				if maps[class], err = b.Locate(x, name, class); err != nil {
+					s.notes = append(s.notes, s.hide(fmt.Sprintf("no map of %s: %v", name, err)))
+					break
+				}
+			}
+			m := maps[class][row]
+			if len(m) == 0 {
+				continue
+			}
+			v := &image.Volume{Grid: l.Grid, Values: make([]float64, len(m))}
+			for n, value := range m {
+				v.Values[n] = float64(value)
+			}
+			title := strings.TrimSpace("Grad-CAM: " + name + " " + class)
+			im.Lay(v, scans.Layer{Title: title + ", lesion " + l.Name, Outcome: name, Lesion: l.Name, Note: gradCAM})
+		}
+	}
 }
 
 // of are the features of a lesion: the patient's and its own.

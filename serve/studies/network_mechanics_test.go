@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/voxgene/voxgene/features/clinical"
 	"github.com/voxgene/voxgene/features/extraction"
@@ -23,6 +24,8 @@ import (
 	"github.com/voxgene/voxgene/models/explain"
 	_ "github.com/voxgene/voxgene/models/neural"
 	"github.com/voxgene/voxgene/models/pipeline"
+	"github.com/voxgene/voxgene/serve/auth"
+	"github.com/voxgene/voxgene/serve/scans"
 	"github.com/voxgene/voxgene/serve/studies"
 )
 
@@ -215,5 +218,50 @@ func TestNetworkStudyOfLesions(t *testing.T) {
 	}
 	if texts[0] == texts[1] {
 		t.Error("two lesions have one answer")
+	}
+}
+
+// Over the scan of a study of lesions lies where the network looked in each, under its name.
+func TestNetworkMapsOfLesions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("networks go through the race detector by a command of their own")
+	}
+	trained := network(t, "cnn")
+	kept := scans.New(scans.Limits{Keep: time.Minute, Bytes: 1 << 26})
+	s := serveWith(t, func(b *bundle.Bundle, l *studies.Limits) {
+		trained(b, l)
+		b.Unit, b.Sources[0].Lesions = table.PerLesion, &extraction.Lesions{From: "components"}
+	}, func(o *studies.Options) { o.Scans = kept })
+	img, _ := pair(t)
+	g := image.Grid{Size: [3]int{12, 12, 12}, Spacing: [3]float64{1, 1, 2}, Direction: image.IdentityDirection}
+	m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
+	for i := range m.Labels {
+		x, y, z := i%12, i/12%12, i/144
+		if min(x, y, z) >= 5 && max(x, y, z) < 9 || min(x, y, z) >= 1 && max(x, y, z) < 4 {
+			m.Labels[i] = 1
+		}
+	}
+	path := filepath.Join(t.TempDir(), "m.nii")
+	if err := nifti.WriteMask(path, m); err != nil {
+		t.Fatal(err)
+	}
+	mask, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, got := ask(s, part{"image", "v.nii", img}, part{"mask", "m.nii", mask}, part{"features", "", []byte(`{"clinical.age": 61}`)})
+	all := kept.All(auth.Principal{})
+	if code != 200 || len(all) != 1 {
+		t.Fatalf("%d, %d scans: %v", code, len(all), got)
+	}
+	im := all[0].Images[0]
+	var looked []string
+	for _, l := range im.Layers {
+		if l.Kind == "map" {
+			looked = append(looked, l.Lesion+" "+l.Outcome)
+		}
+	}
+	if len(im.Lesions) != 2 || im.Lesions[0].Name != "1" || im.Lesions[0].Centre == im.Lesions[1].Centre || len(looked) == 0 || slices.ContainsFunc(looked, func(l string) bool { return l != "1 grade" && l != "2 grade" }) {
+		t.Errorf("lesions %+v, maps %v, %v", im.Lesions, looked, got["notes"])
 	}
 }

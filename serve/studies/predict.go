@@ -104,11 +104,11 @@ func (f *Front) predict(ctx context.Context, r *http.Request, s *study, j *job) 
 		return answer{}, err
 	}
 	j.at("preparing the images", steps-1, steps)
-	var whole bundle.Prediction // that maps are laid over the images for; of lesions there are none
+	var whole bundle.Prediction // that maps are made of; of lesions they are laid over the scan alone
 	if s.lesions == nil {
 		whole = answers[0]
 	}
-	a.Scan = f.show(ctx, s, d.X, whole, j.who, a.Result)
+	a.Scan = f.show(ctx, s, d.X, answers, j.who, a.Result)
 	a.Notes = s.notes
 	return a, f.deliver(s, d.X, whole, &a)
 }

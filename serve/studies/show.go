@@ -77,7 +77,7 @@ func curves(ctx context.Context, b *bundle.Bundle, x models.Matrix) ([]map[strin
 
 // show keeps the scan for a while where the configuration says so, with the maps that belong to the prediction; nil where it does not. A
 // scan that cannot be shown takes nothing away from the prediction: the notes say why.
-func (f *Front) show(ctx context.Context, s *study, x models.Matrix, p bundle.Prediction, owner string, result string) *shown {
+func (f *Front) show(ctx context.Context, s *study, x models.Matrix, answers []bundle.Prediction, owner string, result string) *shown {
 	if f.Scans.Keep() == 0 {
 		return nil
 	}
@@ -91,7 +91,9 @@ func (f *Front) show(ctx context.Context, s *study, x models.Matrix, p bundle.Pr
 		for n := range im.Lesions {
 			im.Lesions[n].Name = s.called(r.source.Name, n+1)
 		}
-		if p.Abstained == nil {
+		if p := answers[0]; s.lesions != nil {
+			s.looked(r.source, x, answers, im)
+		} else if p.Abstained == nil {
 			for _, o := range s.overlays(&r, x, p) {
 				im.Lay(o.Volume, scans.Layer{Title: o.Title, Outcome: strings.TrimPrefix(o.Name, "cam."), Note: o.Note})
 			}

@@ -27,8 +27,10 @@ async function present(r) {
   if (name) facts.unshift(el('span', { class: 'local', text: name, title: 'the file on this machine' }))
   if (r.time) facts.push(el('time', { datetime: r.time, text: moment(r.time) }))
   const bar = [title, ...(r.state ? [el('strong', { class: 'tag ' + r.state, text: states[r.state] || r.state })] : []), el('span', { class: 'facts' }, ...facts)]
-  if (r.may_verify && r.current && r.state === 'preliminary') bar.push(el('button', { type: 'button', onclick: () => act(r, 'finalise') }, 'Verify…'))
-  if (r.may_verify && r.state !== 'entered-in-error' && r.state) bar.push(el('button', { type: 'button', onclick: () => act(r, 'retract') }, 'Retract…'))
+  const may = []
+  if (r.may_verify && r.current && r.state === 'preliminary') may.push(el('button', { type: 'button', onclick: () => act(r, 'finalise') }, 'Verify…'))
+  if (r.may_verify && r.state !== 'entered-in-error' && r.state) may.push(el('button', { type: 'button', onclick: () => act(r, 'retract') }, 'Retract…'))
+  if (may.length) bar.push(el('span', { class: 'facts' }, ...may))
   const back = r.state === 'entered-in-error'
   if (back) bar.push(el('p', { class: 'taken-back', role: 'alert' }, el('strong', { text: 'Taken back: do not use. ' }), r.by ? `${r.by}: ${r.reason || 'no reason was given'}. ` : '', 'The prediction, the region and the maps below were entered in error.'))
   by('result-bar').replaceChildren(...bar)
@@ -104,7 +106,7 @@ let perform = () => {} // what the dialog was opened for
 function act(r, what) {
   const back = what === 'retract'
   by('ask-title').textContent = back ? 'Retract this result' : 'Verify this result'
-  by('ask-text').textContent = back ? 'It becomes “entered in error”, for good. Systems that it was written to are told.' : 'It becomes final: you have looked at the scan, the region and the prediction.'
+  by('ask-text').textContent = back ? `It becomes “entered in error”${r.lesions?.length > 1 ? ', with all its lesions' : ''}, for good. Systems that it was written to are told.` : `It becomes final: you have looked at the scan, ${r.lesions?.length > 1 ? 'every lesion and what is predicted of each' : 'the region and the prediction'}.`
   by('ask-why').hidden = !back
   by('ask-fault').textContent = ''
   by('ask-do').textContent = back ? 'Retract' : 'Verify'

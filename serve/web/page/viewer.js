@@ -73,6 +73,7 @@ export function seek(name) {
     choose(n)
   }
   open.at = [...has(image()).centre]
+  if (open.map >= 0) open.map = maps().find(l => l.lesion === name && l.outcome === image().layers[open.map].outcome)?.i ?? maps().find(l => l.lesion === name)?.i ?? open.map
   tools()
   draw()
 }
@@ -173,10 +174,10 @@ function tools() {
   const layers = el('select', { id: 'viewer-map' }, el('option', { value: -1, text: 'none' }), ...maps().map(l => el('option', { value: l.i, text: l.title })))
   layers.value = open.map
   layers.addEventListener('change', () => { open.map = Number(layers.value); draw() })
-  out.push(el('label', {}, 'Heat map ', layers))
+  if (maps().length) out.push(el('label', {}, 'Heat map ', layers))
   const opacity = el('input', { type: 'range', min: '0', max: '100', value: Math.round(100 * open.opacity), id: 'viewer-opacity' })
   opacity.addEventListener('input', () => { open.opacity = opacity.value / 100; draw() })
-  out.push(el('label', {}, 'Opacity ', opacity))
+  if (maps().length) out.push(el('label', {}, 'Opacity ', opacity))
   for (const [key, text] of [['outline', 'Region'], ['cross', 'Crosshair'], ['smooth', 'Smooth']]) {
     const box = el('input', { type: 'checkbox' })
     box.checked = open[key]
