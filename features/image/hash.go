@@ -72,7 +72,7 @@ func (m *Mask) VoxelHash() string {
 }
 
 // zeroStep is how many zeros lie between two states in zeroStates.
-const zeroStep = 1 << 20
+const zeroStep = 1 << 18
 
 // zeroStates are the five words of SHA-1 after zeroStep zeros, twice as many, and so on up to 512 MiB: a mask begins with the background below
 // its region, which is half of the work, and is the same in every mask.
