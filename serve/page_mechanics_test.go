@@ -366,3 +366,23 @@ func TestPageHostileNames(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Files without a mask are refused in words, stay on the page to be completed, and are on the worklist at once as what needs a mask.
+func TestPageRefused(t *testing.T) {
+	b := browser(t)
+	address, _ := paged(t, nil)
+	p := open(t, b, address, looks[1], unknown, "422")
+	p.enter()
+	p.run(chromedp.SetValue("#model", "prostate"), chromedp.Evaluate("document.getElementById('model').dispatchEvent(new Event('change'))", nil))
+	p.until("!document.getElementById('upload').hidden")
+	p.run(chromedp.SetUploadFiles("#files", studyFiles(t)[:1]))
+	p.until("document.querySelectorAll('#parts select').length === 1")
+	p.run(chromedp.SendKeys("#send-patient", "CANARY-1"), chromedp.Click("#send"))
+	p.until("document.getElementById('state').className === 'error' && document.getElementById('state').innerText.includes('needs a mask')")
+	p.until("document.querySelector('#cases tbody').innerText.includes('Needs mask')")
+	if n := eval[int](p, "document.querySelectorAll('#parts select').length"); n != 1 {
+		t.Errorf("%d files are left to be completed", n)
+	}
+	p.fits("refused")
+	p.shot("refused")
+}

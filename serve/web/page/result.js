@@ -30,7 +30,7 @@ async function present(r) {
   const may = []
   if (r.may_verify && r.current && r.state === 'preliminary') may.push(el('button', { type: 'button', onclick: () => act(r, 'finalise') }, 'Verify…'))
   if (r.may_verify && r.state !== 'entered-in-error' && r.state) may.push(el('button', { type: 'button', onclick: () => act(r, 'retract') }, 'Retract…'))
-  if (may.length) bar.push(el('span', { class: 'facts' }, ...may))
+  if (may.length) bar.push(el('span', { class: 'decide' }, ...may))
   const back = r.state === 'entered-in-error'
   if (back) bar.push(el('p', { class: 'taken-back', role: 'alert' }, el('strong', { text: 'Taken back: do not use. ' }), r.by ? `${r.by}: ${r.reason || 'no reason was given'}. ` : '', 'The prediction, the region and the maps below were entered in error.'))
   by('result-bar').replaceChildren(...bar)

@@ -2,6 +2,7 @@
 import { ask, drop, upload } from './ask.js'
 import { by, doing, el } from './dom.js'
 import { session } from './session.js'
+import { load } from './worklist.js'
 
 let parts = [] // {name, files, as}
 let stop = null
@@ -114,6 +115,9 @@ async function send() {
       session.answers.set(n, { answer, name })
       location.hash = 'answer/' + n
     }
+  } catch (e) {
+    await load().catch(() => {}) // the worklist may say more: that it needs a mask
+    throw e
   } finally {
     show(false)
   }
