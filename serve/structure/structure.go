@@ -3,17 +3,16 @@
 package structure
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/voxgene/voxgene/serve/scan"
 )
 
 // Step leads from a value into it: by the name of a property, or where that is empty by an index.
@@ -83,25 +82,14 @@ type Rules struct {
 // kept bounds the faults that are returned.
 const kept = 200
 
-// level is an object or a list that was begun.
-type level struct {
-	list  bool
-	named bool   // a property's name was read and its value was not
-	name  string // of that property
-	index int
-	seen  map[string]bool
-	want  reflect.Type // nil where anything may be
-
-	resource   string // its resourceType
-	from, more int    // how many faults there were when it began
-}
-
 // walker looks over one body.
 type walker struct {
+	s      *scan.Scanner
 	rules  Rules
-	stack  []level
+	place  Place // of the value that is next
 	faults []Fault
 	more   int
+	deep   bool // nested too deep: the rest is not looked at
 }
 
 // Check returns what is wrong in a body that is to be decoded into a type, as far as its structure tells, and how many faults there are beyond those returned.
@@ -110,46 +98,18 @@ func Check(body []byte, want reflect.Type, rules Rules) (faults []Fault, more in
 	if rules.Depth == 0 {
 		rules.Depth = 64
 	}
-	w := &walker{rules: rules}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	for {
-		token, err := d.Token()
-		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			return nil, 0, "", errors.New("it ends too early")
-		case err != nil:
-			return nil, 0, "", err
-		}
-		delimiter, _ := token.(json.Delim)
-		if len(w.stack) == 0 && delimiter != '{' {
-			return nil, 0, "", errors.New("it is no object")
-		}
-		switch delimiter {
-		case '{', '[':
-			if len(w.stack) == rules.Depth {
-				w.fault(Deep, "more than %d objects and lists in one another", rules.Depth)
-				return w.faults, w.more, w.stack[0].resource, nil
-			}
-			w.begin(delimiter == '[', want)
-		case '}', ']':
-			top := w.stack[len(w.stack)-1]
-			w.end(top)
-			if len(w.stack) == 0 {
-				if _, err := d.Token(); !errors.Is(err, io.EOF) {
-					return nil, 0, "", errors.New("something follows the object")
-				}
-				return w.faults, w.more, top.resource, nil
-			}
-		default:
-			top := &w.stack[len(w.stack)-1]
-			if top.list || top.named {
-				w.scalar(top, token)
-			} else {
-				w.property(top, token.(string))
-			}
-		}
+	w := &walker{s: scan.New(body), rules: rules}
+	if c := w.s.Peek(); c != '{' {
+		return nil, 0, "", fmt.Errorf("want an object, found %s", scan.Name(c))
 	}
+	resource = w.object(plain(want), 1)
+	if !w.deep && w.s.Err() == nil {
+		w.s.End()
+	}
+	if err := w.s.Err(); err != nil {
+		return nil, 0, "", err
+	}
+	return w.faults, w.more, resource, nil
 }
 
 func (w *walker) fault(kind Kind, format string, args ...any) {
@@ -157,112 +117,108 @@ func (w *walker) fault(kind Kind, format string, args ...any) {
 		w.more++
 		return
 	}
-	var place Place
-	for _, l := range w.stack {
-		if l.list {
-			place = append(place, Step{Index: l.index})
-		} else if l.named {
-			place = append(place, Step{Name: l.name})
+	w.faults = append(w.faults, Fault{slices.Clone(w.place), kind, fmt.Sprintf(format, args...)})
+}
+
+// value looks at the next value, which is to be of a type; nil is any. It is the depth-th object or list in one another, if it is one.
+func (w *walker) value(want reflect.Type, depth int) (text string) {
+	s := w.s
+	switch c := s.Peek(); {
+	case (c == '{' || c == '[') && depth > w.rules.Depth:
+		w.fault(Deep, "more than %d objects and lists in one another", w.rules.Depth)
+		w.deep = true
+	case c == '{':
+		w.object(w.expect(want, reflect.Struct, "an object"), depth)
+	case c == '[':
+		w.list(w.expect(want, reflect.Slice, "a list"), depth)
+	case c == '"':
+		text = string(s.String())
+		w.expect(want, reflect.String, "a text")
+	case c == 't' || c == 'f':
+		s.Bool()
+		w.expect(want, reflect.Bool, "true or false")
+	case c == 'n':
+		s.Null() // which is taken for nothing
+	default:
+		s.Number()
+		w.expect(want, reflect.Float64, "a number")
+	}
+	return text
+}
+
+// expect returns the type of a value that was found to be of a kind, or notes that another is wanted and returns nil.
+func (w *walker) expect(want reflect.Type, kind reflect.Kind, found string) reflect.Type {
+	if want == nil || want.Kind() == kind {
+		return want
+	}
+	if w.s.Err() == nil {
+		w.fault(Type, "want %s, found %s", map[reflect.Kind]string{reflect.Struct: "an object", reflect.Slice: "a list", reflect.String: "a text", reflect.Float64: "a number", reflect.Bool: "true or false"}[want.Kind()], found)
+	}
+	return nil
+}
+
+// list looks at the elements of a list.
+func (w *walker) list(want reflect.Type, depth int) {
+	if want != nil {
+		want = plain(want.Elem())
+	}
+	first, at := true, len(w.place)
+	w.place = append(w.place, Step{})
+	for w.s.Begin('['); !w.deep && w.s.More(&first, ']'); w.place[at].Index++ {
+		w.value(want, depth+1)
+	}
+	w.place = w.place[:at]
+}
+
+// object looks at the properties of an object and returns its resourceType. What does not fit in a resource that is not read is no fault.
+func (w *walker) object(want reflect.Type, depth int) (resource string) {
+	var known map[string]reflect.Type
+	if want != nil {
+		known = fields(want)
+	}
+	from, more, at := len(w.faults), w.more, len(w.place)
+	seen := make(map[string]bool, 8)
+	first := true
+	w.place = append(w.place, Step{})
+	for w.s.Begin('{'); !w.deep && w.s.More(&first, '}'); {
+		name := string(w.s.Key())
+		if w.s.Err() != nil {
+			break
+		}
+		w.place[at].Name = name
+		w.property(name, known, seen)
+		if text := w.value(known[name], depth+1); name == "resourceType" {
+			resource = text
 		}
 	}
-	w.faults = append(w.faults, Fault{place, kind, fmt.Sprintf(format, args...)})
-}
-
-// wanted is the type of the value that is next.
-func (w *walker) wanted() reflect.Type {
-	top := &w.stack[len(w.stack)-1]
-	switch {
-	case top.want == nil:
-		return nil
-	case top.list:
-		return plain(top.want.Elem())
+	w.place = w.place[:at]
+	if known["resourceType"] != nil && !slices.Contains(w.rules.Resources, resource) {
+		rest := slices.DeleteFunc(w.faults[from:], func(f Fault) bool { return f.Kind == Type })
+		w.faults, w.more = w.faults[:from+len(rest)], more
 	}
-	return fields(top.want)[top.name]
-}
-
-// begin enters an object or a list. outermost is the type of the body.
-func (w *walker) begin(list bool, outermost reflect.Type) {
-	want := plain(outermost)
-	if len(w.stack) > 0 {
-		want = w.wanted()
-	}
-	if kind := reflect.Struct; want != nil {
-		if list {
-			kind = reflect.Slice
-		}
-		if want.Kind() != kind {
-			w.mismatch(want, map[bool]string{false: "an object", true: "a list"}[list])
-			want = nil
-		}
-	}
-	w.stack = append(w.stack, level{list: list, want: want, from: len(w.faults), more: w.more, seen: map[string]bool{}})
-}
-
-// end leaves an object or a list. What does not fit in a resource that is not read is no fault.
-func (w *walker) end(top level) {
-	if top.want != nil && top.want.Kind() == reflect.Struct && fields(top.want)["resourceType"] != nil && !slices.Contains(w.rules.Resources, top.resource) {
-		rest := slices.DeleteFunc(w.faults[top.from:], func(f Fault) bool { return f.Kind == Type })
-		w.faults, w.more = w.faults[:top.from+len(rest)], top.more
-	}
-	w.stack = w.stack[:len(w.stack)-1]
-	w.passed()
-}
-
-// passed notes that a value was read.
-func (w *walker) passed() {
-	if n := len(w.stack); n > 0 && w.stack[n-1].list {
-		w.stack[n-1].index++
-	} else if n > 0 {
-		w.stack[n-1].named = false
-	}
-}
-
-// scalar looks at a text, a number, a truth value or null. Null is taken for nothing.
-func (w *walker) scalar(top *level, token any) {
-	if want := w.wanted(); want != nil {
-		switch v := token.(type) {
-		case string:
-			if want.Kind() != reflect.String {
-				w.mismatch(want, "a text")
-			}
-		case bool:
-			if want.Kind() != reflect.Bool {
-				w.mismatch(want, "true or false")
-			}
-		case json.Number:
-			if want.Kind() != reflect.Float64 {
-				w.mismatch(want, "a number")
-			} else if _, err := v.Float64(); err != nil {
-				w.fault(Type, "a number beyond the range of 64-bit floating point")
-			}
-		}
-	}
-	if text, ok := token.(string); ok && !top.list && top.name == "resourceType" {
-		top.resource = text
-	}
-	w.passed()
+	return resource
 }
 
 // property looks at the name of a property.
-func (w *walker) property(top *level, name string) {
-	top.name, top.named = name, true
+func (w *walker) property(name string, known map[string]reflect.Type, seen map[string]bool) {
+	_, listed := known[name]
 	switch {
-	case top.seen[name]:
-		w.fault(Twice, "the property%s is there twice", map[bool]string{true: " " + name}[top.want != nil && fields(top.want)[name] != nil]) // any other name may be anything
+	case seen[name]:
+		shown := "" // of a name that is not known, which may be anything
+		if listed {
+			shown = " " + name
+		}
+		w.fault(Twice, "the property%s is there twice", shown)
 	case w.rules.Refused[name] != "":
 		w.fault(Refused, "%s", w.rules.Refused[name])
-	case top.want != nil && fields(top.want)[name] == nil:
-		for known := range fields(top.want) {
-			if known != name && strings.EqualFold(known, name) {
-				w.fault(Type, "the property is written %s", known)
+	case known != nil && !listed:
+		for one := range known {
+			if strings.EqualFold(one, name) {
+				w.fault(Type, "the property is written %s", one)
 			}
 		}
 	}
-	top.seen[name] = true
-}
-
-func (w *walker) mismatch(want reflect.Type, found string) {
-	w.fault(Type, "want %s, found %s", map[reflect.Kind]string{reflect.Struct: "an object", reflect.Slice: "a list", reflect.String: "a text", reflect.Float64: "a number", reflect.Bool: "true or false"}[want.Kind()], found)
+	seen[name] = true
 }
 
 var raw = reflect.TypeFor[json.RawMessage]()

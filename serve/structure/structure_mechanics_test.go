@@ -32,8 +32,8 @@ func TestCheck(t *testing.T) {
 		{`{"resourceType": "A", "name": "x", "number": 1, "flag": true, "raw": {"name": 1}, "other": [{"name": 1}], "parts": [], "in": {"value": null}, "texts": ["a", null]}`, ""},
 		{`{"resourceType": "A", "name": 1, "number": "1", "flag": 0, "parts": {}, "in": [], "texts": [1, "a", {}]}`,
 			"A.name: want a text, found a number; A.number: want a number, found a text; A.flag: want true or false, found a number; A.parts: want a list, found an object; A.in: want an object, found a list; A.texts[0]: want a text, found a number; A.texts[2]: want a text, found an object"},
-		{`{"name": 1, "resourceType": "A", "parts": [{"resourceType": "A", "in": {"value": 1e999}}, {"name": 7, "resourceType": "B", "parts": 3}, "x"]}`,
-			"A.name: want a text, found a number; A.parts[0].in.value: a number beyond the range of 64-bit floating point; A.parts[2]: want an object, found a text"},
+		{`{"name": 1, "resourceType": "A", "parts": [{"resourceType": "A", "in": {"value": "1"}}, {"name": 7, "resourceType": "B", "parts": 3}, "x"]}`,
+			"A.name: want a text, found a number; A.parts[0].in.value: want a number, found a text; A.parts[2]: want an object, found a text"},
 		{`{"resourceType": "B", "name": 1, "raw": {"secret": 1}, "name": 2}`, "B.raw.secret: not here; B.name: the property name is there twice"},
 		{`{"resourceType": "A", "Name": "x", "mine": 1, "mine": 2}`, "A.Name: the property is written name; A.mine: the property is there twice"},
 		{`{"resourceType": "A", "raw": ` + strings.Repeat("[", 8) + strings.Repeat("]", 8) + `}`, "A.raw[0][0][0][0][0][0][0]: more than 8 objects and lists in one another"},
@@ -47,7 +47,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s\ngot  %s (%v)\nwant %s", c.body, strings.Join(got, "; "), err, c.want)
 		}
 	}
-	for _, body := range []string{"", "{", `{"a"`, `{"a":1}x`, `{"a":1}{}`, "[]", "1", `{"a":tru}`, `{"a":1,}`, "\xff"} {
+	for _, body := range []string{"", "{", `{"a"`, `{"a":1}x`, `{"a":1}{}`, "[]", "1", `{"a":tru}`, `{"a":1,}`, "\xff", `{"a":1e999}`, `{"a":"\xff"}`} {
 		if _, _, _, err := Check([]byte(body), reflect.TypeFor[part](), rules); err == nil {
 			t.Errorf("%q is taken", body)
 		}
