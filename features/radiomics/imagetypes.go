@@ -217,8 +217,8 @@ func (s *scan) periodic(b image.Box, axes []int) filter.Block {
 	return out
 }
 
-// binaryPatterns makes the image of local binary patterns in slices. Like PyRadiomics it writes patterns as whole numbers where the
-// image has whole numbers.
+// binaryPatterns makes the image of local binary patterns in slices. Like PyRadiomics it writes patterns as whole numbers of the image's type
+// where the image has whole numbers, so that those beyond a type of 8 or 16 bits begin again at its other end.
 func (e *extraction) binaryPatterns(set Settings, do imageSink) error {
 	l := filter.LBP2D{Radius: set.LBP2DRadius, Samples: set.LBP2DSamples, Method: set.LBP2DMethod, Across: 2 - set.Force2DDimension}
 	b, at := e.scan.around(e.region.Box, l.Reach())
@@ -230,8 +230,24 @@ func (e *extraction) binaryPatterns(set Settings, do imageSink) error {
 				box[i] = 0
 			}
 		}
+		e.wrap(box)
 	}
 	return do("lbp-2D", box, set)
+}
+
+// wrap brings values into the range of the image's type, if that is of 8 or 16 bits, as a conversion between whole numbers does.
+func (e *extraction) wrap(box []float64) {
+	low, high := e.scan.limits[0], e.scan.limits[1]
+	span := high - low + 1
+	if span < 1<<8 || span > 1<<16 {
+		return
+	}
+	for i, x := range box {
+		if x < low || x > high {
+			box[i] = x - span*math.Floor((x-low)/span)
+			e.note("imageType LBP2D: patterns beyond the numbers of the image's type begin again at its other end, as in PyRadiomics; take lbp2DMethod uniform, or an image of a larger type")
+		}
+	}
 }
 
 // imageReach is the part of the whole image that an image type needs for a region with these bounds.

@@ -62,7 +62,7 @@ func TestBinaryPatternsOracle(t *testing.T) {
 		"lbp2DRadius: 1, lbp2DSamples: 9, lbp2DMethod: uniform":  3.6713286713286712,
 		"lbp2DRadius: 2, lbp2DSamples: 16, lbp2DMethod: uniform": 5.538461538461538,
 		"lbp2DRadius: 1.5, lbp2DSamples: 12, lbp2DMethod: ror":   33.63636363636363,
-		"lbp2DRadius: 3, lbp2DSamples: 24, lbp2DMethod: default": 2626439.4615384615,
+		"lbp2DRadius: 3, lbp2DSamples: 24, lbp2DMethod: default": 874.8181818181819, // beyond the 16 bits of the image, which PyRadiomics writes into
 		"lbp2DRadius: 2, lbp2DSamples: 9, lbp2DMethod: var":      647.5874125874126,
 	} {
 		p, err := radiomics.ParseParams("p.yaml", []byte("imageType: {LBP2D: {"+keys+", binWidth: 1}}\nfeatureClass: {firstorder: [Mean]}"))
@@ -108,5 +108,43 @@ func TestThinSphericalPatternsOracle(t *testing.T) {
 			check.Near(name+" mean", got[name+"_firstorder_Mean"], test.mean[i])
 			check.Near(name+" mean square", rms*rms, test.squares[i])
 		}
+	}
+}
+
+// Values: skimage.feature.local_binary_pattern (0.19.3) of each slice, written into an array of the image's own type as getLBP2DImage of
+// PyRadiomics does, where numbers beyond the type begin again at its other end: mean and mean square over all voxels.
+func TestWrappedPatternsOracle(t *testing.T) {
+	check := oracle.Relative(t, "local binary patterns beyond the image's type", "made up", "scikit-image and NumPy", 1e-9)
+	g := image.Grid{Size: [3]int{7, 6, 3}, Spacing: [3]float64{1, 1, 1}, Direction: image.IdentityDirection}
+	m := &image.Mask{Grid: g, Labels: make([]uint16, g.Voxels())}
+	for o := range m.Labels {
+		m.Labels[o] = 1
+	}
+	for _, test := range []struct {
+		name          string
+		limits        [2]float64
+		shift         float64
+		set           string
+		mean, squares float64
+	}{
+		{"uint8, default", [2]float64{0, 255}, 0, "lbp2DSamples: 16, lbp2DRadius: 2, lbp2DMethod: default", 79.33333333333333, 16091.63492063492},
+		{"uint8, var", [2]float64{0, 255}, 0, "lbp2DMethod: var", 125.7063492063492, 21352.76984126984},
+		{"int16, default", [2]float64{-32768, 32767}, -100, "lbp2DSamples: 16, lbp2DRadius: 2, lbp2DMethod: default", -324.91269841269843, 125046113.29365079},
+		{"int16, var", [2]float64{-32768, 32767}, -100, "lbp2DMethod: var", 1592.8492063492063, 3369321.3571428573},
+		{"int8, var", [2]float64{-128, 127}, -100, "lbp2DMethod: var", -12.23015873015873, 5196.912698412699},
+	} {
+		v := &image.Volume{Grid: g, Integer: true, Limits: test.limits}
+		for o := range m.Labels {
+			x, y, z := o%g.Size[0], o/g.Size[0]%g.Size[1], o/g.Size[0]/g.Size[1]
+			v.Values = append(v.Values, float64((3*x+5*y+7*z)*(x+2*y+1)%23*9)+test.shift)
+		}
+		f, err := radiomics.Extract(v, m, 1, parsed(t, "{imageType: {LBP2D: {"+test.set+"}}, featureClass: {firstorder: [Mean, RootMeanSquared]}}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := byName(f)
+		rms := got["lbp-2D_firstorder_RootMeanSquared"]
+		check.Near(test.name+" mean", got["lbp-2D_firstorder_Mean"], test.mean)
+		check.Near(test.name+" mean square", rms*rms, test.squares)
 	}
 }

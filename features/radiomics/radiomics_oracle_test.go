@@ -17,7 +17,7 @@ import (
 // (BSD-3-Clause), recomputed at commit 8ed5793 with ITK 5.2.1.
 const pyradiomics = "PyRadiomics 8ed5793"
 
-func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/radiomics", 9113)) }
+func TestMain(m *testing.M) { os.Exit(oracle.Main(m, "features/radiomics", 9123)) }
 
 // rows reads a table of reference values, without its header.
 func rows(t testing.TB, path string) [][]string {

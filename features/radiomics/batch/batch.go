@@ -46,7 +46,7 @@ type Outcome struct {
 }
 
 // version is raised when the same input gives other results.
-const version = 5
+const version = 6
 
 // Method is how features are computed: by PyRadiomics' definitions or by the standard's.
 type Method struct {
