@@ -36,7 +36,14 @@ func stack(planes []slice) (image.Grid, error) {
 	}
 	row, column, normal := unit(first.row), unit(first.column), unit(normal)
 	along := func(s *slice) float64 { return dot(s.position, normal) }
-	slices.SortStableFunc(planes, func(a, b slice) int { return cmp.Compare(along(&a), along(&b)) })
+	sort := func() {
+		slices.SortStableFunc(planes, func(a, b slice) int { return cmp.Compare(along(&a), along(&b)) })
+	}
+	sort()
+	// The directions are those of the first slice of the stack, whichever file came first: those of others differ in their last digits.
+	first = &planes[0]
+	row, column, normal = unit(first.row), unit(first.column), unit(cross(first.row, first.column))
+	sort()
 	gap, err := distance(planes, along)
 	if err != nil {
 		return none, err
