@@ -57,18 +57,22 @@ func TestNormaliseScanners(t *testing.T) {
 		t.Errorf("notes %v (%v)", r.Notes, err)
 	}
 	for text, want := range map[string]string{
-		"{normalise: {method: reference}}":                  "within names the labels of the reference region",
-		"{normalise: {method: nyull}}":                      "want zscore, white_stripe, reference or nyul",
-		"{normalise: {method: zscore, peak: last}}":         "peak and width are of white_stripe",
-		"{normalise: {method: white_stripe, peak: middle}}": "want last, largest or first",
-		"{normalise: {method: white_stripe, width: 0.7}}":   "less than 0.5",
-		"{normalise: {within: [1]}}":                        "method",
-		"{stack: {spacing: [1, 1]}}":                        "spacing has 2 numbers",
-		"{stack: {spacing: [1, 1, 1]}, suv: bw}":            "keep one",
+		"{normalise: {method: reference}}":                                           "within names the labels of the reference region",
+		"{normalise: {method: nyull}}":                                               "want zscore, white_stripe, reference or nyul",
+		"{normalise: {method: zscore, peak: last}}":                                  "peak and width are of white_stripe",
+		"{normalise: {method: white_stripe, peak: middle}}":                          "want last, largest or first",
+		"{normalise: {method: white_stripe, width: 0.7}}":                            "less than 0.5",
+		"{normalise: {within: [1]}}":                                                 "method",
+		"{normalise: {method: nyul}, volume: {spacing: [1, 1, 1], size: [8, 8, 8]}}": "tested on patients who taught its scale",
+		"{stack: {spacing: [1, 1]}}":                                                 "spacing has 2 numbers",
+		"{stack: {spacing: [1, 1, 1]}, suv: bw}":                                     "keep one",
 	} {
 		if _, err := plan(t, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
+	}
+	if _, err := plan(t, "{normalise: {method: nyul, scale: [1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 100]}, volume: {spacing: [1, 1, 1], size: [8, 8, 8]}}"); err != nil {
+		t.Errorf("a published scale: %v", err)
 	}
 	one, err = plan(t, "{normalise: {method: zscore, within: [7]}}")
 	if err != nil {

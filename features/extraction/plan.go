@@ -163,6 +163,9 @@ func (plan *Plan) Check(n *settings.Node, p *settings.Problems) {
 	}
 	if plan.Normalise != nil {
 		plan.Normalise.check(n.Get("normalise"), p)
+		if plan.Learns() && plan.Volume != nil && plan.Deep == nil {
+			p.Add(n.Get("volume"), "columns are made anew on the scale of the training patients of each fold, crops are not, so that a network would be tested on patients who taught its scale; take normalise: zscore, white_stripe or reference, or give the scale")
+		}
 	}
 	for name, r := range plan.Regions {
 		at := n.Get("regions").Get(name)
