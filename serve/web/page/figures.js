@@ -18,9 +18,7 @@ export function classes(o, about, width) {
     g.append(shape('rect', { x: left, y, width: span * (p ?? 0), height: 18, class: called ? 'likely' : 'unlikely' }))
     g.append(shape('text', { x: width, y: y + 14, 'text-anchor': 'end', class: called ? 'strong' : '' }, percent(p)))
     if (names.length === 2 && i === 1 && about?.threshold) {
-      const mark = shape('line', { x1: left + span * about.threshold, x2: left + span * about.threshold, y1: y - 3, y2: y + 21, class: 'mark' })
-      mark.append(shape('title', {}, `${n} is called from ${percent(about.threshold)} on`))
-      g.append(mark)
+      g.append(shape('line', { x1: left + span * about.threshold, x2: left + span * about.threshold, y1: y - 3, y2: y + 21, class: 'mark' }))
     }
   })
   return g
@@ -100,16 +98,22 @@ function label(v, most = Infinity) {
   return value.length < most / 2 ? cut(v.feature, most - value.length) + value : cut(v.feature + value, most)
 }
 
-// waterfall draws the way from the base to the output. On a narrow page names stand over their bars.
-export function waterfall(e, what, width) {
+// reach is the least and the greatest number on the way from the base to the output.
+export function reach(e) {
+  let at = e.base, low = Math.min(at, e.output), high = Math.max(at, e.output)
+  for (const v of [...e.values.map(v => v.contribution), e.other || 0]) { at += v; low = Math.min(low, at); high = Math.max(high, at) }
+  return [low, high]
+}
+
+// waterfall draws the way from the base to the output, on a scale from low to high, of a patient or a lesion. On a narrow page names
+// stand over their bars.
+export function waterfall(e, what, width, [low, high], whom) {
   const rows = e.values.map(v => [label(v), v.contribution, v.error, v])
   if (e.other) rows.push(['all others', e.other, 0, { feature: 'all others' }])
   const narrow = width < 460
   const each = narrow ? 38 : 24, left = narrow ? 0 : Math.round(0.46 * width), right = 72, top = 26
   const height = top + each * rows.length + 30
   const g = figure(width, height, `From ${digits(e.base)} to ${digits(e.output)} (${what}): ` + rows.map(r => `${r[0]} ${signed(r[1])}`).join('; '))
-  let low = Math.min(e.base, e.output), high = Math.max(e.base, e.output), at = e.base
-  for (const [, v] of rows) { at += v; low = Math.min(low, at); high = Math.max(high, at) }
   const x = v => left + (width - left - right) * (v - low) / ((high - low) || 1)
   const bar = i => top + each * i + (narrow ? 18 : 3) // the top of a row's bar
   // upright draws a line through the rows' bars, and past the names that stand over them.
@@ -119,7 +123,7 @@ export function waterfall(e, what, width) {
     return shape('text', { x: Math.min(Math.max(x(v), left + half), width - half), y, 'text-anchor': 'middle', class: kind }, text)
   }
   g.append(told(e.base, 12, 'quiet', `base ${digits(e.base)}`), ...upright(e.base, 'axis'))
-  at = e.base
+  let at = e.base
   rows.forEach(([name, v, error, whose], i) => {
     const y = bar(i), from = Math.min(at, at + v)
     const text = shape('text', { x: 0, y: narrow ? y - 4 : y + 13 }, label(whose, Math.floor((narrow ? width : left - 8) / letter)))
@@ -131,7 +135,7 @@ export function waterfall(e, what, width) {
     at += v
     if (i + 1 < rows.length && !narrow) g.append(shape('line', { x1: x(at), x2: x(at), y1: y + 16, y2: y + each, class: 'link' }))
   })
-  g.append(...upright(e.output, 'mark'), told(e.output, height - 8, 'strong', `this patient ${digits(e.output)}`))
+  g.append(...upright(e.output, 'mark'), told(e.output, height - 8, 'strong', `this ${whom} ${digits(e.output)}`))
   return g
 }
 

@@ -1,6 +1,6 @@
 // One patient's prediction, as the server answered it: what is predicted, how sure, what to mind, what contributed.
 import { count, digits, el, percent } from './dom.js'
-import { classes, inTime, key, spell, survival, waterfall } from './figures.js'
+import { classes, inTime, key, reach, spell, survival, waterfall } from './figures.js'
 
 // The codes of warnings that concern the whole prediction come first, and in these words.
 const titles = {
@@ -56,6 +56,8 @@ function classOutcome(o, about, width) {
     out.push(el('p', { class: o.set.length === 1 ? 'set' : 'set unsure', text }))
   }
   out.push(classes(o, about, width))
+  const names = Object.keys(o.probabilities)
+  if (names.length === 2 && about?.threshold) out.push(el('p', { class: 'quiet', text: `The mark: ${names[1]} is called from ${percent(about.threshold)} on.` }))
   return out
 }
 
@@ -83,18 +85,25 @@ function drawnSurvival(o, about, width) {
   return survivalOutcome({ ...o, stated }, about, { unit: o.unit, times: pairs.map(p => p[0]), survival: pairs.map(p => p[1]) }, width)
 }
 
+// together is the scale on which what contributed to one number of an outcome can be compared over predictions: that of all of them.
+function together(predictions, outcome, i) {
+  const ways = predictions.map(p => p.outcomes[outcome]?.explanations?.[i]).filter(Boolean).map(reach)
+  return [Math.min(...ways.map(w => w[0])), Math.max(...ways.map(w => w[1]))]
+}
+
 // contributions shows what contributed to one number of an outcome.
-function contributions(e, o, width) {
+function contributions(e, o, width, scale, whom) {
   const what = e.class === null ? e.scale : `${e.scale} of ${e.class}`
   const up = o.kind === 'class' ? `towards ${e.class}` : 'towards a higher risk', down = o.kind === 'class' ? 'away from it' : 'towards a lower risk'
   const exact = `${e.method.replaceAll('_', ' ')}, ${e.exact ? 'exact' : 'not exact'}`
-  return el('figure', {}, el('figcaption', {}, el('strong', { text: 'Contributed to this estimate' }), ` (${what}; ${exact})`), waterfall(e, what, width), key(up, down),
+  return el('figure', {}, el('figcaption', {}, el('strong', { text: 'Contributed to this estimate' }), ` (${what}; ${exact})`), waterfall(e, what, width, scale, whom), key(up, down),
     el('p', { class: 'quiet', text: 'What the model made of the inputs. It says nothing of what brings a disease about.' }))
 }
 
 // show puts a prediction into a place. about is the model; curves are survival curves for drawing, by outcome; drawn says that the times of
-// the prediction itself are for drawing.
-export function show(place, p, about, { curves = {}, drawn = false, group = null } = {}) {
+// the prediction itself are for drawing; beside are the predictions that stand beside this one, so that
+// bars of all have one scale; whom says what the prediction is of.
+export function show(place, p, about, { curves = {}, drawn = false, group = null, beside = [p], whom = 'patient' } = {}) {
   const draw = () => {
     const outcomes = Object.entries(p.outcomes).map(([name, o]) => [name, o, el('article', { class: 'panel outcome' }, el('h3', { text: name }))])
     place.replaceChildren(minding(p, drawn), ...(group ? [group] : []), ...outcomes.map(o => o[2]))
@@ -103,7 +112,7 @@ export function show(place, p, about, { curves = {}, drawn = false, group = null
       const width = Math.max(280, Math.min(760, Math.floor(article.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight))))
       const of = about?.outcomes?.find(a => a.name === name)
       const body = o.kind === 'class' ? classOutcome(o, of, width) : (drawn ? drawnSurvival(o, of, width) : survivalOutcome(o, of, curves[name], width))
-      article.append(...body, ...(o.explanations || []).map(e => contributions(e, o, width)))
+      article.append(...body, ...(o.explanations || []).map((e, i) => contributions(e, o, width, together(beside, name, i), whom)))
     }
   }
   draw()

@@ -69,8 +69,9 @@ function lesions(place, r, model) {
   place.append(el('table', { class: 'cards lesions' }, el('caption', { text: one ? 'One lesion' : `${r.lesions.length} lesions, the largest first` }), el('thead', {}, el('tr', {}, ...heads)), el('tbody', {}, ...rows)))
   if (r.state && !one) place.append(el('p', { class: 'quiet', text: 'They are one result: verified, or taken back, all together.' }))
   place.append(...sections)
+  const all = r.lesions.map(l => l.prediction)
   const places = r.lesions.map((l, i) => {
-    show(sections[i].lastChild, l.prediction, model, { curves: l.curves || {} })
+    show(sections[i].lastChild, l.prediction, model, { curves: l.curves || {}, beside: all, whom: 'lesion' })
     return sections[i].lastChild
   })
   place.redraw = () => places.forEach(p => p.redraw())

@@ -51,11 +51,14 @@ function over(text = 'The images were removed from the server and from this page
 const image = () => open.scan.images[open.number]
 const maps = () => image().layers.map((l, i) => ({ ...l, i })).filter(l => l.kind === 'map')
 
+// middle is that of the region, or of the largest lesion: between lesions there is nothing to see.
+const middle = () => image().lesions?.length > 1 ? image().lesions[0].centre : image().centre
+
 // choose takes an image of the scan, and looks at the middle of its region.
 function choose(n) {
   open.number = n
   const im = image()
-  open.at = [...im.centre]
+  open.at = [...middle()]
   open.window = im.window[1] - im.window[0]
   open.level = (im.window[0] + im.window[1]) / 2
   open.map = maps()[0]?.i ?? -1
@@ -133,7 +136,7 @@ function keys(e, p) {
   const by = e.shiftKey ? 10 : 1
   const moves = { ArrowLeft: [p.columns, -1], ArrowRight: [p.columns, 1], ArrowUp: [p.rows, -p.down], ArrowDown: [p.rows, p.down], PageUp: [p.across, 1], PageDown: [p.across, -1] }
   if (moves[e.key]) move(moves[e.key][0], by * moves[e.key][1])
-  else if (e.key === 'Home') { open.at = [...image().centre]; draw() } else return
+  else if (e.key === 'Home') { open.at = [...middle()]; draw() } else return
   e.preventDefault()
 }
 
@@ -197,7 +200,7 @@ function tools() {
     pick.addEventListener('change', () => presets[pick.value] ? grey(...presets[pick.value]) : grey(im.window[1] - im.window[0], (im.window[0] + im.window[1]) / 2))
     out.push(el('label', {}, 'Grey levels ', pick))
   }
-  out.push(el('button', { type: 'button', onclick: () => { open.at = [...im.centre]; grey(im.window[1] - im.window[0], (im.window[0] + im.window[1]) / 2) } }, 'Reset'))
+  out.push(el('button', { type: 'button', onclick: () => { open.at = [...middle()]; grey(im.window[1] - im.window[0], (im.window[0] + im.window[1]) / 2) } }, 'Reset'))
   out.push(el('button', { type: 'button', onclick: () => doing('…', async () => { await drop('v1/scans/' + encodeURIComponent(open.scan.scan)); over() }) }, 'Remove images now'))
   place.replaceChildren(...out)
 }
