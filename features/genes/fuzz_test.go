@@ -3,8 +3,29 @@ package genes
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
+
+// A file that ends before its header or table is an error in words, whatever its format.
+func TestCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	for _, text := range []string{"", "# a comment alone\n", "!series_matrix_table_begin\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, geo := ReadGEO(path)
+		_, _, star := readSTARFile(path, STAROptions{Values: "unstranded"})
+		_, maf := ReadMAF(path, MAFOptions{})
+		_, matrix := ReadMatrix(path, ReadOptions{})
+		_, gct := ReadGCT(path, "")
+		for name, err := range map[string]error{"GEO": geo, "STAR": star, "MAF": maf, "matrix": matrix, "GCT": gct} {
+			if err == nil || strings.Contains(err.Error(), "%!") {
+				t.Errorf("%s, %q: %v", name, text, err)
+			}
+		}
+	}
+}
 
 // No file makes a reader panic, and a matrix that is read is whole.
 func FuzzReaders(f *testing.F) {

@@ -2,9 +2,11 @@ package genes
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -125,7 +127,7 @@ func (s *Series) line(key string, f [][]byte) {
 // readSeriesTable reads the rows up to !series_matrix_table_end.
 func readSeriesTable(path string, s *table.Scanner) (*Matrix, error) {
 	if !s.Scan() {
-		return nil, fmt.Errorf("%s: the file ends where the table begins: %w", path, errors.Join(s.Err()))
+		return nil, fmt.Errorf("%s: the file ends where the table begins; download it again: %w", path, cmp.Or(s.Err(), io.ErrUnexpectedEOF))
 	}
 	r := &raw{}
 	for _, f := range s.Fields()[1:] {
@@ -270,7 +272,7 @@ func ReadAnnotation(path, column string) (map[string]string, error) {
 		break
 	}
 	if header == nil {
-		return nil, fmt.Errorf("%s: there is no header: %w", path, errors.Join(s.Err()))
+		return nil, fmt.Errorf("%s: there is no header: %w", path, cmp.Or(s.Err(), io.ErrUnexpectedEOF))
 	}
 	at := slices.Index(header, column)
 	if column == "" {

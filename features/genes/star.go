@@ -1,8 +1,9 @@
 package genes
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -200,7 +201,7 @@ func readSTARFile(path string, o STAROptions) (names []string, values []float64,
 	s := table.NewScanner(in)
 	s.Separator, s.Plain, s.Comment = '\t', true, "#"
 	if !s.Scan() {
-		return nil, nil, fmt.Errorf("%s: there is no header: %w", path, errors.Join(s.Err()))
+		return nil, nil, fmt.Errorf("%s: there is no header: %w", path, cmp.Or(s.Err(), io.ErrUnexpectedEOF))
 	}
 	var header []string
 	for _, f := range s.Fields() {
