@@ -3,10 +3,7 @@
 package serve_test
 
 import (
-	"encoding/json"
-	"errors"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +15,6 @@ import (
 	"github.com/voxgene/voxgene/features/oracle"
 	"github.com/voxgene/voxgene/models/bundle/bundletest"
 	"github.com/voxgene/voxgene/serve"
-	"github.com/voxgene/voxgene/serve/dicomweb/client"
 	"github.com/voxgene/voxgene/serve/dicomweb/object"
 	"github.com/voxgene/voxgene/serve/results"
 )
@@ -132,38 +128,12 @@ func TestInteroperabilityGuide(t *testing.T) {
 		}
 	}
 	// As they came back: nothing that checks DICOM finds an error in them.
-	pacs, err := client.New(client.Config{URL: "http://127.0.0.1:" + o.http, User: "voxgene", PasswordEnv: "ORTHANC_PASSWORD"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for kind, uid := range written["pacs"].Objects {
-		r, err := http.NewRequest("POST", "http://127.0.0.1:"+o.http+"/tools/lookup", strings.NewReader(uid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.SetBasicAuth("voxgene", "secret")
-		got, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var found []struct{ ID string }
-		err = json.NewDecoder(got.Body).Decode(&found)
-		got.Body.Close()
-		if err != nil || len(found) != 1 {
-			t.Errorf("%s: %v (%v)", kind, found, err)
-			continue
-		}
-		f, err := os.Create(strings.ReplaceAll(kind, " ", "-") + ".dcm")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(pacs.File(t.Context(), "/instances/"+found[0].ID+"/file", f), f.Close()); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("dciodvfy", "-new", f.Name()).CombinedOutput(); err != nil || strings.Contains(string(out), "Error") {
+		path := o.fetch(t, uid)
+		if out, err := exec.Command("dciodvfy", "-new", path).CombinedOutput(); err != nil || strings.Contains(string(out), "Error") {
 			t.Errorf("%s dciodvfy: %v\n%s", kind, err, out)
 		}
-		if out, err := exec.Command("dcmdump", "-q", f.Name()).CombinedOutput(); err != nil || !strings.Contains(string(out), made.Identity.Patient) {
+		if out, err := exec.Command("dcmdump", "-q", path).CombinedOutput(); err != nil || !strings.Contains(string(out), made.Identity.Patient) {
 			t.Errorf("%s dcmdump: %v\n%s", kind, err, out)
 		}
 	}

@@ -99,6 +99,46 @@ func (o *orthanc) get(path string, v any) error {
 	return json.NewDecoder(got.Body).Decode(v)
 }
 
+// fetch is the path of a copy of an object that it holds.
+func (o *orthanc) fetch(t *testing.T, uid string) string {
+	t.Helper()
+	r, err := http.NewRequest("POST", "http://127.0.0.1:"+o.http+"/tools/lookup", strings.NewReader(uid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth("voxgene", "secret")
+	got, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []struct{ ID string }
+	if err = errors.Join(json.NewDecoder(got.Body).Decode(&found), got.Body.Close()); err != nil || len(found) != 1 {
+		t.Fatalf("%s: %v (%v)", uid, found, err)
+	}
+	pacs, err := client.New(client.Config{URL: "http://127.0.0.1:" + o.http, User: "voxgene", PasswordEnv: "ORTHANC_PASSWORD"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "object.dcm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(pacs.File(t.Context(), "/instances/"+found[0].ID+"/file", f), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
+}
+
+// written are the objects of a result that stand in each system.
+func written(t *testing.T, store *results.Store, id string) map[string]results.Delivery {
+	t.Helper()
+	d, err := store.Standing(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // within waits until something is so.
 func within(t *testing.T, most time.Duration, what string, so func() bool) {
 	t.Helper()
@@ -192,13 +232,7 @@ func TestInteroperabilityOrthanc(t *testing.T) {
 	if v := *r.Features[1].Value; v < 174.9 || v > 175.1 { // 118 voxels of the lesion, counted with pydicom 2.3.1
 		t.Errorf("volume %v", v)
 	}
-	standing := func() map[string]results.Delivery {
-		d, err := store.Standing(r.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
+	standing := func() map[string]results.Delivery { return written(t, store, r.ID) }
 	within(t, time.Minute, "the PACS has the objects", func() bool { return len(standing()) == 1 })
 	pacs, err := client.New(client.Config{URL: "http://127.0.0.1:" + o.http + "/dicom-web", User: "voxgene", PasswordEnv: "ORTHANC_PASSWORD"})
 	if err != nil {
@@ -364,48 +398,10 @@ func TestInteroperabilityOrthancLesions(t *testing.T) {
 	if v := r.Lesions[at].Regions[0].Volume; v < 174.9 || v > 175.1 { // 118 voxels of the lesion, counted with pydicom 2.3.1
 		t.Errorf("volume %v", v)
 	}
-	standing := func() map[string]results.Delivery {
-		d, err := store.Standing(r.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
+	standing := func() map[string]results.Delivery { return written(t, store, r.ID) }
 	within(t, time.Minute, "the PACS has the objects", func() bool { return len(standing()) == 1 })
-	fetch := func(uid string) string {
-		var found []struct{ ID string }
-		request, err := http.NewRequest("POST", "http://127.0.0.1:"+o.http+"/tools/lookup", strings.NewReader(uid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.SetBasicAuth("voxgene", "secret")
-		got, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = errors.Join(json.NewDecoder(got.Body).Decode(&found), got.Body.Close())
-		if err != nil || len(found) != 1 {
-			t.Fatalf("%s: %v (%v)", uid, found, err)
-		}
-		if request, err = http.NewRequest("GET", "http://127.0.0.1:"+o.http+"/instances/"+found[0].ID+"/file", nil); err != nil {
-			t.Fatal(err)
-		}
-		request.SetBasicAuth("voxgene", "secret")
-		if got, err = http.DefaultClient.Do(request); err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(t.TempDir(), "object.dcm")
-		file, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(file, got.Body); errors.Join(err, got.Body.Close(), file.Close()) != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	written := standing()["pacs"].Objects
-	report, err := exec.Command("dsrdump", "+Pu", fetch(written["sr"])).CombinedOutput()
+	objects := standing()["pacs"].Objects
+	report, err := exec.Command("dsrdump", "+Pu", o.fetch(t, objects["sr"])).CombinedOutput()
 	for _, l := range r.Lesions {
 		if at := l.Regions[0]; err != nil || !strings.Contains(string(report), fmt.Sprintf(`"%s",%d)`, at.Segment.Instance, at.Segment.Segment)) {
 			t.Errorf("dsrdump (%v) has no reference to segment %d:\n%s", err, at.Segment.Segment, report)
@@ -414,8 +410,8 @@ func TestInteroperabilityOrthancLesions(t *testing.T) {
 	if n := strings.Count(string(report), `"Measurement Group"`); n != 2 {
 		t.Errorf("%d groups", n)
 	}
-	for name, uid := range written {
-		if out, err := exec.Command("dciodvfy", "-new", fetch(uid)).CombinedOutput(); err != nil || strings.Contains(string(out), "Error") {
+	for name, uid := range objects {
+		if out, err := exec.Command("dciodvfy", "-new", o.fetch(t, uid)).CombinedOutput(); err != nil || strings.Contains(string(out), "Error") {
 			t.Errorf("%s: dciodvfy: %v\n%s", name, err, out)
 		}
 	}
@@ -426,7 +422,7 @@ func TestInteroperabilityOrthancLesions(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, time.Minute, "the retraction is accepted", func() bool { return len(standing()) == 0 })
-	for name, uid := range written {
+	for name, uid := range objects {
 		var found []any
 		if err := o.get("/dicom-web/instances?SOPInstanceUID="+uid, &found); err != nil || len(found) != 0 {
 			t.Errorf("%s is there still: %v (%v)", name, found, err)
